@@ -1,0 +1,182 @@
+package ca
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/siegel-pki/siegel/internal/pkix"
+	"github.com/siegel-pki/siegel/internal/sigalg"
+	"github.com/siegel-pki/siegel/internal/tlog"
+)
+
+// Store keeps orders, attempts, cards and the log. Each verb is one transaction: when it returns nil, everything it says is
+// durable (fsync'd, or replicated as the database is set up); when it returns an error, the caller must assume that it may
+// or may not have happened, unless the error is one of those named with the verb, which say that nothing happened.
+//
+// Every verb that changes state takes the entry that records the change and writes it in the same transaction.
+//
+// All methods are safe for concurrent use. Reads see every verb that has returned.
+type Store interface {
+	// Intend records an order's attempt before any key is used: the order (at the first attempt), the attempt, its drafts with
+	// their serial numbers, and the entry.
+	//
+	// Errors that say that nothing happened: ErrOrderDiffers (the id belongs to an order of other content), ErrOrderComplete
+	// (the order has its card already), ErrAttemptOpen (another attempt of the order is open), *TakenError (ICCSN, public
+	// key or serial number belongs to something else).
+	Intend(ctx context.Context, in *Intent, entry tlog.Entry) error
+
+	// Complete ends an open attempt with its card. It gives the card as Card would.
+	//
+	// Errors that say that nothing happened: ErrNoAttempt (no such attempt, or not open any more).
+	Complete(ctx context.Context, done *Completion, entry tlog.Entry) (*Card, error)
+
+	// Abandon ends an open attempt without a card. Its serial numbers stay taken.
+	//
+	// Errors that say that nothing happened: ErrNoAttempt.
+	Abandon(ctx context.Context, attempt AttemptID, at time.Time, entry tlog.Entry) error
+
+	// Append writes an entry that goes with no other change, and gives its id.
+	Append(ctx context.Context, entry tlog.Entry) (int64, error)
+
+	// Order gives what is known of an order, or ErrNotFound.
+	Order(ctx context.Context, orderID string) (*OrderState, error)
+
+	// Card gives an issued card by its ICCSN, or ErrNotFound.
+	Card(ctx context.Context, iccsn string) (*Card, error)
+
+	// Cards lists issued cards by ascending CardSummary.Number, those after the given number, at most limit.
+	Cards(ctx context.Context, after int64, limit int) ([]CardSummary, error)
+
+	// OpenAttempts lists the attempts that have neither completed nor been abandoned, oldest first.
+	OpenAttempts(ctx context.Context) ([]OpenAttempt, error)
+
+	// Entries lists entries by ascending id, those after the given id, at most limit.
+	Entries(ctx context.Context, after int64, limit int) ([]StoredEntry, error)
+}
+
+// The sentinel errors of a Store.
+var (
+	ErrNotFound      = errors.New("not found")
+	ErrOrderDiffers  = errors.New("order id belongs to an order of other content")
+	ErrOrderComplete = errors.New("order is complete")
+	ErrAttemptOpen   = errors.New("another attempt of the order is open")
+	ErrNoAttempt     = errors.New("no such open attempt")
+)
+
+// TakenError says that something that must be unique belongs to something else already.
+type TakenError struct {
+	What  Unique
+	Draft int // index of the draft concerned; -1 where it is the order's ICCSN
+}
+
+// Error names what is taken.
+func (e *TakenError) Error() string { return fmt.Sprintf("%s is taken (draft %d)", e.What, e.Draft) }
+
+// Unique names what a Store keeps unique.
+type Unique string
+
+// What is unique: the ICCSN among orders, a subject public key among orders and slots (GS-A_4906), a serial number among
+// the drafts of an issuer (RFC 5280, Section 4.1.2.2).
+const (
+	UniqueICCSN  Unique = "ICCSN"
+	UniqueKey    Unique = "public key"
+	UniqueSerial Unique = "serial number"
+)
+
+// AttemptID identifies an attempt: 32 lower-case hex digits from a CSPRNG.
+type AttemptID string
+
+// Format tells the two kinds of certificates apart.
+type Format string
+
+// The certificate formats.
+const (
+	X509 Format = "x509"
+	CVC  Format = "cvc"
+)
+
+// Draft is a certificate complete but for its signature.
+type Draft struct {
+	Slot      string
+	Profile   string
+	Format    Format
+	Issuer    string        // name of the issuer
+	Scheme    sigalg.Scheme // with which the issuer's key signs
+	Serial    pkix.Serial   // X.509 only
+	CHR       string        // CVC only: 24 upper-case hex digits
+	NotBefore time.Time     // second precision, UTC
+	NotAfter  time.Time
+	KeyHash   [32]byte // SHA-256 of the subject's DER SubjectPublicKeyInfo
+	Body      []byte   // what is signed: TBSCertificate, or data object 7F4E
+}
+
+// Intent is an attempt about to be made.
+type Intent struct {
+	Attempt   AttemptID
+	OrderID   string
+	OrderHash [32]byte // SHA-256 of OrderJSON
+	OrderJSON []byte   // the whole order; personal data
+	ICCSN     string
+	CardType  string
+	Sector    string
+	At        time.Time // millisecond precision, UTC
+	Drafts    []Draft   // in the order of the card type
+	Warnings  []string
+}
+
+// Completion is an attempt whose drafts are all signed and verified.
+type Completion struct {
+	Attempt      AttemptID
+	At           time.Time // millisecond precision, UTC
+	Certificates [][]byte  // one for each draft, in the order of the drafts
+}
+
+// OrderState is what is known of an order.
+type OrderState struct {
+	ID   string
+	Hash [32]byte
+	Open *OpenAttempt // nil where no attempt is open
+	Card *Card        // nil where the order is not complete
+}
+
+// OpenAttempt is an attempt that has not ended.
+type OpenAttempt struct {
+	ID      AttemptID
+	OrderID string
+	ICCSN   string
+	At      time.Time
+}
+
+// CardSummary is a card without its certificates.
+type CardSummary struct {
+	Number       int64 // position in the list of cards; ascending in the order of completion
+	ICCSN        string
+	OrderID      string
+	CardType     string
+	Sector       string
+	IssuedAt     time.Time // millisecond precision, UTC
+	Certificates int
+}
+
+// Card is a complete issued card. Its certificates are those of the attempt that completed it.
+type Card struct {
+	CardSummary
+	OrderHash [32]byte
+	Warnings  []string
+	EntryID   int64 // entry that records the issuance
+	Certs     []Certificate
+}
+
+// Certificate is one issued certificate.
+type Certificate struct {
+	Draft        // Body is not loaded: it is a part of Data
+	Data  []byte // the certificate: DER, or data object 7F21
+}
+
+// StoredEntry is an entry with the id that its store gave it.
+type StoredEntry struct {
+	ID int64
+	tlog.Entry
+}

@@ -1,0 +1,113 @@
+package profiles
+
+import (
+	"crypto"
+	"time"
+)
+
+// Order is a card order as the planner reads it. It holds what the wire said; the planner decides whether it is a good one.
+type Order struct {
+	ID          string      `json:"order_id"`
+	CardType    string      `json:"card_type"` // for example "smcb-g2.1"
+	ICCSN       string      `json:"iccsn"`     // 20 decimal digits
+	Sector      string      `json:"sector"`    // for example "dkg"
+	Institution Institution `json:"institution"`
+	Evidence    Evidence    `json:"evidence"`
+	Keys        []SlotKey   `json:"keys"`
+	ValidFrom   string      `json:"valid_from,omitempty"`  // YYYY-MM-DD; empty: the day of issue
+	ValidUntil  string      `json:"valid_until,omitempty"` // YYYY-MM-DD; empty: the full five years
+}
+
+// Institution is the holder of the card. The field names are those of siegel.v1.Institution, so that a violation's field
+// path reads the same at the wire.
+type Institution struct {
+	Name               string  `json:"name"`
+	Organization       string  `json:"organization,omitempty"`
+	OrganizationalUnit string  `json:"organizational_unit,omitempty"`
+	TelematikID        string  `json:"telematik_id"`
+	ProfessionOID      string  `json:"profession_oid"`
+	AdmissionAuthority string  `json:"admission_authority,omitempty"`
+	Responsible        Person  `json:"responsible"`
+	Address            Address `json:"address"`
+	Email              string  `json:"email,omitempty"`
+	LongName           string  `json:"long_name,omitempty"`
+}
+
+// Person is the responsible person of an institution; the zero value is no person.
+type Person struct {
+	Title     string `json:"title,omitempty"`
+	GivenName string `json:"given_name,omitempty"`
+	Surname   string `json:"surname,omitempty"`
+}
+
+// Address is a postal address; the zero value is no address.
+type Address struct {
+	Street     string `json:"street,omitempty"`
+	PostalCode string `json:"postal_code,omitempty"`
+	Locality   string `json:"locality,omitempty"`
+	State      string `json:"state,omitempty"`
+}
+
+// Evidence is what the card issuer must be able to show.
+type Evidence struct {
+	Approval       Approval       `json:"approval"`
+	Identification Identification `json:"identification"`
+	HBATelematikID string         `json:"hba_telematik_id,omitempty"`
+}
+
+// Approval is the production release by the body in charge (TIP1-A_5086).
+type Approval struct {
+	Body      string `json:"body,omitempty"`
+	Reference string `json:"reference,omitempty"`
+	Time      string `json:"time,omitempty"` // RFC 3339
+}
+
+// Identification says how the applicant was identified (A_20112-03).
+type Identification struct {
+	Method            string `json:"method,omitempty"` // "postal-ident", "eid" or "on-site"
+	DocumentReference string `json:"document_reference,omitempty"`
+	Time              string `json:"time,omitempty"` // RFC 3339
+}
+
+// SlotKey is the public key for one slot: a DER SubjectPublicKeyInfo, or a PKCS#10 request of which only the key counts.
+type SlotKey struct {
+	Slot   string `json:"slot"` // for example "C.HCI.AUT.E256"
+	SPKI   []byte `json:"spki,omitempty"`
+	PKCS10 []byte `json:"pkcs10,omitempty"`
+}
+
+// Violation is one thing wrong with an order, said so that a person and a program can act on it.
+type Violation struct {
+	Field    string // path as in the order's JSON, for example "keys[2].spki" or "institution.telematik_id"
+	Rule     string // name of the rule in upper snake case, for example "TERM_EXCEEDS_FIVE_YEARS"
+	Citation string // where the rule comes from, for example "gemSpec_PKI, GS-A_4352"
+	Message  string // what is wrong and what would be right; no personal data
+}
+
+// Refusal is the error of an order that breaks rules: all violations that were found, in the order of the fields.
+type Refusal struct{ Violations []Violation }
+
+// Error gives the violations in one line.
+func (r *Refusal) Error() string {
+	text := "order refused"
+	for i, v := range r.Violations {
+		sep := "; "
+		if i == 0 {
+			sep = ": "
+		}
+		text += sep + v.Field + ": " + v.Message + " (" + v.Rule + ", " + v.Citation + ")"
+	}
+	return text
+}
+
+// parsedKey is a slot's key after intake.
+type parsedKey struct {
+	field string // path of the key in the order
+	pub   crypto.PublicKey
+}
+
+// Term is the validity that a card's certificates share: whole days, both inclusive, in UTC.
+type Term struct {
+	First time.Time // 00:00:00 of the first day
+	Last  time.Time // 23:59:59 of the last day
+}

@@ -1,0 +1,48 @@
+# Siegel. `make` lists what there is.
+
+GO      ?= go
+TOOL    := $(GO) tool -modfile=tools/go.mod
+BIN     := bin
+SOFTHSM := /usr/lib/softhsm/libsofthsm2.so:/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so:/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so:/usr/local/lib/softhsm/libsofthsm2.so:/opt/homebrew/lib/softhsm/libsofthsm2.so
+export CGO_ENABLED = 1
+
+.PHONY: help demo build test lint fuzz bench proto clean
+.DEFAULT_GOAL := help
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+demo: ## Issue two real cards with a throwaway token and check every certificate (under 3 minutes)
+	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2
+	@scripts/demo.sh
+
+build: ## Build the programs into bin/
+	@mkdir -p $(BIN)
+	$(GO) build -o $(BIN)/ ./cmd/...
+
+test: ## Install what the tests need and run everything: unit, golden, fault, token, lint, race
+	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 certtool=gnutls-bin /usr/include/openssl/evp.h=libssl-dev
+	@$(MAKE) --no-print-directory lint
+	$(GO) test -race ./...
+	@echo "All tests passed."
+
+lint: ## gofmt, go vet, staticcheck
+	@bad=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$bad" ] || { echo "not gofmt-ed: $$bad"; exit 1; }
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+
+fuzz: ## Fuzz every parser of outside bytes, FUZZTIME each (60s)
+	@scripts/fuzz.sh $(or $(FUZZTIME),60s)
+
+bench: ## Measure the whole service beside the raw signature rate of the same keys
+	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 /usr/include/openssl/evp.h=libssl-dev
+	@scripts/bench.sh
+
+proto: ## Generate the Go code of the API from proto/
+	@mkdir -p $(BIN)/proto
+	cd tools && $(GO) run ./validateproto ../$(BIN)/proto
+	$(TOOL) buf lint --path proto/siegel
+	$(TOOL) buf generate --path proto/siegel
+
+clean: ## Remove what was built
+	rm -rf $(BIN)

@@ -38,7 +38,10 @@ func ParseCHR(b []byte) (CHR, error) {
 	copy(c.octets[:], b)
 	switch len(b) {
 	case 8:
-		return c, Reference(b).check()
+		if err := Reference(b).check(); err != nil {
+			return CHR{}, err
+		}
+		return c, nil
 	case 12:
 		for _, digits := range b[2:] {
 			if !isBCD(digits) {

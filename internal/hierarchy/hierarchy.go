@@ -1,0 +1,242 @@
+// Package hierarchy is the folder in which a ceremony leaves the public side of the issuers for the server: one file
+// issuers.yaml, and beside it one certificate file for each issuer and root. It holds no secret; the keys are in the token and are
+// named here by their CKA_ID.
+//
+// Layout:
+//
+//	issuers.yaml           the File type of this package
+//	<name>.pem             X.509 certificate of an issuer or root
+//	<name>.cvc             CV certificate of a CVC issuer or root, data object 7F21
+package hierarchy
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/siegel-pki/siegel/internal/cvc"
+	"github.com/siegel-pki/siegel/internal/pkix"
+	"github.com/siegel-pki/siegel/internal/sigalg"
+	"github.com/siegel-pki/siegel/profiles"
+)
+
+// FileName is the name of the list of issuers in the folder.
+const FileName = "issuers.yaml"
+
+// Hierarchy is what a folder holds.
+type Hierarchy struct {
+	Environment profiles.Environment
+	TSPID       string // two digits, first part of a card subject's serialNumber (gemSpec_PKI, Tab_PKI_109)
+	Issuers     []Issuer
+	Log         LogKey
+}
+
+// Issuer is an issuer or root with the place of its key.
+type Issuer struct {
+	profiles.Issuer
+	KeyID []byte // CKA_ID of the key; nil where the key is in no token of the server
+}
+
+// LogKey is the key that signs the log's checkpoints.
+type LogKey struct {
+	Name  string // of the signed notes (C2SP signed-note)
+	KeyID []byte // CKA_ID
+}
+
+// file is issuers.yaml.
+type file struct {
+	// Where the certificates are used: test or production.
+	Environment string `yaml:"environment"`
+	// Two digits that gematik gave the provider (gemSpec_PKI, Tab_PKI_109).
+	TSPID   string      `yaml:"tsp_id"`
+	Issuers []issuerRow `yaml:"issuers"`
+	Log     logRow      `yaml:"log"`
+}
+
+// issuerRow is one issuer or root in issuers.yaml.
+type issuerRow struct {
+	// Unique name; also the name of the certificate file.
+	Name string `yaml:"name"`
+	// root-ca, smcb-ca, cvc-root-ca or cvc-ca.
+	Kind string `yaml:"kind"`
+	// R2048, E256, ...
+	KeyType string `yaml:"key_type"`
+	// Certificate file in the same folder.
+	Certificate string `yaml:"certificate"`
+	// Name of the issuer above; the own name for a root.
+	IssuedBy string `yaml:"issued_by"`
+	// CKA_ID of the key in hex; missing where the key is in no token of the server.
+	Key string `yaml:"key,omitempty"`
+	// OCSP responder for certificates of this issuer.
+	OCSPURL string `yaml:"ocsp_url,omitempty"`
+	// CRL of this issuer, for sectors that ask for a distribution point.
+	CRLURL string `yaml:"crl_url,omitempty"`
+	// Profiles that the key may sign.
+	Profiles []string `yaml:"profiles,omitempty"`
+}
+
+// logRow is the log key in issuers.yaml.
+type logRow struct {
+	Name string `yaml:"name"`
+	// CKA_ID of the key in hex.
+	Key string `yaml:"key"`
+}
+
+// Load reads a folder. It checks that every certificate parses, that its key is of the type named, and that every chain ends
+// in a root of the folder with signatures that verify; it does not look at the clock.
+func Load(dir string) (*Hierarchy, error) {
+	path := filepath.Join(dir, FileName)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the list of issuers: %w", err)
+	}
+	var f file
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec.KnownFields(true)
+	if err := dec.Decode(&f); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	h := &Hierarchy{Environment: profiles.Environment(f.Environment), TSPID: f.TSPID}
+	if h.Environment != profiles.Test && h.Environment != profiles.Production {
+		return nil, fmt.Errorf("%s: environment is %q, want test or production", path, f.Environment)
+	}
+	if h.Log.KeyID, err = hex.DecodeString(f.Log.Key); err != nil || len(h.Log.KeyID) == 0 {
+		return nil, fmt.Errorf("%s: log: key is not a CKA_ID in hex", path)
+	}
+	h.Log.Name = f.Log.Name
+	for _, row := range f.Issuers {
+		iss, err := row.load(dir)
+		if err != nil {
+			return nil, fmt.Errorf("%s: issuer %q: %w", path, row.Name, err)
+		}
+		h.Issuers = append(h.Issuers, iss)
+	}
+	if err := h.checkChains(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return h, nil
+}
+
+// load reads one issuer and its certificate.
+func (row issuerRow) load(dir string) (Issuer, error) {
+	iss := Issuer{Issuer: profiles.Issuer{
+		Name: row.Name, Kind: profiles.IssuerKind(row.Kind), IssuedBy: row.IssuedBy,
+		OCSPURL: row.OCSPURL, CRLURL: row.CRLURL, Profiles: row.Profiles,
+	}}
+	var err error
+	if iss.KeyType, err = sigalg.ParseKeyType(row.KeyType); err != nil {
+		return Issuer{}, err
+	}
+	if iss.KeyID, err = hex.DecodeString(row.Key); err != nil {
+		return Issuer{}, errors.New("key is not a CKA_ID in hex")
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, filepath.Base(row.Certificate)))
+	if err != nil {
+		return Issuer{}, fmt.Errorf("read its certificate: %w", err)
+	}
+	switch iss.Kind {
+	case profiles.RootCA, profiles.SMCBCA:
+		block, _ := pem.Decode(raw)
+		if block == nil || block.Type != "CERTIFICATE" {
+			return Issuer{}, fmt.Errorf("%s holds no PEM certificate", row.Certificate)
+		}
+		iss.X509, err = pkix.ParseCertificate(block.Bytes)
+	case profiles.CVCRootCA, profiles.CVCSubCA:
+		iss.CVC, err = cvc.Parse(raw)
+	default:
+		return Issuer{}, fmt.Errorf("kind %q is none of root-ca, smcb-ca, cvc-root-ca, cvc-ca", row.Kind)
+	}
+	if err != nil {
+		return Issuer{}, fmt.Errorf("parse %s: %w", row.Certificate, err)
+	}
+	if have, err := sigalg.TypeOf(iss.PublicKey()); err != nil || have != iss.KeyType {
+		return Issuer{}, fmt.Errorf("%s holds a key of type %s, the list says %s", row.Certificate, have, iss.KeyType)
+	}
+	return iss, nil
+}
+
+// checkChains verifies every certificate with the one of the issuer above it.
+func (h *Hierarchy) checkChains() error {
+	byName := map[string]*Issuer{}
+	for i := range h.Issuers {
+		iss := &h.Issuers[i]
+		if byName[iss.Name] != nil {
+			return fmt.Errorf("two issuers are named %q", iss.Name)
+		}
+		byName[iss.Name] = iss
+	}
+	for i := range h.Issuers {
+		iss := &h.Issuers[i]
+		above := byName[iss.IssuedBy]
+		if above == nil {
+			return fmt.Errorf("issuer %q: its own issuer %q is not in the list", iss.Name, iss.IssuedBy)
+		}
+		if isRoot := iss.Kind == profiles.RootCA || iss.Kind == profiles.CVCRootCA; isRoot != (above == iss) {
+			return fmt.Errorf("issuer %q: only a root is issued by itself", iss.Name)
+		}
+		if err := iss.checkSignatureFrom(above); err != nil {
+			return fmt.Errorf("issuer %q: %w", iss.Name, err)
+		}
+	}
+	return nil
+}
+
+func (iss *Issuer) checkSignatureFrom(above *Issuer) error {
+	if (iss.X509 == nil) != (above.X509 == nil) {
+		return fmt.Errorf("%q has a certificate of another format", above.Name)
+	}
+	if iss.X509 != nil {
+		return iss.X509.CheckSignatureFrom(above.X509)
+	}
+	return iss.CVC.CheckSignatureFrom(above.CVC)
+}
+
+// Save writes a folder. It creates the folder and refuses to overwrite an existing list of issuers (fs.ErrExist): a
+// ceremony's result is not undone by another one.
+func (h *Hierarchy) Save(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("create the folder of the hierarchy: %w", err)
+	}
+	path := filepath.Join(dir, FileName)
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: %w", path, fs.ErrExist)
+	}
+	f := file{Environment: string(h.Environment), TSPID: h.TSPID, Log: logRow{h.Log.Name, hex.EncodeToString(h.Log.KeyID)}}
+	for i := range h.Issuers {
+		row, raw := h.Issuers[i].row()
+		if err := os.WriteFile(filepath.Join(dir, row.Certificate), raw, 0o644); err != nil {
+			return fmt.Errorf("write the certificate of %q: %w", row.Name, err)
+		}
+		f.Issuers = append(f.Issuers, row)
+	}
+	text, err := yaml.Marshal(f)
+	if err != nil {
+		return fmt.Errorf("encode the list of issuers: %w", err)
+	}
+	head := []byte("# The public side of the issuers, written by siegel-ceremony. The keys are in the token, named by CKA_ID.\n")
+	if err := os.WriteFile(path, append(head, text...), 0o644); err != nil {
+		return fmt.Errorf("write the list of issuers: %w", err)
+	}
+	return nil
+}
+
+// row gives an issuer's line in the list and the content of its certificate file.
+func (iss *Issuer) row() (issuerRow, []byte) {
+	row := issuerRow{
+		Name: iss.Name, Kind: string(iss.Kind), KeyType: iss.KeyType.String(), IssuedBy: iss.IssuedBy,
+		Key: hex.EncodeToString(iss.KeyID), OCSPURL: iss.OCSPURL, CRLURL: iss.CRLURL, Profiles: iss.Profiles,
+	}
+	if iss.X509 != nil {
+		row.Certificate = iss.Name + ".pem"
+		return row, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: iss.X509.Raw})
+	}
+	row.Certificate = iss.Name + ".cvc"
+	return row, iss.CVC.Raw
+}

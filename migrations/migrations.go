@@ -1,0 +1,24 @@
+// Package migrations holds the steps that build the database schema, one folder for each dialect.
+//
+// A step is a numbered SQL file (00001_name.sql, goose format). Steps run forward only, each in a transaction of its own, and a
+// released file never changes: what it did wrong, the next one puts right. Beside the steps of a dialect lies testdata's
+// schema.sql, the schema that they add up to; a test regenerates and compares it, so that a review sees the shape and not
+// only the step.
+package migrations
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed sqlite/*.sql
+var files embed.FS
+
+// SQLite gives the steps of the SQLite schema, at the root of the file system.
+func SQLite() fs.FS {
+	dir, err := fs.Sub(files, "sqlite")
+	if err != nil {
+		panic("migrations: " + err.Error()) // the name above is a valid path
+	}
+	return dir
+}

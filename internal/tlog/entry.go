@@ -53,6 +53,18 @@ func NewEntry(kind Kind, at time.Time, actor string, facts, personal any) (Entry
 	return e, nil
 }
 
+// PersonalSHA256 is what the leaf holds of the personal data: SHA-256(Salt || Personal), or nil where there is none. A store
+// keeps it beside them, so that they can be erased.
+func (e Entry) PersonalSHA256() []byte {
+	if e.Personal == nil {
+		return nil
+	}
+	h := sha256.New()
+	h.Write(e.Salt)
+	h.Write(e.Personal)
+	return h.Sum(nil)
+}
+
 // leaf is the clear part of an entry, in the order in which it is hashed.
 type leaf struct {
 	Kind           Kind            `json:"kind"`
@@ -64,13 +76,8 @@ type leaf struct {
 
 // Leaf gives the octets that enter the tree.
 func (e Entry) Leaf() ([]byte, error) {
-	l := leaf{Kind: e.Kind, At: e.At.Format("2006-01-02T15:04:05.000Z"), Actor: e.Actor, Facts: e.Facts}
-	if e.Personal != nil {
-		h := sha256.New()
-		h.Write(e.Salt)
-		h.Write(e.Personal)
-		l.PersonalSHA256 = h.Sum(nil)
-	}
+	l := leaf{Kind: e.Kind, At: e.At.Format("2006-01-02T15:04:05.000Z"), Actor: e.Actor, Facts: e.Facts,
+		PersonalSHA256: e.PersonalSHA256()}
 	b, err := json.Marshal(l)
 	if err != nil {
 		return nil, fmt.Errorf("encode a %s entry: %w", e.Kind, err)

@@ -1,23 +1,22 @@
 // Package lint judges drafts: the very octets that an issuer is about to sign.
 //
 // It is a second opinion on purpose. The planner (package profiles) builds a draft from an order and the profile data; lint
-// reads the octets back with its own reader and compares them with its own tables, which restate the specifications
-// in code. Where both say the same thing, that is the point: a mistake in one of them is found by the other, before
-// anything is recorded and before a key is near.
+// reads the octets back with its own reader and compares them with its own tables, which restate the specifications in code.
+// Where both say the same thing, that is the point: a mistake in one of them is found by the other, before anything is
+// recorded and before a key is near. So lint uses neither the encoders' structures nor the profile files.
 //
 // One rule, one citation. A finding of level Error stops the order.
 //
-// Where to look: x509read.go and cvcread.go read the octets; the rules are in the files named after what they judge.
+// Where to look:
 //
-// Sources: RFC 5280; gemSpec_PKI 2.14.1; gemSpec_Krypt 2.23; gemSpec_SMC-B_ObjSys_G2.1 4.2.0 and 5.0.0.
+//	slot.go      what the specifications fix for each slot of a card
+//	der.go       reads a TBSCertificate; cvcread.go reads a data object 7F4E
+//	x509.go      the list of the rules on X.509 drafts; envelope.go, subject.go, key.go, extension.go and policy.go check them
+//	cvc.go       the rules on CV certificates
+//
+// Sources: RFC 5280; gemSpec_PKI 2.14.1; gemSpec_Krypt 2.23; gemSpec_COS 3.13; gemKPT_PKI_TIP 2.7.0; gemSpec_SMC-B_ObjSys_G2.1
+// 4.2.0 and 5.0.0.
 package lint
-
-import (
-	"time"
-
-	"github.com/siegel-pki/siegel/internal/cvc"
-	"github.com/siegel-pki/siegel/internal/pkix"
-)
 
 // Level says what a finding means for the order.
 type Level string
@@ -36,28 +35,26 @@ type Finding struct {
 	Message  string // what is wrong; no personal data
 }
 
-// X509Context is what a TBSCertificate is judged against.
-type X509Context struct {
-	Slot   string            // as the specification names the object, for example "C.HCI.AUT.E256"
-	Issuer *pkix.Certificate // certificate of the issuer that will sign
-	Test   bool              // environment test: names carry the marks of gemSpec_PKI, GS-A_4588 and GS-A_4589
+// String gives the finding in one line.
+func (f Finding) String() string {
+	return string(f.Level) + " " + f.Rule + ": " + f.Message + " (" + f.Citation + ")"
 }
 
-// X509 judges a draft of a card's X.509 certificate, a DER TBSCertificate. It gives all findings, in the order of the rules.
-func X509(tbs []byte, c X509Context) []Finding { panic("not written") }
-
-// CVCContext is what the body of a CV certificate is judged against.
-type CVCContext struct {
-	Slot   string           // as the specification names the object, for example "C.SMC.AUTR_CVC.E256"
-	Issuer *cvc.Certificate // certificate of the issuer that will sign
-	ICCSN  string           // of the card, 20 digits
-	Now    time.Time        // a certificate must not take effect later: cards would move their clock
+// rule is one rule on drafts of type D. Its check says what is wrong, or "".
+type rule[D any] struct {
+	name     string
+	level    Level
+	citation string
+	check    func(D) string
 }
 
-// CVC judges a draft of a card's CV certificate of generation 2, a data object 7F4E. It gives all findings, in the order of the
-// rules.
-func CVC(body []byte, c CVCContext) []Finding { panic("not written") }
-
-// FileSize is the size in octets of the card file that holds the certificate of a slot, and false for an unknown slot
-// (gemSpec_SMC-B_ObjSys_G2.1, for example Card-G2-A_2207-01).
-func FileSize(slot string) (int, bool) { panic("not written") }
+// judge applies every rule to a draft.
+func judge[D any](rules []rule[D], draft D) []Finding {
+	var findings []Finding
+	for _, r := range rules {
+		if wrong := r.check(draft); wrong != "" {
+			findings = append(findings, Finding{r.name, r.level, r.citation, wrong})
+		}
+	}
+	return findings
+}

@@ -1,0 +1,175 @@
+package lint
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	tag "golang.org/x/crypto/cryptobyte/asn1"
+)
+
+// subjectAttribute is a row of Tab_PKI_229-01: the string type of an attribute and its length in characters.
+type subjectAttribute struct {
+	oid  string
+	name string
+	tag  tag.Tag
+	max  int
+}
+
+// subjectAttributes are the attributes that Tab_PKI_238 allows, in the order in which a subject holds them (A_15676).
+var subjectAttributes = []subjectAttribute{
+	{"2.5.4.6", "C", tag.PrintableString, 2},
+	{"2.5.4.8", "ST", tag.UTF8String, 128},
+	{"2.5.4.7", "L", tag.UTF8String, 128},
+	{"2.5.4.17", "postalCode", tag.UTF8String, 40},
+	{"2.5.4.9", "street", tag.UTF8String, 128},
+	{"2.5.4.10", "O", tag.UTF8String, 64},
+	{"2.5.4.11", "OU", tag.UTF8String, 64},
+	{"2.5.4.5", "serialNumber", tag.PrintableString, 64},
+	{"2.5.4.4", "SN", tag.UTF8String, 64},
+	{"2.5.4.42", "GN", tag.UTF8String, 64},
+	{"2.5.4.12", "title", tag.UTF8String, 64},
+	{"2.5.4.3", "CN", tag.UTF8String, 64},
+}
+
+// rank gives the place of an attribute type in a subject, and false for one that has no place there.
+func rank(oid string) (int, bool) {
+	for i, a := range subjectAttributes {
+		if a.oid == oid {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// attributes lists the subject's attributes one by one.
+func (t *tbsCertificate) attributes() []attribute {
+	var list []attribute
+	for _, rdn := range t.subject {
+		list = append(list, rdn...)
+	}
+	return list
+}
+
+// values lists the values of one attribute type.
+func (t *tbsCertificate) values(name string) []string {
+	var list []string
+	for _, a := range t.attributes() {
+		if i, ok := rank(a.oid); ok && subjectAttributes[i].name == name {
+			list = append(list, a.value)
+		}
+	}
+	return list
+}
+
+func checkCountry(d x509Draft) string {
+	if c := d.values("C"); len(c) != 1 || c[0] != "DE" {
+		return fmt.Sprintf("subject has %d country names, want exactly one: DE", len(c))
+	}
+	return ""
+}
+
+func checkCommonName(d x509Draft) string {
+	if n := len(d.values("CN")); n != 1 {
+		return fmt.Sprintf("subject has %d common names, want exactly one", n)
+	}
+	return ""
+}
+
+func checkAttributes(d x509Draft) string {
+	seen := map[string]bool{}
+	for _, a := range d.attributes() {
+		if _, ok := rank(a.oid); !ok {
+			return "attribute " + a.oid + " has no place in the subject"
+		}
+		if seen[a.oid] {
+			return "attribute " + a.oid + " occurs twice"
+		}
+		seen[a.oid] = true
+	}
+	return ""
+}
+
+func checkSingleValued(d x509Draft) string {
+	for _, rdn := range d.subject {
+		if len(rdn) != 1 {
+			return fmt.Sprintf("a relative name has %d attributes, want one", len(rdn))
+		}
+	}
+	return ""
+}
+
+func checkAttributeOrder(d x509Draft) string {
+	last := -1
+	for _, a := range d.attributes() {
+		i, ok := rank(a.oid)
+		if !ok {
+			continue
+		}
+		if i < last {
+			return subjectAttributes[i].name + " stands after " + subjectAttributes[last].name
+		}
+		last = i
+	}
+	return ""
+}
+
+func checkStringTypes(d x509Draft) string {
+	for _, a := range d.attributes() {
+		i, ok := rank(a.oid)
+		if !ok {
+			continue
+		}
+		switch want := subjectAttributes[i]; {
+		case a.tag != want.tag:
+			return fmt.Sprintf("%s has string type %d, want %d", want.name, a.tag, want.tag)
+		case want.tag == tag.PrintableString && !isPrintable(a.value), !utf8.ValidString(a.value):
+			return want.name + " has characters outside its string type"
+		}
+	}
+	return ""
+}
+
+func checkLengths(d x509Draft) string {
+	for _, a := range d.attributes() {
+		if i, ok := rank(a.oid); ok {
+			if n := utf8.RuneCountInString(a.value); n == 0 || n > subjectAttributes[i].max {
+				return fmt.Sprintf("%s has %d characters, want 1 to %d", subjectAttributes[i].name, n, subjectAttributes[i].max)
+			}
+		}
+	}
+	return ""
+}
+
+// The marks of test identities. Production names must not carry them, or a relying party could not tell the two apart.
+const (
+	testOnly = " TEST-ONLY"
+	notValid = " NOT-VALID"
+)
+
+func checkTestOnly(d x509Draft) string { return checkMark(d, "CN", testOnly) }
+
+func checkNotValid(d x509Draft) string { return checkMark(d, "O", notValid) }
+
+func checkMark(d x509Draft, name, mark string) string {
+	for _, v := range d.values(name) {
+		if d.context.Test && !strings.HasSuffix(v, mark) {
+			return fmt.Sprintf("%s does not end in %q", name, mark)
+		}
+		if bare := strings.TrimSpace(mark); !d.context.Test && strings.Contains(v, bare) {
+			return fmt.Sprintf("%s holds %q in production", name, bare)
+		}
+	}
+	return ""
+}
+
+// isPrintable tells whether every character is one of PrintableString (X.680, Table 10).
+func isPrintable(s string) bool {
+	for _, c := range []byte(s) {
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		if !letter && !(c >= '0' && c <= '9') && !strings.ContainsRune(" '()+,-./:=?", rune(c)) {
+			return false
+		}
+	}
+	return true
+}

@@ -83,14 +83,14 @@ func (l *listing) objects(in []byte, depth int) {
 		t, value, rest, err := next(in)
 		if err != nil {
 			l.line(depth, "no data object:")
-			l.octets(depth+1, in)
+			l.octets(depth+1, in, 32)
 			return
 		}
 		l.heading(depth, t, in[:len(in)-len(rest)-len(value)], len(value))
 		if t.constructed() && depth+1 < maxDepth {
 			l.objects(value, depth+1)
 		} else {
-			l.octets(depth+1, value)
+			l.value(depth+1, t, value)
 			l.meaning(depth+1, t, value)
 		}
 		in = rest
@@ -105,13 +105,30 @@ func (l *listing) heading(depth int, t tag, header []byte, size int) {
 	if !ok {
 		name = "unknown object"
 	}
-	l.line(depth, "%-*s%s, %d octets", 20-2*depth, octets, name, size)
+	unit := "octets"
+	if size == 1 {
+		unit = "octet"
+	}
+	l.line(depth, "%-*s%s, %d %s", 20-2*depth, octets, name, size, unit)
 }
 
-// octets prints hex, 32 octets a line.
-func (l *listing) octets(depth int, b []byte) {
+// value prints the octets of an object: of a point 04, X and Y on a line each, of a signature r and s.
+func (l *listing) value(depth int, t tag, value []byte) {
+	switch n := len(value); {
+	case t == tagPoint && n > 1:
+		l.octets(depth, value[:1], 1)
+		l.octets(depth, value[1:], n/2)
+	case t == tagSignature && (n == 64 || n == 96 || n == 128):
+		l.octets(depth, value, n/2)
+	default:
+		l.octets(depth, value, 32)
+	}
+}
+
+// octets prints hex, so many octets a line.
+func (l *listing) octets(depth int, b []byte, width int) {
 	for len(b) > 0 {
-		n := min(32, len(b))
+		n := min(width, len(b))
 		l.line(depth, "%X", b[:n])
 		b = b[n:]
 	}
@@ -185,8 +202,16 @@ func (l *listing) flags(depth int, value []byte) {
 	}
 	f := Flags(value)
 	l.line(depth, "= role: %s", f.Role())
+	var idle []int
 	for _, r := range Rights(l.flagOID, f) {
+		if r.Meaning == reserved {
+			idle = append(idle, r.Bit)
+			continue
+		}
 		l.line(depth, "= bit %2d: %s", r.Bit, r.Meaning)
+	}
+	if idle != nil {
+		l.line(depth, "= %s: bits %v", reserved, idle)
 	}
 }
 

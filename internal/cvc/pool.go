@@ -8,10 +8,6 @@ import (
 // ErrUnknownIssuer says that a pool holds no key of the name in the CAR.
 var ErrUnknownIssuer = errors.New("issuer is not known")
 
-// maxLinks bounds how many link certificates may stand between two roots. A root is renewed every two years and lives ten,
-// so that a card never needs more than five.
-const maxLinks = 10
-
 // Pool is a set of trusted keys and of CA certificates with which a certificate can be traced back to one of them. Several
 // keys may have the same reference: every one of them is tried. A pool is not changed by verifying; fill it first, then it
 // is safe for concurrent use.
@@ -40,8 +36,8 @@ func (p *Pool) AddIssuer(c *Certificate) error {
 	return nil
 }
 
-// VerifyChain verifies c with the issuers given: the self-signed ones among them are trusted, the others only connect. Use a
-// Pool where roots and other certificates come from different places.
+// VerifyChain verifies c with the issuers given, as Pool.Verify does: the roots' own certificates among them are trusted, the
+// others only connect. Use a Pool where roots and other certificates come from different places.
 func VerifyChain(c *Certificate, issuers ...*Certificate) ([]*Certificate, error) {
 	p := NewPool()
 	for _, i := range issuers {
@@ -62,14 +58,12 @@ func VerifyChain(c *Certificate, issuers ...*Certificate) ([]*Certificate, error
 // the one that the trusted key signed last. The error says what is wrong with c where its issuer's key is in the pool, and
 // wraps ErrUnknownIssuer where it is not. No clock is involved: whether a term has begun or ended is for the caller to judge.
 func (p *Pool) Verify(c *Certificate) ([]*Certificate, error) {
-	return p.trace(c, maxLinks+3)
+	return p.trace(c, map[*Certificate]bool{})
 }
 
-// trace looks for a way from c to an anchor over at most limit certificates.
-func (p *Pool) trace(c *Certificate, limit int) ([]*Certificate, error) {
-	if limit == 0 {
-		return nil, fmt.Errorf("%w: more than %d link certificates in a row", ErrUnknownIssuer, maxLinks)
-	}
+// trace looks for a way from c to an anchor. Link certificates run in both directions, in circles therefore: an issuer that has
+// been tried is not tried again, since it would lead nowhere again.
+func (p *Pool) trace(c *Certificate, tried map[*Certificate]bool) ([]*Certificate, error) {
 	var failures []error
 	for _, a := range p.anchors[c.CAR] {
 		err := c.checkIssuedBy(a)
@@ -79,10 +73,14 @@ func (p *Pool) trace(c *Certificate, limit int) ([]*Certificate, error) {
 		failures = append(failures, err)
 	}
 	for _, issuer := range p.issuers[c.CAR] {
+		if tried[issuer] {
+			continue
+		}
+		tried[issuer] = true
 		err := c.CheckIssuedBy(issuer)
 		if err == nil {
 			var chain []*Certificate
-			if chain, err = p.trace(issuer, limit-1); err == nil {
+			if chain, err = p.trace(issuer, tried); err == nil {
 				return append([]*Certificate{c}, chain...), nil
 			}
 		}

@@ -1,5 +1,18 @@
 package rpc
 
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+
+	"go.yaml.in/yaml/v3"
+)
+
 // Operator is a person or machine that may call, and what for.
 type Operator struct {
 	// Name, unique in the file; the log names it as the actor. Letters, digits, '.', '_' and '-', at most 64.
@@ -10,23 +23,168 @@ type Operator struct {
 	CertificateSHA256 string `yaml:"certificate_sha256"`
 }
 
+// operatorFile is the operator file: YAML, no unknown keys.
+type operatorFile struct {
+	// Everybody who may call.
+	Operators []Operator `yaml:"operators"`
+}
+
 // Operators is a checked operator file. It is immutable and safe for concurrent use.
 type Operators struct {
 	list          []Operator
 	byFingerprint map[string]*Operator
 }
 
-// NewOperators checks a list of operators: names, fingerprints and roles of each, and that no two share a name or certificate.
-func NewOperators(list []Operator) (*Operators, error) { panic("not written") }
+// NewOperators checks a list of operators: names, fingerprints and roles of each, and that no two share a name or certificate. The
+// error names everything that is wrong.
+func NewOperators(list []Operator) (*Operators, error) {
+	o, faults := newOperators(list)
+	return o, joinFaults(faults, func(f fault) error { return f.err })
+}
 
-// ParseOperators reads an operator file. Errors begin with the file's name, as given, and the line.
-func ParseOperators(name string, text []byte) (*Operators, error) { panic("not written") }
+// ParseOperators reads an operator file. Every line of the error begins with the file's name, as given, and the line.
+func ParseOperators(name string, text []byte) (*Operators, error) {
+	var f operatorFile
+	dec := yaml.NewDecoder(bytes.NewReader(text))
+	dec.KnownFields(true)
+	if err := dec.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
+		return nil, yamlError(name, err)
+	}
+	if err := dec.Decode(new(operatorFile)); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%s: holds more than one YAML document", name)
+	}
+	if len(f.Operators) == 0 {
+		return nil, fmt.Errorf("%s: names no operators", name)
+	}
+	lines := operatorLines(text)
+	o, faults := newOperators(f.Operators)
+	return o, joinFaults(faults, func(f fault) error { return fmt.Errorf("%s:%d: %w", name, lines[f.index], f.err) })
+}
 
 // LoadOperators reads the operator file at path.
-func LoadOperators(path string) (*Operators, error) { panic("not written") }
+func LoadOperators(path string) (*Operators, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the operator file: %w", err)
+	}
+	return ParseOperators(path, text)
+}
 
 // Encode gives the operator file, with a heading that says what it is. ParseOperators reads it.
-func (o *Operators) Encode() ([]byte, error) { panic("not written") }
+func (o *Operators) Encode() ([]byte, error) {
+	text, err := yaml.Marshal(operatorFile{o.list})
+	if err != nil {
+		return nil, fmt.Errorf("encode the operator file: %w", err)
+	}
+	const heading = "# Who may call the server, and what for. A certificate is pinned by the SHA-256 of its DER.\n"
+	return append([]byte(heading), text...), nil
+}
 
 // Fingerprint gives Operator.CertificateSHA256 of a certificate's DER.
-func Fingerprint(certificate []byte) string { panic("not written") }
+func Fingerprint(certificate []byte) string {
+	sum := sha256.Sum256(certificate)
+	return hex.EncodeToString(sum[:])
+}
+
+// operator gives the operator whose certificate it is, or nil.
+func (o *Operators) operator(certificate []byte) *Operator {
+	return o.byFingerprint[Fingerprint(certificate)]
+}
+
+// fault is what is wrong with one operator of a list.
+type fault struct {
+	index int
+	err   error
+}
+
+func joinFaults(faults []fault, say func(fault) error) error {
+	var errs []error
+	for _, f := range faults {
+		errs = append(errs, say(f))
+	}
+	return errors.Join(errs...)
+}
+
+func newOperators(list []Operator) (*Operators, []fault) {
+	o := &Operators{list: append([]Operator(nil), list...), byFingerprint: map[string]*Operator{}}
+	names := map[string]bool{}
+	var faults []fault
+	for i := range o.list {
+		op := &o.list[i]
+		err := op.check()
+		switch twin := o.byFingerprint[op.CertificateSHA256]; {
+		case err != nil:
+		case names[op.Name]:
+			err = fmt.Errorf("operator %q is named twice", op.Name)
+		case twin != nil:
+			err = fmt.Errorf("operator %q has the certificate of operator %q", op.Name, twin.Name)
+		}
+		if err != nil {
+			faults = append(faults, fault{i, err})
+			continue
+		}
+		names[op.Name] = true
+		o.byFingerprint[op.CertificateSHA256] = op
+	}
+	if faults != nil {
+		return nil, faults
+	}
+	return o, nil
+}
+
+var (
+	operatorName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	sha256Hex    = regexp.MustCompile(`^[0-9a-f]{64}$`)
+)
+
+func (op *Operator) check() error {
+	if !operatorName.MatchString(op.Name) {
+		return fmt.Errorf("operator name %q: want 1 to 64 letters, digits, '.', '_' or '-'", op.Name)
+	}
+	if !sha256Hex.MatchString(op.CertificateSHA256) {
+		return fmt.Errorf("operator %q: certificate_sha256 is not 64 hex digits in lower case", op.Name)
+	}
+	if err := CheckRoles(op.Roles); err != nil {
+		return fmt.Errorf("operator %q: %w", op.Name, err)
+	}
+	return nil
+}
+
+// operatorLines gives the line of each operator in a file that has been decoded before.
+func operatorLines(text []byte) []int {
+	var doc struct {
+		Operators []yaml.Node `yaml:"operators"`
+	}
+	_ = yaml.Unmarshal(text, &doc) // cannot fail: the same text was decoded into narrower types
+	lines := make([]int, len(doc.Operators))
+	for i, n := range doc.Operators {
+		lines[i] = n.Line
+	}
+	return lines
+}
+
+var (
+	yamlLine    = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
+	yamlUnknown = regexp.MustCompile(`^field (\S+) not found in type \S+$`)
+)
+
+// yamlError gives the decoder's errors the form FILE:LINE: message, without the names of Go types.
+func yamlError(name string, err error) error {
+	messages := []string{err.Error()}
+	var several *yaml.TypeError
+	if errors.As(err, &several) {
+		messages = several.Errors
+	}
+	var errs []error
+	for _, m := range messages {
+		at := name
+		if parts := yamlLine.FindStringSubmatch(m); parts != nil {
+			at, m = name+":"+parts[1], parts[2]
+		}
+		if parts := yamlUnknown.FindStringSubmatch(m); parts != nil {
+			m = fmt.Sprintf("unknown key %q", parts[1])
+		}
+		errs = append(errs, fmt.Errorf("%s: %s", at, m))
+	}
+	return errors.Join(errs...)
+}

@@ -3,26 +3,41 @@ package rpc
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"time"
 
-	"github.com/siegel-pki/siegel/ca"
-	"github.com/siegel-pki/siegel/profiles"
+	"buf.build/go/protovalidate"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
 )
 
-// Authority is what the handlers need of ca.Authority.
-type Authority interface {
-	Plan(ctx context.Context, order *profiles.Order) (*ca.Plan, error)
-	Issue(ctx context.Context, actor string, order *profiles.Order) (*ca.Card, error)
-	Card(ctx context.Context, iccsn string) (*ca.Card, error)
-	CardByOrder(ctx context.Context, orderID string) (*ca.Card, error)
-	Cards(ctx context.Context, after int64, limit int) ([]ca.CardSummary, error)
-	Issuers() []*profiles.Issuer
-}
+// The limits of a connection.
+const (
+	// maxRequest bounds a request, in octets. An order of 32 keys in PKCS#10 form, each as long as it may be, has 270 kB.
+	maxRequest = 512 << 10
+	// maxHeader bounds the headers of a request, in octets.
+	maxHeader = 16 << 10
+	// maxCalls bounds the calls under way on one connection; more wait in the client.
+	maxCalls = 1024
+	// handshakeTime bounds the TLS and HTTP/2 handshakes.
+	handshakeTime = 10 * time.Second
+)
 
-var _ Authority = (*ca.Authority)(nil)
+// A line may be silent for hours. The server asks after a minute whether it still lives, and takes it as a fault when a client
+// asks more often than every 20 seconds.
+var (
+	aliveServer = keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}
+	aliveClient = keepalive.EnforcementPolicy{MinTime: 20 * time.Second, PermitWithoutStream: true}
+)
 
 // Config is what a Server is made of. All fields are mandatory.
 type Config struct {
@@ -33,16 +48,75 @@ type Config struct {
 	Log       *slog.Logger
 }
 
-// Server serves IssuanceService, health and reflection. It is safe for concurrent use.
-type Server struct{}
+// Server serves IssuanceService, health and reflection. It runs once.
+type Server struct {
+	operators *Operators
+	validator protovalidate.Validator
+	log       *slog.Logger
+	grace     time.Duration
+	grpc      *grpc.Server
+	health    *health.Server
 
-// New makes a server.
-func New(cfg Config) (*Server, error) { panic("not written") }
+	ending context.Context // done once the server was asked to end
+	end    context.CancelFunc
+}
+
+// New makes a server. It reads and opens nothing.
+func New(cfg Config) (*Server, error) {
+	if cfg.Authority == nil || cfg.Operators == nil || cfg.TLS == nil || cfg.Grace <= 0 || cfg.Log == nil {
+		return nil, errors.New("rpc: a field of the configuration is not set")
+	}
+	validator, err := protovalidate.New(protovalidate.WithMessages(
+		&siegelv1.PlanCardRequest{}, &siegelv1.IssueCardRequest{}, &siegelv1.GetCardRequest{}, &siegelv1.ListCardsRequest{}))
+	if err != nil {
+		return nil, fmt.Errorf("compile the field rules of the API: %w", err)
+	}
+	s := &Server{operators: cfg.Operators, validator: validator, log: cfg.Log, grace: cfg.Grace, health: health.NewServer()}
+	s.ending, s.end = context.WithCancel(context.Background())
+	s.grpc = grpc.NewServer(
+		grpc.Creds(credentials.NewTLS(cfg.TLS)),
+		grpc.MaxRecvMsgSize(maxRequest),
+		grpc.MaxHeaderListSize(maxHeader),
+		grpc.MaxConcurrentStreams(maxCalls),
+		grpc.ConnectionTimeout(handshakeTime),
+		grpc.KeepaliveParams(aliveServer),
+		grpc.KeepaliveEnforcementPolicy(aliveClient),
+		grpc.WaitForHandlers(true), // Run returns only after the last handler
+		grpc.ChainUnaryInterceptor(s.observeUnary, s.authorizeUnary, s.validateUnary),
+		grpc.ChainStreamInterceptor(s.observeStream, s.authorizeStream),
+	)
+	siegelv1.RegisterIssuanceServiceServer(s.grpc, &issuance{authority: cfg.Authority})
+	healthpb.RegisterHealthServer(s.grpc, s.health)
+	s.health.SetServingStatus(siegelv1.IssuanceService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
+	reflection.Register(s.grpc)
+	return s, nil
+}
 
 // Run serves on lis until ctx ends, then ends gracefully: it reports NOT_SERVING, takes no new calls, and gives those under way
-// Config.Grace to finish before it cancels them. It closes lis. A nil error says that everything ended in order.
-func (s *Server) Run(ctx context.Context, lis net.Listener) error { panic("not written") }
+// Config.Grace to finish before it cancels them. It closes lis and returns after the last handler. A nil error says that it ended
+// because ctx did.
+func (s *Server) Run(ctx context.Context, lis net.Listener) error {
+	defer s.end()
+	served := make(chan error, 1)
+	go func() { served <- s.grpc.Serve(lis) }()
+	select {
+	case err := <-served:
+		s.grpc.Stop()
+		return fmt.Errorf("serve gRPC on %s: %w", lis.Addr(), err)
+	case <-ctx.Done():
+	}
+	s.health.Shutdown()
+	s.end()
+	s.stop()
+	return <-served
+}
 
-// TLS gives the server's side of the connection: TLS 1.3 with the server's certificate, and a client certificate on P-256 that
-// chains to clientCAs and is meant for client authentication.
-func TLS(server tls.Certificate, clientCAs *x509.CertPool) *tls.Config { panic("not written") }
+// stop waits for the calls under way, and cancels them where they outlast the grace.
+func (s *Server) stop() {
+	tooLong := time.AfterFunc(s.grace, func() {
+		s.log.Warn("calls under way outlast the grace and are cancelled", "grace", s.grace)
+		s.grpc.Stop()
+	})
+	defer tooLong.Stop()
+	s.grpc.GracefulStop()
+}

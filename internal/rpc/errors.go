@@ -1,0 +1,94 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/protoadapt"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/profiles"
+)
+
+// errorDomain is the domain of every google.rpc.ErrorInfo of this server.
+const errorDomain = "siegel"
+
+// statusOf is the table of error kinds: what the authority's errors (package ca, errors.go) are on the wire.
+//
+//	kind                  code                 details                                    the caller
+//	*profiles.Refusal     INVALID_ARGUMENT     BadRequest: field, text, rule; ErrorInfo   corrects the order
+//	ca.ErrOrderDiffers    ALREADY_EXISTS       ErrorInfo ORDER_DIFFERS                    chooses another order id
+//	ca.ErrNotFound        NOT_FOUND            ErrorInfo NOT_FOUND                        looks elsewhere
+//	*ca.UnavailableError  UNAVAILABLE          RetryInfo, RequestInfo                     sends the same again later
+//	context.Canceled      CANCELLED                                                       has left
+//	context.Deadline...   DEADLINE_EXCEEDED                                               sends the same again
+//	statuses of this package pass unchanged
+//	anything else         INTERNAL             RequestInfo                                calls an operator
+//
+// The text of the last three kinds is fixed: causes go to the log, under the request id that the caller was told.
+func statusOf(err error, requestID string) *status.Status {
+	var refusal *profiles.Refusal
+	var away *ca.UnavailableError
+	var own statusError
+	request := &errdetails.RequestInfo{RequestId: requestID}
+	switch {
+	case errors.As(err, &refusal):
+		return refused(refusal)
+	case errors.Is(err, ca.ErrOrderDiffers):
+		return withDetails(codes.AlreadyExists, "the order id belongs to an order of other content",
+			&errdetails.ErrorInfo{Reason: "ORDER_DIFFERS", Domain: errorDomain, Metadata: map[string]string{"field": "order_id"}})
+	case errors.Is(err, ca.ErrNotFound):
+		return withDetails(codes.NotFound, "there is no such card", &errdetails.ErrorInfo{Reason: "NOT_FOUND", Domain: errorDomain})
+	case errors.As(err, &away):
+		return withDetails(codes.Unavailable, "a part that the server needs is away for now; send the same request again later",
+			&errdetails.RetryInfo{RetryDelay: durationpb.New(away.RetryAfter)}, request)
+	case errors.As(err, &own):
+		return own.GRPCStatus()
+	case errors.Is(err, context.Canceled):
+		return status.New(codes.Canceled, "the caller left; sending the same request again is safe")
+	case errors.Is(err, context.DeadlineExceeded):
+		return status.New(codes.DeadlineExceeded, "the caller's deadline passed; sending the same request again is safe")
+	}
+	return withDetails(codes.Internal, "internal error; the server's log has the cause under request "+requestID, request)
+}
+
+// statusError is what status.Status.Err gives: the errors that this package makes itself. Package ca knows no gRPC.
+type statusError interface {
+	error
+	GRPCStatus() *status.Status
+}
+
+// refused says what is wrong with an order, for programs (details) and for persons (text).
+func refused(r *profiles.Refusal) *status.Status {
+	if len(r.Violations) == 0 {
+		return status.New(codes.InvalidArgument, "request refused")
+	}
+	first := r.Violations[0]
+	text := fmt.Sprintf("request refused: %s: %s (%s, %s)", first.Field, first.Message, first.Rule, first.Citation)
+	if n := len(r.Violations) - 1; n > 0 {
+		text += fmt.Sprintf("; and %d more", n)
+	}
+	bad := &errdetails.BadRequest{}
+	for _, v := range r.Violations {
+		bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{
+			Field: v.Field, Description: v.Message + " (" + v.Citation + ")", Reason: v.Rule})
+	}
+	return withDetails(codes.InvalidArgument, text, bad, &errdetails.ErrorInfo{
+		Reason: first.Rule, Domain: errorDomain,
+		Metadata: map[string]string{"field": first.Field, "rule": first.Rule, "citation": first.Citation}})
+}
+
+// withDetails makes a status. Details that cannot be encoded are left out: they explain an answer, they are not it.
+func withDetails(code codes.Code, text string, details ...protoadapt.MessageV1) *status.Status {
+	plain := status.New(code, text)
+	full, err := plain.WithDetails(details...)
+	if err != nil {
+		return plain
+	}
+	return full
+}

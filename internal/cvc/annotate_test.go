@@ -56,7 +56,13 @@ func TestAnnotateWhatIsNoCertificate(t *testing.T) {
 	}{
 		{"nothing", "", []string{"invalid:"}},
 		{"text", "-----BEGIN", []string{"no data object:", "invalid:"}},
-		{"a public key file", "\x7F\x49\x05\x06\x01\x2A\x86\x00", []string{"public key", "! object identifier", "! on no known curve", "invalid:"}},
+		{"a public key file", "\x7F\x49\x05\x06\x01\x2A\x86\x00",
+			[]string{"public key", "! object identifier", "! on no known curve", "invalid:"}},
+		{"a flag list of no hierarchy", "\x53\x07\x00\x00\x00\x00\x00\x00\x04", []string{"role: card", "bit 53: unknown"}},
+		{"a short flag list", "\x53\x01\x04", []string{"! not 7 octets"}},
+		{"a short rest of generation 1", "\x5F\x38\x01\x04", []string{"! too short"}},
+		{"a rest that is none", "\x5F\x38\x24" + strings.Repeat("\x00", 36), []string{"! not a well-formed", "behind the modulus"}},
+		{"an object of another kind", "\x04\x01\x00", []string{"unknown object, 1 octet\n"}},
 		{"objects without end", strings.Repeat("\x7F\x21\x7F", 50), []string{"no data object:", "invalid:"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -145,6 +145,13 @@ func TestRightsOfADevice(t *testing.T) {
 	}
 }
 
+func TestRightsOfAnUnknownHierarchy(t *testing.T) {
+	got := fmt.Sprint(Rights(0, mustFlags(t, "00000000000004")))
+	if want := "[{53 unknown}]"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func span(from, to int) []int {
 	var s []int
 	for i := from; i <= to; i++ {

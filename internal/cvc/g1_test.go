@@ -275,6 +275,30 @@ func TestG1MessageRefuses(t *testing.T) {
 	}
 }
 
+// What stands inside a signature that verifies must still be a message.
+func TestG1MessageReadRefuses(t *testing.T) {
+	v := loadVectors(t)
+	card, ca := v.named(t, "syn-g1-ee-role-02").Decoded.Message, v.named(t, "syn-g1-ca").Decoded.Message
+	for _, test := range []struct {
+		name    string
+		message []byte
+		change  func(m []byte) []byte
+		want    error
+	}{
+		{"card that says CA", card, func(m []byte) []byte { m[0] = g1CPICA; return m }, ErrKind},
+		{"CA that says card", ca, func(m []byte) []byte { m[0] = g1CPICard; return m }, ErrKind},
+		{"profile identifier in decimal", card, func(m []byte) []byte { m[0] = 22; return m }, ErrKind},
+		{"modulus with a first bit of zero", card, func(m []byte) []byte { m[1] &= 0x7F; return m }, ErrG1Key},
+		{"exponent 3", card, func(m []byte) []byte { copy(m[257:], []byte{0, 0, 0, 3}); return m }, ErrG1Key},
+		{"nothing", card, func(m []byte) []byte { return nil }, ErrSyntax},
+		{"cut short", card, func(m []byte) []byte { return m[:293] }, ErrSyntax},
+	} {
+		if b, err := parseG1Message(test.change(bytes.Clone(test.message))); !errors.Is(err, test.want) {
+			t.Errorf("%s: got %v, %v, want %v", test.name, b, err, test.want)
+		}
+	}
+}
+
 func TestG1AssembleRefuses(t *testing.T) {
 	v := loadVectors(t)
 	issuer, _ := v.rsaKey(t, "g1-ca")

@@ -133,7 +133,9 @@ func TestLengthsMustBeShortest(t *testing.T) {
 			t.Errorf("%s: read as object %s", in, tag)
 		}
 	}
-	for n, header := range map[int]string{0: "5300", 0x7F: "537F", 0x80: "538180", 0xFF: "5381FF", 0x100: "53820100", 0xFFFF: "5382FFFF"} {
+	for n, header := range map[int]string{
+		0: "5300", 0x7F: "537F", 0x80: "538180", 0xFF: "5381FF", 0x100: "53820100", 0xFFFF: "5382FFFF",
+	} {
 		raw := tlv(tagFlags, make([]byte, n))
 		if got := fmt.Sprintf("%X", raw[:len(raw)-n]); got != header {
 			t.Errorf("%d octets: got %s, want %s", n, got, header)

@@ -41,14 +41,14 @@ func (p *Pool) AddIssuer(c *Certificate) error {
 func VerifyChain(c *Certificate, issuers ...*Certificate) ([]*Certificate, error) {
 	p := NewPool()
 	for _, i := range issuers {
-		if i.Role() == RoleRoot && !i.IsLink() {
-			a, err := i.Anchor()
-			if err != nil {
-				return nil, err
-			}
-			p.anchors[a.Reference] = append(p.anchors[a.Reference], a)
-		} else if err := p.AddIssuer(i); err != nil {
+		a, err := i.Anchor()
+		if err != nil {
 			return nil, err
+		}
+		if i.Role() == RoleRoot && !i.IsLink() {
+			p.anchors[a.Reference] = append(p.anchors[a.Reference], a)
+		} else {
+			p.issuers[a.Reference] = append(p.issuers[a.Reference], i)
 		}
 	}
 	return p.Verify(c)

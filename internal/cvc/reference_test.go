@@ -80,7 +80,9 @@ func TestCHR(t *testing.T) {
 }
 
 func TestCHRRefused(t *testing.T) {
-	for _, iccsn := range []string{"", "8027688311000015229", "802768831100001522933", "8027688311000015229A", "80276883110000152 93"} {
+	for _, iccsn := range []string{
+		"", "8027688311000015229", "802768831100001522933", "8027688311000015229A", "80276883110000152 93",
+	} {
 		if c, err := CardCHR(6, iccsn); !errors.Is(err, ErrReference) || !c.IsZero() {
 			t.Errorf("CardCHR(%q): got %v, %v, want %v", iccsn, c, err, ErrReference)
 		}

@@ -9,17 +9,23 @@ type Right struct {
 // reserved is the meaning of a bit that has none. In certificates of cards and sub-CAs it is 0; roots have every bit.
 const reserved = "reserved (RFU)"
 
+// unknown is the meaning of any bit in a hierarchy that is not known.
+const unknown = "unknown"
+
 // Rights gives the meaning of every bit of the list that is set, bits 2 to 55 in rising order: Tab_PKI_910-01 for FlagsTI,
 // Tab_PKI_911 for FlagsCMS. German abbreviations are those of the specification. "Erase" empties a file and is not the card's
 // command DELETE.
 func Rights(oid FlagOID, f Flags) []Right {
+	table, known := rightsOf[oid]
 	var rights []Right
 	for _, bit := range f.Bits() {
 		if bit < 2 {
 			continue
 		}
-		meaning, ok := meanings(oid)[bit]
-		if !ok {
+		meaning, ok := table[bit]
+		if !known {
+			meaning = unknown
+		} else if !ok {
 			meaning = reserved
 		}
 		rights = append(rights, Right{bit, meaning})
@@ -27,15 +33,7 @@ func Rights(oid FlagOID, f Flags) []Right {
 	return rights
 }
 
-func meanings(oid FlagOID) map[int]string {
-	switch oid {
-	case FlagsTI:
-		return rightsTI
-	case FlagsCMS:
-		return rightsCMS
-	}
-	return nil
-}
+var rightsOf = map[FlagOID]map[int]string{FlagsTI: rightsTI, FlagsCMS: rightsCMS}
 
 // rightsTI is Tab_PKI_910-01. Bits 35 and 36 were "read test flag" until 2017 and are reserved since; bit 33 was "read log".
 var rightsTI = map[int]string{

@@ -123,6 +123,8 @@ func TestIssuerMismatch(t *testing.T) {
 	cms.FlagOID = FlagsCMS
 	rootAsCA := *root // certifies a card itself
 	rootAsCA.CHR, rootAsCA.PublicKey = subCA.CHR, subCA.PublicKey
+	misnamed := *subCA // a sub-CA with the name of a root
+	misnamed.CHR = root.CHR
 
 	for _, test := range []struct {
 		name   string
@@ -135,6 +137,8 @@ func TestIssuerMismatch(t *testing.T) {
 		{"another hierarchy", card, &cms, ErrHierarchy},
 		{"a card", card, device, ErrIssuerRole},
 		{"a root for a card", card, &rootAsCA, ErrIssuerRole},
+		{"a root for a sub-CA", subCA, root, nil},
+		{"a root for a sub-CA named like a root", &misnamed, root, ErrIssuerRole},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if err := test.cert.CheckSignatureFrom(test.issuer); !errors.Is(err, test.want) {
@@ -147,5 +151,8 @@ func TestIssuerMismatch(t *testing.T) {
 	}
 	if err := NewPool().AddIssuer(card); !errors.Is(err, ErrIssuerRole) {
 		t.Errorf("AddIssuer of a card: got %v, want %v", err, ErrIssuerRole)
+	}
+	if _, err := VerifyChain(card, device, root); !errors.Is(err, ErrIssuerRole) {
+		t.Errorf("VerifyChain with a card among the issuers: got %v, want %v", err, ErrIssuerRole)
 	}
 }

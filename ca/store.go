@@ -17,19 +17,22 @@ import (
 //
 // Every verb that changes state takes the entry that records the change and writes it in the same transaction.
 //
-// All methods are safe for concurrent use. Reads see every verb that has returned.
+// All methods are safe for concurrent use. Reads see every verb that has returned. A verb's arguments must not be changed any
+// more, not even after it has returned an error. A time finer than its field says is an error.
 type Store interface {
 	// Intend records an order's attempt before any key is used: the order (at the first attempt), the attempt, its drafts with
 	// their serial numbers, and the entry.
 	//
 	// Errors that say that nothing happened: ErrOrderDiffers (the id belongs to an order of other content), ErrOrderComplete
-	// (the order has its card already), ErrAttemptOpen (another attempt of the order is open), *TakenError (ICCSN, public
-	// key or serial number belongs to something else).
+	// (the order has its card already), ErrAttemptOpen (an attempt of the order is open), *TakenError (ICCSN, public key, serial
+	// number or CHR belongs to something else). Where several apply, the first of them in this order is given. No other
+	// error leaves a part of the intent behind.
 	Intend(ctx context.Context, in *Intent, entry tlog.Entry) error
 
 	// Complete ends an open attempt with its card. It gives the card as Card would.
 	//
-	// Errors that say that nothing happened: ErrNoAttempt (no such attempt, or not open any more).
+	// Errors that say that nothing happened: ErrNoAttempt (no such attempt, or not open any more). It is an error to give
+	// another number of certificates than the attempt has drafts.
 	Complete(ctx context.Context, done *Completion, entry tlog.Entry) (*Card, error)
 
 	// Abandon ends an open attempt without a card. Its serial numbers stay taken.
@@ -46,13 +49,15 @@ type Store interface {
 	// Card gives an issued card by its ICCSN, or ErrNotFound.
 	Card(ctx context.Context, iccsn string) (*Card, error)
 
-	// Cards lists issued cards by ascending CardSummary.Number, those after the given number, at most limit.
+	// Cards lists issued cards by ascending CardSummary.Number, those after the given number, at most limit. A limit below 1 is
+	// an error.
 	Cards(ctx context.Context, after int64, limit int) ([]CardSummary, error)
 
 	// OpenAttempts lists the attempts that have neither completed nor been abandoned, oldest first.
 	OpenAttempts(ctx context.Context) ([]OpenAttempt, error)
 
-	// Entries lists entries by ascending id, those after the given id, at most limit.
+	// Entries lists entries by ascending id, those after the given id, at most limit. A limit below 1 is an error. An
+	// entry never appears with a smaller id than one that a reader may have seen.
 	Entries(ctx context.Context, after int64, limit int) ([]StoredEntry, error)
 }
 
@@ -78,11 +83,12 @@ func (e *TakenError) Error() string { return fmt.Sprintf("%s is taken (draft %d)
 type Unique string
 
 // What is unique: the ICCSN among orders, a subject public key among orders and slots (GS-A_4906), a serial number among
-// the drafts of an issuer (RFC 5280, Section 4.1.2.2).
+// the drafts of an issuer (RFC 5280, Section 4.1.2.2), a CHR of an issuer among orders and slots.
 const (
 	UniqueICCSN  Unique = "ICCSN"
 	UniqueKey    Unique = "public key"
 	UniqueSerial Unique = "serial number"
+	UniqueCHR    Unique = "CHR"
 )
 
 // AttemptID identifies an attempt: 32 lower-case hex digits from a CSPRNG.

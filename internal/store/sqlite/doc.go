@@ -1,3 +1,32 @@
 // Package sqlite keeps the CA's orders, attempts, cards and log in one SQLite file: the embedded default, which needs nothing.
-// It implements ca.Store.
+// It implements ca.Store. The schema is in migrations/sqlite.
+//
+// # Durability
+//
+// The database runs in WAL mode with synchronous=FULL: a commit returns when the log file has been synced. A verb answers after
+// the commit it is part of, so that an answer survives the death of the process and of the power.
+//
+// # Group commit
+//
+// One goroutine, the writer, owns the only connection that writes. It takes the verbs that wait, runs each in a savepoint of one
+// transaction, commits once and then answers them all: many callers share one sync of the disk. A verb that fails is rolled back
+// to its savepoint and hurts no neighbour; even its answer waits for the commit, since it may rest on what a neighbour wrote.
+//
+// A caller whose context ends before its verb has begun gets the context's error alone, and nothing happened. When the verb
+// had begun, the error says that it may have happened. The store may go on reading the arguments of a verb after such an
+// error, so callers must not change them afterwards.
+//
+// # One process
+//
+// Beside the database file f lies f.lock, on which an open store holds an flock. A second store on the same file, in this or
+// another process, is refused with ErrInUse. The lock ends with the process, however that ends; the file stays. Files must
+// lie on a local file system: neither WAL nor flock can be trusted over a network.
+//
+// # Where to look
+//
+//   - store.go: Store, Open, Close
+//   - file.go: the file, its settings and its schema · lock.go: one process at a time
+//   - writer.go: group commit · session.go: prepared statements and savepoints
+//   - intend.go, end.go, entries.go: the verbs that write
+//   - orders.go, cards.go, entries.go: the reads
 package sqlite

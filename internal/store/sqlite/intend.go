@@ -1,0 +1,184 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/tlog"
+)
+
+// Intend implements ca.Store.
+func (s *Store) Intend(ctx context.Context, in *ca.Intent, entry tlog.Entry) error {
+	err := s.writer.do(ctx, func(w *session) error { return intend(w, in, entry) })
+	if err != nil {
+		return fmt.Errorf("intend attempt %s: %w", in.Attempt, err)
+	}
+	return nil
+}
+
+func intend(s *session, in *ca.Intent, entry tlog.Entry) error {
+	if len(in.Drafts) == 0 {
+		return errors.New("it has no drafts")
+	}
+	if err := recordOrder(s, in); err != nil {
+		return err
+	}
+	attempt, err := recordAttempt(s, in, entry)
+	if err != nil {
+		return err
+	}
+	for i := range in.Drafts {
+		if err := recordDraft(s, in.OrderID, attempt, i, &in.Drafts[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	selectOrderForIntent = `
+SELECT order_hash,
+    EXISTS (SELECT 1 FROM attempts a WHERE a.order_id = o.order_id AND a.state = 'complete'),
+    EXISTS (SELECT 1 FROM attempts a WHERE a.order_id = o.order_id AND a.state = 'open')
+FROM orders o WHERE order_id = ?`
+
+	insertOrder = `
+INSERT INTO orders (order_id, order_hash, order_json, iccsn, card_type, sector, recorded_at)
+VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (iccsn) DO NOTHING`
+)
+
+// recordOrder writes the order at its first attempt. At a later one it makes sure that the order may have another.
+func recordOrder(s *session, in *ca.Intent) error {
+	var hash []byte
+	var complete, open bool
+	err := s.row(selectOrderForIntent, []any{in.OrderID}, &hash, &complete, &open)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return recordNewOrder(s, in)
+	case err != nil:
+		return fmt.Errorf("look up the order: %w", err)
+	case string(hash) != string(in.OrderHash[:]):
+		return ca.ErrOrderDiffers
+	case complete:
+		return ca.ErrOrderComplete
+	case open:
+		return ca.ErrAttemptOpen
+	}
+	return nil
+}
+
+func recordNewOrder(s *session, in *ca.Intent) error {
+	at, err := millis(in.At)
+	if err != nil {
+		return err
+	}
+	ok, err := s.claim(insertOrder, in.OrderID, in.OrderHash[:], string(in.OrderJSON), in.ICCSN, in.CardType, in.Sector, at)
+	if err != nil {
+		return fmt.Errorf("record the order: %w", err)
+	}
+	if !ok {
+		return &ca.TakenError{What: ca.UniqueICCSN, Draft: -1}
+	}
+	return nil
+}
+
+const insertAttempt = `
+INSERT INTO attempts (attempt_id, order_id, state, warnings, at, entry_id) VALUES (?, ?, 'open', ?, ?, ?)`
+
+// recordAttempt writes the attempt with its entry and gives its number.
+func recordAttempt(s *session, in *ca.Intent, entry tlog.Entry) (int64, error) {
+	at, err := millis(in.At)
+	if err != nil {
+		return 0, err
+	}
+	warnings, err := json.Marshal(append([]string{}, in.Warnings...)) // [] for nil
+	if err != nil {
+		return 0, fmt.Errorf("encode the warnings: %w", err)
+	}
+	entryID, err := record(s, entry)
+	if err != nil {
+		return 0, err
+	}
+	number, err := s.insert(insertAttempt, string(in.Attempt), in.OrderID, string(warnings), at, entryID)
+	if err != nil {
+		return 0, fmt.Errorf("record the attempt: %w", err)
+	}
+	return number, nil
+}
+
+const insertDraft = `
+INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (issuer, serial) WHERE serial IS NOT NULL DO NOTHING`
+
+// recordDraft writes a draft with what it takes: subject key, serial number or CHR.
+func recordDraft(s *session, orderID string, attempt int64, position int, d *ca.Draft) error {
+	taken := func(what ca.Unique) error { return &ca.TakenError{What: what, Draft: position} }
+	failed := func(doing string, err error) error {
+		return fmt.Errorf("%s draft %d (%s): %w", doing, position, d.Slot, err)
+	}
+	if mine, err := takeKey(s, orderID, d); err != nil {
+		return failed("take the key of", err)
+	} else if !mine {
+		return taken(ca.UniqueKey)
+	}
+	var serial, chr any // NULL where the format has none
+	switch d.Format {
+	case ca.X509:
+		serial = d.Serial.Bytes()
+	case ca.CVC:
+		if free, err := chrFree(s, orderID, d); err != nil {
+			return failed("look up the CHR of", err)
+		} else if !free {
+			return taken(ca.UniqueCHR)
+		}
+		chr = d.CHR
+	}
+	notBefore, err := millis(d.NotBefore)
+	if err != nil {
+		return failed("read", err)
+	}
+	notAfter, err := millis(d.NotAfter)
+	if err != nil {
+		return failed("read", err)
+	}
+	ok, err := s.claim(insertDraft, attempt, position, d.Slot, d.Profile, string(d.Format), d.Issuer, d.Scheme.String(), serial, chr,
+		notBefore, notAfter, d.KeyHash[:], d.Body)
+	if err != nil {
+		return failed("record", err)
+	}
+	if !ok {
+		return taken(ca.UniqueSerial)
+	}
+	return nil
+}
+
+const (
+	insertKey = `INSERT INTO subject_keys (key_hash, order_id, slot) VALUES (?, ?, ?) ON CONFLICT (key_hash) DO NOTHING`
+
+	selectKeyIsMine = `SELECT order_id = ? AND slot = ? FROM subject_keys WHERE key_hash = ?`
+)
+
+// takeKey gives the draft's key to its slot of the order, and tells whether it is there now.
+func takeKey(s *session, orderID string, d *ca.Draft) (mine bool, err error) {
+	if mine, err = s.claim(insertKey, d.KeyHash[:], orderID, d.Slot); err != nil || mine {
+		return mine, err
+	}
+	err = s.row(selectKeyIsMine, []any{orderID, d.Slot, d.KeyHash[:]}, &mine)
+	return mine, err
+}
+
+const selectCHRFree = `
+SELECT NOT EXISTS (
+    SELECT 1 FROM drafts d JOIN attempts a ON a.number = d.attempt
+    WHERE d.issuer = ? AND d.chr = ? AND (a.order_id <> ? OR d.slot <> ?))`
+
+// chrFree tells whether no other slot and no other order has the draft's CHR from its issuer. There is one writer, so that looking
+// and then writing is safe.
+func chrFree(s *session, orderID string, d *ca.Draft) (free bool, err error) {
+	err = s.row(selectCHRFree, []any{d.Issuer, d.CHR, orderID, d.Slot}, &free)
+	return free, err
+}

@@ -1,0 +1,77 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// reads holds the prepared statements of the connections that read.
+//
+// Each verb that reads asks one question, and where it asks a second one, for a card's certificates, that is about rows that
+// never change: so that none needs a transaction to see one state of the database.
+type reads struct {
+	order, cardHead, cardByICCSN, certificates, cards, openAttempts, entries *sql.Stmt
+}
+
+// prepare prepares all statements; a statement that does not fit the schema fails here.
+func (r *reads) prepare(ctx context.Context, db *sql.DB) error {
+	for query, st := range map[string]**sql.Stmt{
+		selectOrder:        &r.order,
+		selectCardHead:     &r.cardHead,
+		selectCardByICCSN:  &r.cardByICCSN,
+		selectCertificates: &r.certificates,
+		selectCards:        &r.cards,
+		selectOpenAttempts: &r.openAttempts,
+		selectEntries:      &r.entries,
+	} {
+		var err error
+		if *st, err = db.PrepareContext(ctx, query); err != nil {
+			return fmt.Errorf("prepare %q: %w", query, err)
+		}
+	}
+	return nil
+}
+
+func (r *reads) close() error {
+	var errs []error
+	for _, st := range []*sql.Stmt{r.order, r.cardHead, r.cardByICCSN, r.certificates, r.cards, r.openAttempts, r.entries} {
+		if st != nil {
+			errs = append(errs, st.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// scanner is *sql.Row or *sql.Rows.
+type scanner interface{ Scan(dest ...any) error }
+
+// list reads all rows of a query. A limit below one is an error.
+func list[T any](ctx context.Context, doing string, limit int, st *sql.Stmt, scan func(scanner) (T, error), args ...any) ([]T, error) {
+	if limit < 1 {
+		return nil, fmt.Errorf("%s: limit is %d, want 1 or more", doing, limit)
+	}
+	found, err := all(ctx, st, scan, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return found, nil
+}
+
+// all reads all rows of a query.
+func all[T any](ctx context.Context, st *sql.Stmt, scan func(scanner) (T, error), args ...any) (found []T, err error) {
+	rows, err := st.QueryContext(ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		row, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, row)
+	}
+	return found, rows.Err()
+}

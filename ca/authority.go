@@ -2,9 +2,15 @@ package ca
 
 import (
 	"context"
+	"crypto"
+	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
+	"sync/atomic"
 	"time"
 
+	"github.com/siegel-pki/siegel/internal/tlog"
 	"github.com/siegel-pki/siegel/profiles"
 )
 
@@ -34,66 +40,230 @@ type Config struct {
 // One Authority serves one Store. An open attempt that the Authority does not run itself is taken for dead, so that two
 // servers on one database would abandon each other's work. (They would lose time, never a promise: an abandoned attempt
 // cannot complete.)
-type Authority struct{}
+type Authority struct {
+	// Set by New, read only.
+	store    Store
+	profiles *profiles.Set
+	issuers  map[string]*issuer // by name
+	public   []*profiles.Issuer // as configured
+	unbound  []string
+	config   Config
+
+	flights flights
+}
+
+// issuer is an Issuer that may sign, with what the door needs of it.
+type issuer struct {
+	Issuer
+	verify  verify                     // with the key of the issuer's certificate
+	session atomic.Pointer[KeySession] // nil before Start
+}
+
+// systemActor is named in entries that no operator caused.
+const systemActor = "siegeld"
 
 // New checks the configuration completely and makes an Authority. It reads no database and uses no key.
 //
-// It is an error if the environment is production; if an issuer's key is not the key of its certificate; if an issuer that
-// may sign is outside its validity, or is bound to a profile that does not exist or is of the other format; if two issuers
-// have one name; or if the issuer above one is missing. A profile that a card type needs and no issuer is bound to is no error,
-// since a provider may serve one key generation only: see Unbound.
-func New(cfg Config) (*Authority, error) { panic("not written") }
+// It is an error if the environment is production; if two issuers have one name, or the issuer above one is missing; if an
+// issuer that may sign has no key, or one that is not the key of its certificate, or is outside its validity, or is bound to a profile
+// that does not exist or belongs to issuers of another kind. All of it is reported at once. A profile that no issuer is bound to
+// is no error, since a provider may serve one key generation only: see Unbound.
+func New(cfg Config) (*Authority, error) {
+	if err := errors.Join(cfg.check(), cfg.checkIssuers()); err != nil {
+		return nil, fmt.Errorf("configuration of the authority: %w", err)
+	}
+	a := &Authority{
+		store: cfg.Store, profiles: cfg.Profiles, config: cfg, issuers: map[string]*issuer{},
+		flights: flights{running: map[string]*flight{}},
+	}
+	for i := range cfg.Issuers {
+		iss := cfg.Issuers[i]
+		a.public = append(a.public, iss.Issuer)
+		if iss.Key != nil && len(iss.Profiles) > 0 {
+			a.issuers[iss.Name] = &issuer{Issuer: iss, verify: verifier(iss.PublicKey())}
+		}
+	}
+	a.unbound = unbound(cfg.Profiles, cfg.Issuers)
+	return a, nil
+}
+
+// check looks at everything but the issuers.
+func (cfg *Config) check() error {
+	var errs []error
+	if cfg.Store == nil || cfg.Profiles == nil || cfg.Now == nil || cfg.Log == nil {
+		errs = append(errs, errors.New("store, profiles, clock and logger are mandatory"))
+	}
+	switch cfg.Environment {
+	case profiles.Test:
+		if cfg.KeySession.Signatures <= 0 || cfg.KeySession.Lifetime <= 0 {
+			errs = append(errs, errors.New("a key session needs a number of signatures and a lifetime above zero"))
+		}
+	case profiles.Production:
+		errs = append(errs, errors.New("environment production needs key sessions opened by two people, which this build does not have"))
+	default:
+		errs = append(errs, fmt.Errorf("environment is %q, want %q", cfg.Environment, profiles.Test))
+	}
+	if len(cfg.TSPID) != 2 {
+		errs = append(errs, fmt.Errorf("TSP-ID is %q, want two digits (gemSpec_PKI, Tab_PKI_109)", cfg.TSPID))
+	}
+	return errors.Join(errs...)
+}
+
+// checkIssuers looks at every issuer and reports all that is wrong.
+func (cfg *Config) checkIssuers() error {
+	if cfg.Profiles == nil || cfg.Now == nil {
+		return nil // check has spoken
+	}
+	names := map[string]bool{}
+	var errs []error
+	for _, iss := range cfg.Issuers {
+		if names[iss.Name] {
+			errs = append(errs, fmt.Errorf("two issuers are named %q", iss.Name))
+		}
+		names[iss.Name] = true
+	}
+	for _, iss := range cfg.Issuers {
+		if !names[iss.IssuedBy] {
+			errs = append(errs, fmt.Errorf("issuer %q: the issuer above it, %q, is missing", iss.Name, iss.IssuedBy))
+		}
+		if err := iss.checkSigning(cfg.Profiles, cfg.Now()); err != nil {
+			errs = append(errs, fmt.Errorf("issuer %q: %w", iss.Name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkSigning looks at what an issuer needs to sign with. Those without profiles do not sign here.
+func (i *Issuer) checkSigning(set *profiles.Set, now time.Time) error {
+	if len(i.Profiles) == 0 {
+		return nil
+	}
+	if i.Key == nil {
+		return errors.New("it is bound to profiles and has no key")
+	}
+	if !sameKey(i.Key.Public(), i.PublicKey()) {
+		return errors.New("its key in the token is not the key of its certificate")
+	}
+	if from, to := validity(i.Issuer); now.Before(from) || now.After(to) {
+		return fmt.Errorf("its certificate is valid from %s to %s only; take its profiles away from it",
+			from.Format(time.DateTime), to.Format(time.DateTime))
+	}
+	for _, name := range i.Profiles {
+		kind, ok := set.IssuerKind(name)
+		if !ok {
+			return fmt.Errorf("it is bound to profile %q, which does not exist", name)
+		}
+		if kind != i.Kind {
+			return fmt.Errorf("it is a %s and bound to profile %q, which a %s signs", i.Kind, name, kind)
+		}
+	}
+	return nil
+}
+
+// sameKey compares public keys of one type. Every key type of this project has Equal.
+func sameKey(a, b crypto.PublicKey) bool {
+	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && b != nil && k.Equal(b)
+}
+
+// validity gives the first and last instant at which an issuer's certificate is valid. The day of a CXD belongs to the term.
+func validity(i *profiles.Issuer) (from, to time.Time) {
+	if i.X509 != nil {
+		return i.X509.NotBefore, i.X509.NotAfter
+	}
+	return i.CVC.CED.Time(), endOfDay(i.CVC.CXD.Time())
+}
+
+// endOfDay gives the last second of the day that begins at t.
+func endOfDay(t time.Time) time.Time { return t.Add(24*time.Hour - time.Second) }
+
+// unbound lists the profiles of the catalogue that no issuer is bound to.
+func unbound(set *profiles.Set, issuers []Issuer) []string {
+	needed := append(set.ProfilesFor(profiles.SMCBCA), set.ProfilesFor(profiles.CVCSubCA)...)
+	slices.Sort(needed)
+	return slices.DeleteFunc(needed, func(name string) bool {
+		return slices.ContainsFunc(issuers, func(i Issuer) bool { return slices.Contains(i.Profiles, name) })
+	})
+}
 
 // Start records the start of the server, abandons the attempts that an earlier process left open, and opens a key session
-// for each issuer key. Issue signs nothing before.
-func (a *Authority) Start(ctx context.Context) error { panic("not written") }
+// for each issuer key. Issue signs nothing before. Where it fails, it may be called again.
+func (a *Authority) Start(ctx context.Context) error {
+	if len(a.unbound) > 0 {
+		a.config.Log.Warn("no issuer is bound to some profiles; orders that need them are refused", "profiles", a.unbound)
+	}
+	if err := a.append(ctx, tlog.ServerStarted, a.startFacts()); err != nil {
+		return err
+	}
+	if err := a.Recover(ctx); err != nil {
+		return err
+	}
+	return a.openSessions(ctx)
+}
+
+// Recover abandons every attempt in the store that is open, each with its entry. Start calls it, before the first order.
+func (a *Authority) Recover(ctx context.Context) error {
+	open, err := a.store.OpenAttempts(ctx)
+	if err != nil {
+		return storeFailure("list open attempts", err)
+	}
+	for _, attempt := range open {
+		if err := a.abandon(ctx, systemActor, attempt, reasonDied); err != nil {
+			return err
+		}
+		a.config.Log.Info("abandoned an attempt of an earlier process", "attempt", attempt.ID, "order", attempt.OrderID)
+	}
+	return nil
+}
 
 // Close refuses new orders, waits for the attempts under way to end or, when ctx ends first, cancels them and waits for their
 // clean-up. It may be called more than once.
-func (a *Authority) Close(ctx context.Context) error { panic("not written") }
+func (a *Authority) Close(ctx context.Context) error { return a.flights.close(ctx) }
 
-// Unbound lists the profiles that a card type of the set needs and no issuer is bound to, in alphabetical order. Orders for
-// them are refused by the planner.
-func (a *Authority) Unbound() []string { panic("not written") }
+// Unbound lists the profiles of the catalogue that no issuer is bound to, in alphabetical order. Orders that need them are
+// refused by the planner.
+func (a *Authority) Unbound() []string { return slices.Clone(a.unbound) }
 
-// Issuers lists the public side of the issuers and roots, as configured. Callers must not change it.
-func (a *Authority) Issuers() []*profiles.Issuer { panic("not written") }
-
-// Recover abandons every attempt in the store that is open, each with its entry. Start calls it, before the first order.
-func (a *Authority) Recover(ctx context.Context) error { panic("not written") }
+// Issuers lists the public side of the issuers and roots, as configured. Callers must not change what it points to.
+func (a *Authority) Issuers() []*profiles.Issuer { return slices.Clone(a.public) }
 
 // Card gives an issued card by its ICCSN. The error is ErrNotFound where there is none.
-func (a *Authority) Card(ctx context.Context, iccsn string) (*Card, error) { panic("not written") }
+func (a *Authority) Card(ctx context.Context, iccsn string) (*Card, error) {
+	card, err := a.store.Card(ctx, iccsn)
+	if err != nil {
+		return nil, readFailure("read a card", err)
+	}
+	return card, nil
+}
 
 // CardByOrder gives the card of a completed order. The error is ErrNotFound where the order is unknown or not complete.
 func (a *Authority) CardByOrder(ctx context.Context, orderID string) (*Card, error) {
-	panic("not written")
+	state, err := a.store.Order(ctx, orderID)
+	if err != nil {
+		return nil, readFailure("read an order", err)
+	}
+	if state.Card == nil {
+		return nil, fmt.Errorf("card of the order: %w", ErrNotFound)
+	}
+	return state.Card, nil
 }
 
 // Cards lists issued cards by ascending number, those after the given number, at most limit.
 func (a *Authority) Cards(ctx context.Context, after int64, limit int) ([]CardSummary, error) {
-	panic("not written")
+	cards, err := a.store.Cards(ctx, after, limit)
+	if err != nil {
+		return nil, readFailure("list cards", err)
+	}
+	return cards, nil
 }
 
-// Plan is an order's plan with its drafts.
-type Plan struct {
-	*profiles.Plan
-	Drafts []Draft // one for each slot of the plan, in the same order
+// readFailure classifies an error of a reading verb.
+func readFailure(doing string, err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	return storeFailure(doing, err)
 }
 
-// Plan says exactly which certificates an order would give. It records nothing, uses no key and looks at no other order; the
-// X.509 serial numbers in the drafts are stand-ins of the final length. A *profiles.Refusal says what is wrong with the order.
-func (a *Authority) Plan(ctx context.Context, order *profiles.Order) (*Plan, error) {
-	panic("not written")
-}
-
-// Issue makes the card of an order, or gives it where it was made before: the same order always gives the same answer. Calls
-// with the same order at the same time share one attempt; a caller that leaves does not end it for the others.
-//
-// When Issue returns a card, the card is durable. When it returns an error, see errors.go for the kinds; sending the order
-// again is safe after each. A refused order leaves nothing behind.
-//
-// Actor is the operator on whose behalf the order came; the log names it.
-func (a *Authority) Issue(ctx context.Context, actor string, order *profiles.Order) (*Card, error) {
-	panic("not written")
-}
+// now is the time for the records: UTC, millisecond precision.
+func (a *Authority) now() time.Time { return a.config.Now().UTC().Truncate(time.Millisecond) }

@@ -1,0 +1,157 @@
+package ca
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"strings"
+
+	"github.com/siegel-pki/siegel/internal/cvc"
+	"github.com/siegel-pki/siegel/internal/lint"
+	"github.com/siegel-pki/siegel/internal/pkix"
+	"github.com/siegel-pki/siegel/profiles"
+)
+
+// Plan is an order's plan with its drafts.
+type Plan struct {
+	*profiles.Plan         // Warnings are those of the planner and of lint
+	Drafts         []Draft // one for each slot of the plan, in the same order
+}
+
+// Plan says exactly which certificates an order would give. It records nothing, uses no key and looks at no other order; the
+// X.509 serial numbers in the drafts are stand-ins of the final length. A *profiles.Refusal says what is wrong with the order.
+func (a *Authority) Plan(ctx context.Context, order *profiles.Order) (*Plan, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return a.plan(order, standInSerial)
+}
+
+// plan is the pure part of the road: order to drafts that lint has passed.
+func (a *Authority) plan(order *profiles.Order, serial func() (pkix.Serial, error)) (*Plan, error) {
+	planned, err := a.profiles.Plan(order, a.context())
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{Plan: planned}
+	for i := range planned.Slots {
+		d, err := newDraft(&planned.Slots[i], serial)
+		if err != nil {
+			return nil, fmt.Errorf("draft the certificate for slot %s: %w", planned.Slots[i].Slot, err)
+		}
+		p.Drafts = append(p.Drafts, d)
+	}
+	return p, a.lint(p)
+}
+
+// context is what the planner must know besides the order.
+func (a *Authority) context() profiles.Context {
+	c := profiles.Context{Environment: a.config.Environment, Now: a.now(), TSPID: a.config.TSPID}
+	for _, public := range a.public {
+		if a.issuers[public.Name] != nil {
+			c.Issuers = append(c.Issuers, public)
+		}
+	}
+	return c
+}
+
+// newDraft fixes the octets of one certificate.
+func newDraft(slot *profiles.PlannedSlot, serial func() (pkix.Serial, error)) (Draft, error) {
+	d := Draft{Slot: slot.Slot, Profile: slot.Profile, Issuer: slot.Issuer.Name}
+	spki, err := pkix.MarshalPublicKey(slot.PublicKey)
+	if err != nil {
+		return Draft{}, err
+	}
+	d.KeyHash = sha256.Sum256(spki)
+	if slot.X509 != nil {
+		return d, d.fillX509(slot.X509, serial)
+	}
+	return d, d.fillCVC(slot)
+}
+
+func (d *Draft) fillX509(tbs *pkix.TBSCertificate, serial func() (pkix.Serial, error)) (err error) {
+	if tbs.Serial, err = serial(); err != nil {
+		return err
+	}
+	d.Format, d.Scheme, d.Serial, d.NotBefore, d.NotAfter = X509, tbs.Scheme, tbs.Serial, tbs.NotBefore, tbs.NotAfter
+	d.Body, err = tbs.Encode()
+	return err
+}
+
+func (d *Draft) fillCVC(slot *profiles.PlannedSlot) (err error) {
+	body := slot.CVC
+	d.Format, d.CHR = CVC, strings.ToUpper(fmt.Sprintf("%x", body.CHR.Bytes()))
+	d.NotBefore, d.NotAfter = body.CED.Time(), endOfDay(body.CXD.Time())
+	if d.Scheme, err = cvc.SignatureScheme(slot.Issuer.CVC.PublicKey); err != nil {
+		return err
+	}
+	d.Body, err = body.Encode()
+	return err
+}
+
+// serialSize is the length of serial numbers in octets. Their first octet is 01 to 7F, so that the INTEGER always has this
+// length and is positive: at least 126 bits from a CSPRNG, of at most 20 octets (RFC 5280, Section 4.1.2.2).
+const serialSize = 16
+
+// randomSerial draws a serial number.
+func randomSerial() (pkix.Serial, error) {
+	var b [serialSize]byte
+	for b[0] == 0 {
+		rand.Read(b[:]) // never fails: crypto/rand ends the program instead
+		b[0] &= 0x7F
+	}
+	return pkix.NewSerial(b[:])
+}
+
+// standInSerial gives the serial number of a dry run: of the final length, and plainly none that was drawn.
+func standInSerial() (pkix.Serial, error) {
+	b := [serialSize]byte{0: 0x01}
+	return pkix.NewSerial(b[:])
+}
+
+// lint judges every draft. A finding of level error stops the order: as a refusal, since the sender may be able to change what
+// leads to it (a name too long for the card's file), and in the server's log, since the planner should have said it first.
+func (a *Authority) lint(p *Plan) error {
+	var refusal profiles.Refusal
+	for i := range p.Drafts {
+		for _, f := range a.judge(&p.Slots[i], &p.Drafts[i], p.Order.ICCSN) {
+			text := p.Drafts[i].Slot + ": " + f.Message
+			if f.Level == lint.Warning {
+				p.Warnings = append(p.Warnings, fmt.Sprintf("%s (%s, %s)", text, f.Rule, f.Citation))
+				continue
+			}
+			a.config.Log.Error("lint stopped an order that the planner had passed", "rule", f.Rule, "slot", p.Drafts[i].Slot)
+			refusal.Violations = append(refusal.Violations, profiles.Violation{
+				Field: keyField(p.Order, p.Drafts[i].Slot), Rule: f.Rule, Citation: f.Citation, Message: text,
+			})
+		}
+	}
+	if len(refusal.Violations) > 0 {
+		return &refusal
+	}
+	return nil
+}
+
+func (a *Authority) judge(slot *profiles.PlannedSlot, d *Draft, iccsn string) []lint.Finding {
+	if d.Format == X509 {
+		return lint.X509(d.Body, lint.X509Context{
+			Slot: d.Slot, Issuer: slot.Issuer.X509, Test: a.config.Environment == profiles.Test,
+		})
+	}
+	return lint.CVC(d.Body, lint.CVCContext{Slot: d.Slot, Issuer: slot.Issuer.CVC, ICCSN: iccsn, Now: a.now()})
+}
+
+// keyField is the path of a slot's key in the order.
+func keyField(order *profiles.Order, slot string) string {
+	for i, k := range order.Keys {
+		if k.Slot != slot {
+			continue
+		}
+		if k.SPKI == nil {
+			return fmt.Sprintf("keys[%d].pkcs10", i)
+		}
+		return fmt.Sprintf("keys[%d].spki", i)
+	}
+	return "keys"
+}

@@ -1,9 +1,6 @@
 package profiles
 
-import (
-	"crypto"
-	"time"
-)
+import "time"
 
 // Order is a card order as the planner reads it. It holds what the wire said; the planner decides whether it is a good one.
 type Order struct {
@@ -82,10 +79,23 @@ type Violation struct {
 	Rule     string // name of the rule in upper snake case, for example "TERM_EXCEEDS_FIVE_YEARS"
 	Citation string // where the rule comes from, for example "gemSpec_PKI, GS-A_4352"
 	Message  string // what is wrong and what would be right; no personal data
+	// Configuration says that nothing is wrong with the order: this installation cannot fulfil it, for example because no issuer
+	// is bound to a profile. An operator must act, not the sender.
+	Configuration bool
 }
 
 // Refusal is the error of an order that breaks rules: all violations that were found, in the order of the fields.
 type Refusal struct{ Violations []Violation }
+
+// Configuration tells that the order is good and only this installation cannot fulfil it: see Violation.Configuration.
+func (r *Refusal) Configuration() bool {
+	for _, v := range r.Violations {
+		if !v.Configuration {
+			return false
+		}
+	}
+	return len(r.Violations) > 0
+}
 
 // Error gives the violations in one line.
 func (r *Refusal) Error() string {
@@ -98,12 +108,6 @@ func (r *Refusal) Error() string {
 		text += sep + v.Field + ": " + v.Message + " (" + v.Rule + ", " + v.Citation + ")"
 	}
 	return text
-}
-
-// parsedKey is a slot's key after intake.
-type parsedKey struct {
-	field string // path of the key in the order
-	pub   crypto.PublicKey
 }
 
 // Term is the validity that a card's certificates share: whole days, both inclusive, in UTC.

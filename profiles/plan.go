@@ -74,6 +74,7 @@ type PlannedSlot struct {
 	Profile   string
 	Issuer    *Issuer
 	PublicKey crypto.PublicKey
+	MaxOctets int                  // size of the card file: the finished certificate must not be longer (GS-A_5337)
 	X509      *pkix.TBSCertificate // complete but for Serial
 	CVC       *cvc.Body            // complete
 }

@@ -1,0 +1,33 @@
+// Package profiles knows what a card carries: it loads the catalogue of card types, sectors and certificate profiles from
+// data files, and plans the certificates of an order with it.
+//
+// The catalogue is data, because it changes with every issue of the specifications and differs from sector to sector:
+//
+//	cards/*.yaml        card types: which slots a card has, and which of them are not built yet
+//	sectors/*.yaml      sectors: subject, admission, Telematik-ID, evidence (gemSpec_PKI, Annex A)
+//	x509/*.yaml         X.509 profiles: key usage, policies, extensions in their order (gemSpec_PKI, Tab_PKI_238 to 240)
+//	cvc/*.yaml          profiles of CV certificates: role and device (gemSpec_PKI, chapter 6)
+//	institutions.yaml   institution OID, its text, the access profile of its role certificate
+//	chat.yaml           access profiles: flag lists of CV certificates (gemSpec_PKI, Tab_PKI_918-02)
+//
+// A new card type, sector or profile is a new file. Every rule in a file is written {value: ..., source: ...} or is a row with a key
+// source, so that a violation can name the paragraph it comes from. The loader is strict: an unknown key, a wrong type, a missing
+// source, a contradiction between two files is a Problem with file, line and rule, and all of them are reported at once.
+//
+// The planner is pure: order and context in, Plan or Refusal out; no clock, no randomness, no I/O. It looks for everything that is
+// wrong with an order before it answers.
+//
+// Where to look:
+//
+//   - order.go, plan.go: Order, Refusal, Context, Issuer, Plan
+//   - set.go: Set, Load, Builtin
+//   - card.go, sector.go, x509profile.go, cvcprofile.go, tables.go: the files' content and how it is read
+//   - cited.go, yaml.go, problem.go: the strict reader of the files
+//   - check.go: what must hold between the files
+//   - planner.go: the road of an order; slots.go, keys.go, rsa.go, institution.go, evidence.go, term.go, issuers.go: its checks
+//   - content.go, subject.go, cvccontent.go: what goes into the certificates
+//
+// A Set and all it holds must not be changed after Load; it may then be used concurrently.
+//
+// Sources: gemSpec_PKI 2.14.1, gemSpec_OID 3.25.0, gemSpec_Krypt 2.23, gemSpec_SMC-B_ObjSys_G2.1 4.2.0 and 5.0.0, gemSpec_X.509_TSP 1.19.1.
+package profiles

@@ -1,0 +1,183 @@
+package pkix
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"math/big"
+	"strings"
+	"testing"
+
+	"github.com/siegel-pki/siegel/internal/brainpool"
+)
+
+// The generators of the curves are public points that everybody can look up (RFC 5639, Section 3; FIPS 186-4, D.1.2.3).
+const (
+	pointP256r1 = "04" + "8bd2aeb9cb7e57cb2c4b482ffc81b7afb9de27e1e3bd23c23a4453bd9ace3262" + "547ef835c3dac4fd97f8461a14611dc9c27745132ded8e545c1d54c72f046997"
+	pointP384r1 = "04" + "1d1c64f068cf45ffa2a63a81b7c13f6b8847a3e77ef14fe3db7fcafe0cbd10e8e826e03436d646aaef87b2e247d4af1e" +
+		"8abe1d7520f9c2a45cb1eb8e95cfd55262b70b29feec5864e19c054ff99129280e4646217791811142820341263c5315"
+	pointP512r1 = "04" + "81aee4bdd82ed9645a21322e9c4c6a9385ed9f70b5d916c1b43b62eef4d0098eff3b1f78e2d0d48d50d1687b93b97d5f7c6d5047406a5e688b352209bcb9f822" +
+		"7dde385d566332ecc0eabfa9cf7822fdf209f70024a57b1aa000c55b881f8111b2dcde494a5f485e5bca4bd88a2763aed1ca2b2fa8f0540678cd1e0f3ad80892"
+	pointP256 = "04" + "6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296" + "4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"
+)
+
+// spkiHeaders are the octets before the point.
+var ecKeys = []struct{ name, header, point string }{
+	{"brainpoolP256r1", "305a301406072a8648ce3d020106092b2403030208010107034200", pointP256r1},
+	{"brainpoolP384r1", "307a301406072a8648ce3d020106092b240303020801010b036200", pointP384r1},
+	{"brainpoolP512r1", "30819b301406072a8648ce3d020106092b240303020801010d03818200", pointP512r1},
+	{"P-256", "3059301306072a8648ce3d020106082a8648ce3d030107034200", pointP256},
+}
+
+func TestECKeys(t *testing.T) {
+	for _, tt := range ecKeys {
+		t.Run(tt.name, func(t *testing.T) {
+			spki := unhex(t, tt.header+tt.point)
+			pub, err := ParsePublicKey(spki)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := MarshalPublicKey(pub)
+			if err != nil || !bytes.Equal(got, spki) {
+				t.Errorf("encodes again as %x, %v, want %x", got, err, spki)
+			}
+		})
+	}
+}
+
+// Each wrong point has its own error, the same for brainpool curves and for P-256.
+func TestWrongPoints(t *testing.T) {
+	for _, tt := range ecKeys {
+		good := unhex(t, tt.header+tt.point)
+		n := (len(tt.point)/2 - 1) / 2
+		point := len(good) - 1 - 2*n
+		for _, bad := range []struct {
+			name  string
+			spoil func(b []byte)
+			want  error
+		}{
+			{"off the curve", func(b []byte) { b[len(b)-1] ^= 1 }, brainpool.ErrNotOnCurve},
+			{"compressed form", func(b []byte) { b[point] = 3 }, brainpool.ErrPointFormat},
+			{"x beyond the field", func(b []byte) { copy(b[point+1:], bytes.Repeat([]byte{0xff}, n)) }, brainpool.ErrPointRange},
+			{"y beyond the field", func(b []byte) { copy(b[point+1+n:], bytes.Repeat([]byte{0xff}, n)) }, brainpool.ErrPointRange},
+		} {
+			spki := bytes.Clone(good)
+			bad.spoil(spki)
+			if _, err := ParsePublicKey(spki); !errors.Is(err, bad.want) {
+				t.Errorf("%s, %s: got %v, want %v", tt.name, bad.name, err, bad.want)
+			}
+		}
+	}
+	infinity := unhex(t, "301a"+"301406072a8648ce3d020106092b2403030208010107"+"03020000")
+	if _, err := ParsePublicKey(infinity); !errors.Is(err, brainpool.ErrPointLength) {
+		t.Errorf("point at infinity: got %v, want %v", err, brainpool.ErrPointLength)
+	}
+}
+
+func TestPublicKeysRefused(t *testing.T) {
+	const rsaAlgorithm = "300d06092a864886f70d0101010500"
+	rsaKey := func(algorithm, modulus, exponent string) string {
+		body := modulus + exponent
+		key := "30" + length(body) + body
+		bits := "00" + key
+		spki := algorithm + "03" + length(bits) + bits
+		return "30" + length(spki) + spki
+	}
+	modulus := "028181" + "00" + "c1" + strings.Repeat("11", 127)
+	if _, err := ParsePublicKey(unhex(t, rsaKey(rsaAlgorithm, modulus, "0203010001"))); err != nil {
+		t.Fatalf("the key that the tests spoil does not parse: %v", err)
+	}
+	ec := "3014" + "06072a8648ce3d0201" + "06092b2403030208010107"
+	for _, tt := range []struct{ name, hex, want string }{
+		{"nothing", "", "SubjectPublicKeyInfo"},
+		{"not a BIT STRING", "3017" + "300d06092a864886f70d0101010500" + "0406" + "000000000000", "SubjectPublicKeyInfo"},
+		{"unused bits", "3059" + ec + "034101" + pointP256r1[:128], "SubjectPublicKeyInfo"},
+		{"RSA without parameters", rsaKey("300b06092a864886f70d010101", modulus, "0203010001"), "NULL"},
+		{"RSA with other parameters", rsaKey("300d06092a864886f70d0101013000", modulus, "0203010001"), "NULL"},
+		{"id-RSASSA-PSS key", rsaKey("300d06092a864886f70d01010a0500", modulus, "0203010001"), "not supported"},
+		{"negative modulus", rsaKey(rsaAlgorithm, "028180"+"c1"+strings.Repeat("11", 127), "0203010001"), "negative"},
+		{"modulus not in least form", rsaKey(rsaAlgorithm, "028181"+"0001"+strings.Repeat("11", 127), "0203010001"), "leading zero"},
+		{"modulus of 1023 bits", rsaKey(rsaAlgorithm, "028180"+"71"+strings.Repeat("11", 127), "0203010001"), "1023 bits"},
+		{"modulus of 8199 bits", rsaKey(rsaAlgorithm, "02820401"+"71"+strings.Repeat("11", 1024), "0203010001"), "8199 bits"},
+		{"modulus of 16384 bits", rsaKey(rsaAlgorithm, "02820801"+"00"+strings.Repeat("f1", 2048), "0203010001"), "2049 octets"},
+		{"exponent 1", rsaKey(rsaAlgorithm, modulus, "020101"), "exponent"},
+		{"exponent 0", rsaKey(rsaAlgorithm, modulus, "020100"), "exponent"},
+		{"negative exponent", rsaKey(rsaAlgorithm, modulus, "0201ff"), "exponent"},
+		{"exponent of 33 bits", rsaKey(rsaAlgorithm, modulus, "02050100000001"), "exponent"},
+		{"exponent of 32 bits", rsaKey(rsaAlgorithm, modulus, "02050080000001"), "exponent"},
+		{"third number", rsaKey(rsaAlgorithm, modulus, "0203010001"+"020101"), "more than"},
+		{"curve not named", "3011" + "300b06072a8648ce3d02013000" + "03020004", "named curve"},
+		{"curve by parameters", "3013" + "300d06072a8648ce3d020130020500" + "03020004", "named curve"},
+		{"P-384", "3018" + "301006072a8648ce3d020106052b81040022" + "0304000401" + "01", "not supported"},
+		{"brainpoolP256t1", "301a" + "301406072a8648ce3d020106092b2403030208010108" + "03020004", "not supported"},
+		{"Ed25519", "302a300506032b6570032100" + strings.Repeat("11", 32), "not supported"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := ParsePublicKey(unhex(t, tt.hex))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v, want an error with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// length gives the DER length of content, both in hex.
+func length(content string) string {
+	n := len(content) / 2
+	switch {
+	case n < 0x80:
+		return hex.EncodeToString([]byte{byte(n)})
+	case n < 0x100:
+		return hex.EncodeToString([]byte{0x81, byte(n)})
+	}
+	return hex.EncodeToString([]byte{0x82, byte(n >> 8), byte(n)})
+}
+
+// Keys whose weakness is for the rules on orders to name are read: even exponents, 1024 bits.
+func TestWeakRSAKeysAreRead(t *testing.T) {
+	n := new(big.Int).SetBit(big.NewInt(1), 1023, 1)
+	for _, k := range []*rsa.PublicKey{{N: n, E: 65537}, {N: n, E: 65536}, {N: n, E: 3}, {N: n, E: 1<<31 - 1}} {
+		spki, err := MarshalPublicKey(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := ParsePublicKey(spki)
+		if err != nil || !k.Equal(back) {
+			t.Errorf("exponent %d: got %v, %v", k.E, back, err)
+		}
+	}
+}
+
+// crypto/x509 encodes the keys that it knows to the same octets.
+func TestMarshalAgreesWithStandardLibrary(t *testing.T) {
+	p256, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), unhex(t, pointP256))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pub := range []crypto.PublicKey{p256, realCertificate(t, "pharmacy-AUT-R2048").PublicKey} {
+		want, err := x509.MarshalPKIXPublicKey(pub)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := MarshalPublicKey(pub); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%T: got %x, %v, want %x", pub, got, err, want)
+		}
+	}
+}
+
+func TestMarshalRefuses(t *testing.T) {
+	p384 := &ecdsa.PublicKey{Curve: elliptic.P384(), X: big.NewInt(1), Y: big.NewInt(1)}
+	for _, pub := range []crypto.PublicKey{nil, "key", p384} {
+		if spki, err := MarshalPublicKey(pub); err == nil {
+			t.Errorf("%T: encodes as %x, want an error", pub, spki)
+		}
+		if id, err := KeyIdentifier(pub); err == nil {
+			t.Errorf("%T: key identifier %x, want an error", pub, id)
+		}
+	}
+}

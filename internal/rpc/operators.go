@@ -86,6 +86,9 @@ func Fingerprint(certificate []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
+// Len is the number of operators.
+func (o *Operators) Len() int { return len(o.list) }
+
 // operator gives the operator whose certificate it is, or nil.
 func (o *Operators) operator(certificate []byte) *Operator {
 	return o.byFingerprint[Fingerprint(certificate)]

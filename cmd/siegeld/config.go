@@ -1,0 +1,201 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/siegel-pki/siegel/profiles"
+)
+
+// config is the configuration file. Every key may be left out. Relative paths are relative to the file's directory. Paths
+// that are left out are below data, where the ceremony puts things.
+type config struct {
+	// Data directory. Default: data, relative to the working directory where there is no file.
+	Data string `yaml:"data"`
+	// Where the certificates are used: test. The hierarchy must say the same. production is refused: it needs key sessions
+	// opened by two people, which this build does not have.
+	Environment string `yaml:"environment"`
+	// Address for gRPC, host:port. Port 0 takes a free one. Default: 127.0.0.1:7443.
+	Listen string `yaml:"listen"`
+	// The server's side of the TLS connection.
+	TLS tlsConfig `yaml:"tls"`
+	// Operator file: who may call, and what for. Default: operators.yaml below data.
+	Operators string `yaml:"operators"`
+	// Directory of the issuers' certificates (issuers.yaml). Default: hierarchy below data.
+	Hierarchy string `yaml:"hierarchy"`
+	// Directory of the catalogue of card types, sectors and profiles. Default: the one built in.
+	Profiles string `yaml:"profiles"`
+	// Where orders, cards and the log are kept.
+	Store storeConfig `yaml:"store"`
+	// The token that holds the issuers' keys.
+	Token tokenConfig `yaml:"token"`
+	// How long and how often an issuer key may sign before it must be opened again.
+	KeySession keySessionConfig `yaml:"key_session"`
+	// The server's log, on standard error. (The log of issuances is in the store.)
+	Log logConfig `yaml:"log"`
+	// How long calls under way may take after the end was asked for, for example 20s. Default: 20s.
+	Grace time.Duration `yaml:"grace"`
+}
+
+// tlsConfig is the server's side of the TLS connection.
+type tlsConfig struct {
+	// Server certificate, PEM. Default: tls/server.pem below data.
+	Certificate string `yaml:"certificate"`
+	// Its private key, PEM. Default: tls/server.key below data.
+	Key string `yaml:"key"`
+	// Certificates of the CAs that certify operators, PEM. Default: tls/ca.pem below data.
+	ClientCA string `yaml:"client_ca"`
+}
+
+// storeConfig says where orders, cards and the log are kept.
+type storeConfig struct {
+	// SQLite file, on a local file system; made where it does not exist. Default: siegel.db below data.
+	SQLite string `yaml:"sqlite"`
+}
+
+// tokenConfig says which token holds the issuers' keys.
+type tokenConfig struct {
+	// Token and module in one PKCS#11 URI (RFC 7512), for example
+	// pkcs11:token=siegel-1?module-path=/usr/lib/softhsm/libsofthsm2.so. Default: the content of token/uri below data.
+	URI string `yaml:"uri"`
+	// File of the user PIN; nobody but the server's user may read it. Default: token/pin below data.
+	PINFile string `yaml:"pin_file"`
+	// Greatest number of sessions, and so of signatures made at the same time. Default: 0, twice the number of CPUs.
+	Sessions int `yaml:"sessions"`
+	// Configuration of SoftHSM2, for a token that is one. It is used where the environment has no SOFTHSM2_CONF. Default:
+	// token/softhsm2.conf below data, if it is there.
+	SoftHSM2 string `yaml:"softhsm2_conf"`
+}
+
+// keySessionConfig bounds the key session that the server opens for each issuer key in environment test.
+type keySessionConfig struct {
+	// At most this many signatures. Default: 1000000.
+	Signatures int64 `yaml:"signatures"`
+	// At most this long, for example 12h. Default: 24h.
+	Lifetime time.Duration `yaml:"lifetime"`
+}
+
+// logConfig says how the server's log looks.
+type logConfig struct {
+	// text, json, or auto: text on a terminal, json otherwise. Default: auto.
+	Format string `yaml:"format"`
+	// debug, info, warn or error. Default: info.
+	Level string `yaml:"level"`
+}
+
+// defaultData is the data directory where nothing else is said.
+const defaultData = "data"
+
+// defaults is the configuration without a file. Paths are filled in later, since they depend on data.
+func defaults() config {
+	return config{
+		Data: defaultData, Environment: string(profiles.Test), Listen: "127.0.0.1:7443",
+		KeySession: keySessionConfig{Signatures: 1_000_000, Lifetime: 24 * time.Hour},
+		Log:        logConfig{Format: "auto", Level: "info"},
+		Grace:      20 * time.Second,
+	}
+}
+
+// overrides are the flags that take the place of a key in the file; empty ones do not.
+type overrides struct{ data, listen string }
+
+// loadConfig reads the file at path, or takes the defaults where path is empty. The error names every fault with its line.
+func loadConfig(path string, over overrides) (config, error) {
+	cfg := defaults()
+	lines := lineIndex{}
+	if path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return config{}, wrongConfig(fmt.Errorf("read the configuration: %w", err))
+		}
+		if lines, err = decodeStrict(path, text, &cfg); err != nil {
+			return config{}, wrongConfig(err)
+		}
+	}
+	cfg.resolve(filepath.Dir(path))
+	if over.data != "" {
+		cfg.Data = over.data
+	}
+	if over.listen != "" {
+		cfg.Listen = over.listen
+	}
+	if err := cfg.check(lines); err != nil {
+		return config{}, wrongConfig(err)
+	}
+	cfg.derive()
+	return cfg, nil
+}
+
+// paths lists the fields that hold paths.
+func (c *config) paths() []*string {
+	return []*string{&c.Data, &c.Operators, &c.Hierarchy, &c.Profiles, &c.TLS.Certificate, &c.TLS.Key, &c.TLS.ClientCA,
+		&c.Store.SQLite, &c.Token.PINFile, &c.Token.SoftHSM2}
+}
+
+// resolve makes relative paths relative to dir.
+func (c *config) resolve(dir string) {
+	for _, p := range c.paths() {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(dir, *p)
+		}
+	}
+}
+
+// derive fills in the paths that depend on the data directory.
+func (c *config) derive() {
+	for _, d := range []struct {
+		path *string
+		name string
+	}{
+		{&c.Operators, "operators.yaml"},
+		{&c.Hierarchy, "hierarchy"},
+		{&c.TLS.Certificate, "tls/server.pem"},
+		{&c.TLS.Key, "tls/server.key"},
+		{&c.TLS.ClientCA, "tls/ca.pem"},
+		{&c.Store.SQLite, "siegel.db"},
+		{&c.Token.PINFile, "token/pin"},
+		{&c.Token.SoftHSM2, "token/softhsm2.conf"},
+	} {
+		if *d.path == "" {
+			*d.path = filepath.Join(c.Data, d.name)
+		}
+	}
+}
+
+// check looks at the values; the files are looked at when they are read.
+func (c *config) check(lines lineIndex) error {
+	var errs []error
+	fault := func(key, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%s%s: %s", lines.at(key), key, fmt.Sprintf(format, args...)))
+	}
+	if e := profiles.Environment(c.Environment); e != profiles.Test && e != profiles.Production {
+		fault("environment", "%q is neither test nor production", c.Environment)
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		fault("listen", "%q is not host:port", c.Listen)
+	}
+	if c.KeySession.Signatures <= 0 {
+		fault("key_session.signatures", "%d is not above zero", c.KeySession.Signatures)
+	}
+	if c.KeySession.Lifetime <= 0 {
+		fault("key_session.lifetime", "%s is not above zero", c.KeySession.Lifetime)
+	}
+	if c.Token.Sessions < 0 {
+		fault("token.sessions", "%d is below zero", c.Token.Sessions)
+	}
+	if c.Grace <= 0 {
+		fault("grace", "%s is not above zero", c.Grace)
+	}
+	if f := c.Log.Format; f != "auto" && f != "text" && f != "json" {
+		fault("log.format", "%q is none of auto, text, json", f)
+	}
+	if err := new(slog.Level).UnmarshalText([]byte(c.Log.Level)); err != nil {
+		fault("log.level", "%q is none of debug, info, warn, error", c.Log.Level)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/siegel-pki/siegel/internal/hierarchy"
+	"github.com/siegel-pki/siegel/internal/rpc"
+	"github.com/siegel-pki/siegel/profiles"
+)
+
+// inputs is what the files say that the configuration names. Reading them opens no token and no database.
+type inputs struct {
+	hierarchy *hierarchy.Hierarchy
+	operators *rpc.Operators
+	profiles  *profiles.Set
+	tls       *tls.Config
+	tokenURI  string
+	hash      []byte // SHA-256 of configuration and operator file, for the log
+}
+
+// loadInputs reads them all and reports everything that is wrong.
+func loadInputs(cfg config) (*inputs, error) {
+	if _, err := os.Stat(filepath.Join(cfg.Hierarchy, hierarchy.FileName)); errors.Is(err, fs.ErrNotExist) {
+		return nil, wrongConfig(fmt.Errorf("there is no hierarchy of issuers in %s; to make one for tests, run\n\n"+
+			"    siegel-ceremony test-hierarchy --data %s\n", cfg.Hierarchy, cfg.Data))
+	}
+	var in inputs
+	var errs [5]error
+	in.hierarchy, errs[0] = loadHierarchy(cfg)
+	in.operators, errs[1] = rpc.LoadOperators(cfg.Operators)
+	in.profiles, errs[2] = loadProfiles(cfg)
+	in.tls, errs[3] = loadTLS(cfg.TLS)
+	in.tokenURI, errs[4] = loadTokenURI(cfg)
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, wrongConfig(err)
+	}
+	var err error
+	in.hash, err = configHash(cfg, in.operators)
+	return &in, err
+}
+
+// loadHierarchy reads the issuers and refuses those of another environment: test and production do not mix (GS-A_4694,
+// GS-A_4697).
+func loadHierarchy(cfg config) (*hierarchy.Hierarchy, error) {
+	h, err := hierarchy.Load(cfg.Hierarchy)
+	if err != nil {
+		return nil, fmt.Errorf("load the hierarchy of issuers: %w", err)
+	}
+	if string(h.Environment) != cfg.Environment {
+		return nil, fmt.Errorf("%s is a hierarchy for environment %s, the configuration says %s", cfg.Hierarchy, h.Environment, cfg.Environment)
+	}
+	return h, nil
+}
+
+func loadProfiles(cfg config) (*profiles.Set, error) {
+	if cfg.Profiles == "" {
+		return profiles.Builtin()
+	}
+	set, err := profiles.Load(os.DirFS(cfg.Profiles))
+	if err != nil {
+		return nil, fmt.Errorf("load the profiles in %s: %w", cfg.Profiles, err)
+	}
+	return set, nil
+}
+
+func loadTLS(cfg tlsConfig) (*tls.Config, error) {
+	server, err := tls.LoadX509KeyPair(cfg.Certificate, cfg.Key)
+	if err != nil {
+		return nil, fmt.Errorf("load the server's TLS certificate and key: %w", err)
+	}
+	pem, err := os.ReadFile(cfg.ClientCA)
+	if err != nil {
+		return nil, fmt.Errorf("read the CAs of the operators' TLS certificates: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate in PEM", cfg.ClientCA)
+	}
+	return rpc.TLS(server, pool), nil
+}
+
+// configHash is the SHA-256 over the configuration in force and the operator file, both in the form in which this program writes
+// them, so that comments and the order of keys do not count.
+func configHash(cfg config, operators *rpc.Operators) ([]byte, error) {
+	configText, err := yaml.Marshal(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("encode the configuration: %w", err)
+	}
+	operatorText, err := operators.Encode()
+	if err != nil {
+		return nil, err
+	}
+	h := sha256.New()
+	for _, text := range [][]byte{configText, operatorText} {
+		fmt.Fprintf(h, "%d\n", len(text))
+		h.Write(text)
+	}
+	return h.Sum(nil), nil
+}

@@ -1,0 +1,23 @@
+package main
+
+import (
+	"log/slog"
+	"os"
+)
+
+// newLogger makes the server's log as the configuration, which has been checked, says.
+func newLogger(cfg logConfig, out *os.File) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.Level)) // config.check has read it before
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.Format == "text" || cfg.Format == "auto" && isTerminal(out) {
+		return slog.New(slog.NewTextHandler(out, options))
+	}
+	return slog.New(slog.NewJSONHandler(out, options))
+}
+
+// isTerminal tells whether a person may be reading.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}

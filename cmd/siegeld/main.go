@@ -1,0 +1,149 @@
+// Command siegeld is the server: it takes card orders over gRPC and issues cards with keys in a PKCS#11 token.
+//
+// Where to look:
+//
+//   - main.go: commands and exit codes
+//   - config.go: the configuration file, every key documented at its field; yaml.go: strict reading, with line numbers
+//   - inputs.go: the files that the configuration names
+//   - token.go: the token and the issuers' keys
+//   - serve.go: wiring, from the configuration to a running server and back
+//   - log.go, ready.go: the log; the file that scripts wait for
+//
+// The server creates no keys, no certificates and no operators: the ceremony does (siegel-ceremony).
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1 // the server could not start or go on; trying again may help
+	exitConfig = 2 // flags, configuration or a file that it names are wrong; a person must act
+)
+
+// cli are the commands and flags.
+type cli struct {
+	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve until SIGINT or SIGTERM (the default command)."`
+	CheckConfig checkConfigCmd `cmd:"" help:"Check a configuration file and every file that it names, and say what is wrong."`
+	Version     versionCmd     `cmd:"" help:"Print the version."`
+}
+
+const description = `Siegel's server: issues smart-card certificates over gRPC.
+
+Without a configuration file everything is under one data directory, which the ceremony prepares:
+  siegel-ceremony test-hierarchy --data ./data
+
+Exit codes: 0 ended in order; 1 could not start or go on; 2 flags or configuration are wrong.`
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is the program without the process around it.
+func run(args []string, stdout, stderr *os.File) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	exited := -1
+	parser, err := kong.New(&cli{}, kong.Name("siegeld"), kong.Description(description), kong.Writers(stdout, stderr),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)), kong.Bind(stderr),
+		kong.Exit(func(code int) { exited = code }))
+	if err != nil {
+		fmt.Fprintf(stderr, "siegeld: %v\n", err)
+		return exitFailed
+	}
+	command, err := parser.Parse(args)
+	switch {
+	case exited >= 0: // --help
+		return exited
+	case err != nil:
+		fmt.Fprintf(stderr, "siegeld: %v; see siegeld --help\n", err)
+		return exitConfig
+	}
+	if err := command.Run(); err != nil {
+		fmt.Fprintf(stderr, "siegeld: %v\n", err)
+		var wrong *configError
+		if errors.As(err, &wrong) {
+			return exitConfig
+		}
+		return exitFailed
+	}
+	return exitOK
+}
+
+// configError marks an error that a person must mend before the server can start.
+type configError struct{ err error }
+
+func (e *configError) Error() string { return e.err.Error() }
+func (e *configError) Unwrap() error { return e.err }
+
+// wrongConfig marks an error as a configError; nil stays nil.
+func wrongConfig(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &configError{err}
+}
+
+// serveCmd is `siegeld serve`.
+type serveCmd struct {
+	Config    string `type:"existingfile" env:"SIEGELD_CONFIG" help:"Configuration file (YAML)."`
+	Data      string `type:"path" env:"SIEGELD_DATA" help:"Data directory; overrides the configuration (default ./data)."`
+	Listen    string `env:"SIEGELD_LISTEN" placeholder:"HOST:PORT" help:"Address for gRPC; overrides the configuration. Port 0 takes a free one."`
+	ReadyFile string `type:"path" help:"File that holds the address, in one line, as long as the server serves."`
+}
+
+// Run serves until the process is told to end.
+func (c *serveCmd) Run(ctx context.Context, stderr *os.File) error {
+	cfg, err := loadConfig(c.Config, overrides{data: c.Data, listen: c.Listen})
+	if err != nil {
+		return err
+	}
+	log := newLogger(cfg.Log, stderr)
+	ready, err := newReadyFile(c.ReadyFile)
+	if err != nil {
+		return err
+	}
+	return errors.Join(serve(ctx, cfg, log, ready.write), ready.remove())
+}
+
+// checkConfigCmd is `siegeld check-config`.
+type checkConfigCmd struct {
+	File string `arg:"" type:"existingfile" help:"Configuration file (YAML)."`
+}
+
+// Run reads everything that serve would read before it opens token and database.
+func (c *checkConfigCmd) Run(out io.Writer) error {
+	cfg, err := loadConfig(c.File, overrides{})
+	if err != nil {
+		return err
+	}
+	in, err := loadInputs(cfg)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "%s is good: environment %s, %d issuers and roots, %d operators\n",
+		c.File, cfg.Environment, len(in.hierarchy.Issuers), in.operators.Len())
+	return nil
+}
+
+// versionCmd is `siegeld version`.
+type versionCmd struct{}
+
+// Run prints the module's version as the Go toolchain recorded it.
+func (versionCmd) Run(out io.Writer) error {
+	version := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+	}
+	fmt.Fprintln(out, "siegeld", version)
+	return nil
+}

@@ -1,5 +1,21 @@
 package hsm
 
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.step.sm/crypto/kms/uri"
+
+	"github.com/siegel-pki/siegel/hsm/internal/p11"
+)
+
 // Config says which token to use and how. The zero value is not usable: URI is needed.
 type Config struct {
 	// URI names the token (RFC 7512), for example
@@ -21,7 +37,79 @@ type Config struct {
 	// ReadWrite opens sessions in which the token creates key pairs. Only the ceremony program sets it.
 	ReadWrite bool
 
-	// Quirks says where the token departs from the standard. Where it is nil, the token's manufacturer and model are looked up
-	// among the known ones.
-	Quirks *Quirks
+	// Quirks says where the token departs from the standard.
+	Quirks Quirks
+}
+
+// maxSessions bounds Config.Sessions: more is a slip of the pen, not a token.
+const maxSessions = 1024
+
+// attributes are those of RFC 7512, Section 2.3, that name a token, and slot-id. Any other is refused: a misspelt one would be ignored and the wrong
+// token used.
+var attributes = []string{"token", "serial", "manufacturer", "model", "slot-id", "module-path", "pin-source"}
+
+// options turns a Config into what the pool needs.
+func (cfg Config) options(log *slog.Logger) (p11.Options, error) {
+	where, pinFile, err := parseURI(cfg.URI)
+	if err != nil {
+		return p11.Options{}, fmt.Errorf("token URI: %w", err)
+	}
+	pin := cfg.PIN
+	if pin == nil && pinFile != "" {
+		pin = PINFromFile(pinFile)
+	}
+	if pin == nil {
+		return p11.Options{}, errors.New("no source for the PIN: give one, or pin-source in the token URI")
+	}
+	n := cfg.Sessions
+	if n == 0 {
+		n = 2 * runtime.NumCPU()
+	}
+	if n < 1 || n > maxSessions {
+		return p11.Options{}, fmt.Errorf("%d sessions, want 1 to %d", n, maxSessions)
+	}
+	where.PIN = func(ctx context.Context) ([]byte, error) { return pin(ctx) }
+	where.Sessions, where.ReadWrite, where.Log = n, cfg.ReadWrite, log
+	where.SessionLimit, where.CopyKeys = cfg.Quirks.SessionLimit, cfg.Quirks.CopyKeys
+	return where, nil
+}
+
+// parseURI reads an RFC 7512 URI: the options that it sets, and the path of its pin-source. No error repeats the URI, which may hold a PIN by
+// mistake.
+func parseURI(text string) (opt p11.Options, pinFile string, err error) {
+	// The parser takes + for a space, as forms have it; in RFC 7512 it stands for itself.
+	u, err := uri.ParseWithScheme("pkcs11", strings.ReplaceAll(text, "+", "%2B"))
+	if err != nil {
+		return opt, "", reason(err)
+	}
+	if u.Has("pin-value") {
+		return opt, "", errors.New("pin-value is not accepted: use pin-source, or another source of the PIN")
+	}
+	for name := range uri.Values(u) {
+		if !slices.Contains(attributes, name) {
+			return opt, "", fmt.Errorf("attribute %q is not known; the known ones are %s", name, strings.Join(attributes, ", "))
+		}
+	}
+	opt.Module = u.Get("module-path")
+	if opt.Module == "" {
+		return opt, "", errors.New("module-path is missing")
+	}
+	opt.Match = p11.Match{Label: u.Get("token"), Serial: u.Get("serial"), Manufacturer: u.Get("manufacturer"), Model: u.Get("model")}
+	if id := u.Get("slot-id"); id != "" {
+		n, err := strconv.ParseUint(id, 10, 0)
+		if err != nil {
+			return opt, "", errors.New("slot-id is not a number")
+		}
+		slot := uint(n)
+		opt.Match.Slot = &slot
+	}
+	return opt, strings.TrimPrefix(u.Get("pin-source"), "file:"), nil
+}
+
+// reason is why a URI is wrong, without the URI.
+func reason(err error) error {
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return e.Err
+	}
+	return errors.New("not a pkcs11: URI (RFC 7512)")
 }

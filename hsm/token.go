@@ -2,34 +2,50 @@ package hsm
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
+	"path/filepath"
+
+	"github.com/miekg/pkcs11"
+
+	"github.com/siegel-pki/siegel/hsm/internal/p11"
 )
 
 // Token is an open token. Its methods are safe for concurrent use.
-type Token struct{}
+type Token struct {
+	pool   *p11.Pool
+	module string
+	quirks Quirks
+}
 
 // Open loads the module, finds the token, logs in and opens the first session. It fails, and leaves nothing open, where the token is
-// away: a program that starts should say so at once.
+// away: a program that starts should say so at once. The context reaches the PIN source; a module that hangs is not interrupted.
 //
-// Errors: *PINError (the PIN is wrong or locked: an operator must act), *Unavailable (the token does not answer), *Error (any
+// Errors: *PINError (the PIN is wrong or locked: an operator must act), *Unavailable (the token does not answer), ErrNoToken, *Error (any
 // other refusal of the token), or a plain error about the configuration.
-func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Token, error) { panic("not filled") }
+func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Token, error) {
+	opt, err := cfg.options(log)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := p11.Open(ctx, opt)
+	if err != nil {
+		return nil, fmt.Errorf("open token %q: %w", opt.Match.Label, err)
+	}
+	return &Token{pool: pool, module: opt.Module, quirks: cfg.Quirks}, nil
+}
 
 // Close gives the sessions back and, with the last Token of a module, finalizes the module. It waits for calls that are
 // running and ends the healing of a broken token. It may be called more than once.
-func (t *Token) Close() error { panic("not filled") }
+func (t *Token) Close() error { return t.pool.Close() }
 
-// Key finds the key pair whose CKA_ID is id, reads the public half from the token and checks that the private half stays
-// in it (CKA_SENSITIVE, not CKA_EXTRACTABLE) and may sign (CKA_SIGN).
-//
-// Errors: ErrKeyNotFound, ErrKeyAmbiguous, ErrKeyUnsafe, and those of Sign.
-func (t *Token) Key(ctx context.Context, id []byte) (*Key, error) { panic("not filled") }
-
-// Info gives what the token says about itself, as read when it was opened.
-func (t *Token) Info() Info { panic("not filled") }
+// Use lends a session to a package below hsm, which alone can name its type: see p11.Pool.Use.
+func (t *Token) Use(ctx context.Context, prepare, act func(*p11.Session) error) error {
+	return t.pool.Use(ctx, prepare, act)
+}
 
 // Stats gives the counters of the token's sessions.
-func (t *Token) Stats() Stats { panic("not filled") }
+func (t *Token) Stats() Stats { return t.pool.Stats() }
 
 // Info is what a token says about itself (CK_TOKEN_INFO, CK_INFO): for the ceremony record and for a person who looks for a fault.
 type Info struct {
@@ -42,7 +58,37 @@ type Info struct {
 	Serial       string   // CK_TOKEN_INFO.serialNumber
 	Hardware     string   // hardware version, major.minor
 	Firmware     string   // firmware version, major.minor
-	MaxSessions  int      // CK_TOKEN_INFO.ulMaxSessionCount; 0: no limit or not said
-	Sessions     int      // greatest number of sessions that the Token uses
-	Mechanisms   []string // mechanism names, CKM_…, sorted
+	MaxSessions  uint     // CK_TOKEN_INFO.ulMaxSessionCount; 0: no limit, or the token does not say
+	Sessions     int      // greatest number of sessions that this Token uses
+	Mechanisms   []string // mechanism names, CKM_…, in the order of their numbers
 }
+
+// Info gives what the token said about itself when it was opened.
+func (t *Token) Info() Info {
+	info := t.pool.Info()
+	token := info.Token
+	names := make([]string, len(info.Mechanisms))
+	for i, m := range info.Mechanisms {
+		names[i] = p11.MechanismName(m)
+	}
+	limit := token.MaxSessionCount
+	if limit == pkcs11.CK_UNAVAILABLE_INFORMATION {
+		limit = 0
+	}
+	return Info{
+		Module:       filepath.Clean(t.module),
+		Library:      info.Module.LibraryDescription + " " + version(info.Module.LibraryVersion),
+		SlotID:       info.Slot,
+		Label:        token.Label,
+		Manufacturer: token.ManufacturerID,
+		Model:        token.Model,
+		Serial:       token.SerialNumber,
+		Hardware:     version(token.HardwareVersion),
+		Firmware:     version(token.FirmwareVersion),
+		MaxSessions:  limit,
+		Sessions:     info.Sessions,
+		Mechanisms:   names,
+	}
+}
+
+func version(v pkcs11.Version) string { return fmt.Sprintf("%d.%d", v.Major, v.Minor) }

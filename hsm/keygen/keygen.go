@@ -1,12 +1,19 @@
 // Package keygen creates key pairs in a token. Only the ceremony program imports it: the server cannot create keys.
+//
+// A key pair is made in the token and stays there: its private half is a sensitive, non-extractable token object that signs and
+// does nothing else (GS-A_4287, GS-A_4300). template.go says with which attributes; keygen.go creates, reads back and checks.
 package keygen
 
 import (
 	"context"
 	"crypto"
 	"errors"
+	"fmt"
+
+	"github.com/miekg/pkcs11"
 
 	"github.com/siegel-pki/siegel/hsm"
+	"github.com/siegel-pki/siegel/hsm/internal/p11"
 	"github.com/siegel-pki/siegel/internal/sigalg"
 )
 
@@ -16,15 +23,84 @@ var ErrExists = errors.New("token has an object with this CKA_ID already")
 // Spec says what key pair to create.
 type Spec struct {
 	ID    []byte         // CKA_ID of both halves, 1 to 64 octets
-	Label string         // CKA_LABEL of both halves; for people
+	Label string         // CKA_LABEL of both halves, not empty; for people
 	Type  sigalg.KeyType // any of sigalg
 }
 
-// GenerateKey creates a key pair whose private half is a sensitive, non-extractable token object that signs and does nothing
-// else. It reads the pair back and checks it before it returns the public half; a pair that fails the check is destroyed. The
-// token must have been opened with Config.ReadWrite.
+// GenerateKey creates a key pair, reads it back, checks its attributes and lets it sign once to see that the halves belong
+// together, before it returns the public half. A pair that fails the check is destroyed. The token must have been opened with
+// Config.ReadWrite.
+//
+// If the token creates the pair and its answer is lost, the pair stays and the next call says ErrExists.
 //
 // Errors: ErrExists, those of hsm.Key.Sign, or a plain error that says what the token made of the request.
 func GenerateKey(ctx context.Context, token *hsm.Token, spec Spec) (crypto.PublicKey, error) {
-	panic("not filled")
+	t, err := spec.templates()
+	if err != nil {
+		return nil, err
+	}
+	unused := func(s *p11.Session) error { return free(s, spec.ID) }
+	if err := token.Use(ctx, unused, t.generate); err != nil {
+		return nil, fmt.Errorf("create %s key %x: %w", spec.Type, spec.ID, err)
+	}
+	public, err := check(ctx, token, spec)
+	if err != nil {
+		gone := token.Use(context.WithoutCancel(ctx), nil, func(s *p11.Session) error { return destroy(s, spec.ID) })
+		return nil, errors.Join(fmt.Errorf("new %s key %x: %w", spec.Type, spec.ID, err), gone)
+	}
+	return public, nil
+}
+
+// free checks that no object of any class has the CKA_ID.
+func free(s *p11.Session, id []byte) error {
+	found, err := s.Find(1, pkcs11.NewAttribute(pkcs11.CKA_ID, id))
+	if err == nil && len(found) > 0 {
+		err = ErrExists
+	}
+	return err
+}
+
+// generate creates the pair. Tokens that know no CKA_MODIFIABLE refuse the template and create nothing; they get it without.
+func (t templates) generate(s *p11.Session) error {
+	fixed := pkcs11.NewAttribute(pkcs11.CKA_MODIFIABLE, false)
+	_, _, err := s.GenerateKeyPair(t.mechanism, append(t.public, fixed), append(t.private, fixed))
+	if templateRefused(err) {
+		_, _, err = s.GenerateKeyPair(t.mechanism, t.public, t.private)
+	}
+	return err
+}
+
+// check reads the pair back, with what the token itself says of it, and lets it sign.
+func check(ctx context.Context, token *hsm.Token, spec Spec) (crypto.PublicKey, error) {
+	key, err := token.Key(ctx, spec.ID)
+	if err != nil {
+		return nil, err
+	}
+	if key.Type() != spec.Type {
+		return nil, fmt.Errorf("the token made a %s key", key.Type())
+	}
+	if wrong := departures(key.Attributes()); len(wrong) > 0 {
+		return nil, fmt.Errorf("the token made a private key that departs from the template: %v", wrong)
+	}
+	scheme := sigalg.PureEd25519
+	if spec.Type != sigalg.Ed25519 {
+		if scheme, err = sigalg.X509Scheme(spec.Type); err != nil {
+			return nil, err
+		}
+	}
+	message := []byte("the halves of this key pair belong together")
+	signature, err := key.Sign(ctx, scheme, message)
+	if err != nil {
+		return nil, err
+	}
+	return key.Public(), sigalg.Verify(key.Public(), scheme, message, signature)
+}
+
+// destroy removes the objects that have the CKA_ID.
+func destroy(s *p11.Session, id []byte) error {
+	found, err := s.Find(2, pkcs11.NewAttribute(pkcs11.CKA_ID, id))
+	if err != nil {
+		return err
+	}
+	return s.Destroy(found...)
 }

@@ -52,26 +52,6 @@ type AbsentSlot struct {
 	at position
 }
 
-// slot gives the slot with a name.
-func (t *CardType) slot(name string) (*Slot, bool) {
-	for i := range t.Slots {
-		if t.Slots[i].Name == name {
-			return &t.Slots[i], true
-		}
-	}
-	return nil, false
-}
-
-// mayLeaveOut tells whether an order may have no key of a generation at all.
-func (t *CardType) mayLeaveOut(g sigalg.Generation) bool {
-	for _, free := range t.MayLeaveOut.Value {
-		if free == g {
-			return true
-		}
-	}
-	return false
-}
-
 func readCardType(d *decoder, m mapping) *CardType {
 	t := &CardType{
 		Name:   required(m, "card_type", text),

@@ -68,13 +68,16 @@ func (p *X509Profile) occurs(id asn1.ObjectIdentifier) Occurs {
 	return Never
 }
 
-// extensionTable is every extension that a profile may have, in the one order in which Siegel encodes them: that of the rows of
-// Tab_PKI_238. The specification leaves the order open. Only keyUsage and basicConstraints are critical.
-var extensionTable = []struct {
+// extensionType is an extension that a profile may have.
+type extensionType struct {
 	name     string
 	id       asn1.ObjectIdentifier
 	critical bool
-}{
+}
+
+// extensionTable is every extension that a profile may have, in the one order in which Siegel encodes them: that of the rows of
+// Tab_PKI_238. The specification leaves the order open. Only keyUsage and basicConstraints are critical.
+var extensionTable = []extensionType{
 	{"subjectKeyIdentifier", pkix.OIDSubjectKeyIdentifier, false},
 	{"keyUsage", pkix.OIDKeyUsage, true},
 	{"subjectAltName", pkix.OIDSubjectAltName, false},
@@ -150,13 +153,7 @@ func (p *X509Profile) checkExtensions(d *decoder) {
 	}
 	next := 0
 	for _, row := range p.Extensions {
-		place := slices.IndexFunc(extensionTable, func(e struct {
-			name     string
-			id       asn1.ObjectIdentifier
-			critical bool
-		}) bool {
-			return e.name == row.Name
-		})
+		place := slices.IndexFunc(extensionTable, func(e extensionType) bool { return e.name == row.Name })
 		switch {
 		case place < 0:
 			continue // reported where it was read

@@ -1,0 +1,235 @@
+package profiles
+
+import (
+	"bytes"
+	"encoding/asn1"
+	"fmt"
+
+	"github.com/siegel-pki/siegel/internal/brainpool"
+	"github.com/siegel-pki/siegel/internal/cvc"
+	"github.com/siegel-pki/siegel/internal/der"
+	"github.com/siegel-pki/siegel/internal/pkix"
+	"github.com/siegel-pki/siegel/internal/sigalg"
+)
+
+// build makes the plan of an order without violations.
+func (p *planner) build(issuers map[string]*Issuer) (*Plan, error) {
+	plan := &Plan{Order: p.order, CardType: p.card.Name, Term: p.term, Warnings: p.warnings}
+	for _, k := range p.keys {
+		s := PlannedSlot{
+			Slot: k.slot.Name, Profile: k.slot.Profile, Issuer: issuers[k.slot.Name], PublicKey: k.pub, MaxOctets: k.slot.Octets.Value,
+		}
+		var err error
+		if profile := p.set.x509[k.slot.Profile]; profile != nil {
+			s.X509, err = p.x509Content(profile, k, s.Issuer)
+		} else {
+			s.CVC, err = p.cvcContent(p.set.cvc[k.slot.Profile], k, s.Issuer)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("slot %s: %w", s.Slot, err)
+		}
+		if err := p.checkSize(&s); err != nil {
+			return nil, fmt.Errorf("slot %s: %w", s.Slot, err)
+		}
+		plan.Slots = append(plan.Slots, s)
+	}
+	return plan, nil
+}
+
+// x509Content makes the content of an X.509 certificate.
+func (p *planner) x509Content(profile *X509Profile, k slotKey, issuer *Issuer) (*pkix.TBSCertificate, error) {
+	scheme, err := sigalg.X509Scheme(issuer.KeyType)
+	if err != nil {
+		return nil, err
+	}
+	extensions, err := p.extensions(profile, k, issuer)
+	if err != nil {
+		return nil, err
+	}
+	return &pkix.TBSCertificate{
+		Scheme:     scheme,
+		Issuer:     issuer.X509.RawSubject,
+		NotBefore:  p.term.First,
+		NotAfter:   p.term.Last,
+		Subject:    p.subject(profile),
+		PublicKey:  k.spki,
+		Extensions: extensions,
+	}, nil
+}
+
+// extensionMaker is the content of an extension: a type of package pkix.
+type extensionMaker interface {
+	Extension() (pkix.Extension, error)
+}
+
+// extensions makes the extensions in the order of the profile's rows.
+func (p *planner) extensions(profile *X509Profile, k slotKey, issuer *Issuer) ([]pkix.Extension, error) {
+	var list []pkix.Extension
+	for _, row := range profile.Extensions {
+		if row.Occurs == Never {
+			continue
+		}
+		content, err := p.extension(profile, row.ID, k, issuer)
+		if err != nil {
+			return nil, fmt.Errorf("extension %s: %w", row.Name, err)
+		}
+		if content == nil {
+			if row.Occurs == Always {
+				return nil, fmt.Errorf("extension %s must be there and has no content", row.Name)
+			}
+			continue
+		}
+		e, err := content.Extension()
+		if err != nil {
+			return nil, err
+		}
+		e.Critical = row.Critical
+		list = append(list, e)
+	}
+	return list, nil
+}
+
+// extension gives the content of an extension; nil where there is none.
+func (p *planner) extension(profile *X509Profile, id asn1.ObjectIdentifier, k slotKey, issuer *Issuer) (extensionMaker, error) {
+	switch {
+	case id.Equal(pkix.OIDSubjectKeyIdentifier):
+		return pkix.KeyIdentifierOfSPKI(k.spki)
+	case id.Equal(pkix.OIDKeyUsage):
+		usage, _ := profile.keyUsage(k.slot.Key)
+		return usage, nil
+	case id.Equal(pkix.OIDSubjectAltName):
+		return p.altNames(), nil
+	case id.Equal(pkix.OIDBasicConstraints):
+		return pkix.BasicConstraints{}, nil
+	case id.Equal(pkix.OIDCertificatePolicies):
+		return p.policies(profile), nil
+	case id.Equal(pkix.OIDCRLDistributionPoints):
+		if !p.sector.CRL.Include {
+			return nil, nil
+		}
+		return pkix.CRLDistributionPoints{issuer.CRLURL}, nil
+	case id.Equal(pkix.OIDAuthorityInfoAccess):
+		return pkix.OCSPAt(issuer.OCSPURL), nil
+	case id.Equal(pkix.OIDAuthorityKeyIdentifier):
+		return authorityKeyIdentifier(issuer)
+	case id.Equal(pkix.OIDAdmission):
+		return p.admission()
+	case id.Equal(pkix.OIDExtendedKeyUsage):
+		return pkix.ExtendedKeyUsage(profile.ExtendedKeyUsage.Value), nil
+	}
+	return nil, fmt.Errorf("object identifier %s is not supported", id)
+}
+
+// authorityKeyIdentifier copies the octets of the issuer's own subjectKeyIdentifier; how they were made is not known.
+func authorityKeyIdentifier(issuer *Issuer) (extensionMaker, error) {
+	id, ok, err := pkix.Find(issuer.X509.Extensions, pkix.OIDSubjectKeyIdentifier, pkix.ParseSubjectKeyIdentifier)
+	if err != nil {
+		return nil, fmt.Errorf("issuer %s: %w", issuer.Name, err)
+	}
+	if !ok {
+		return nil, fmt.Errorf("issuer %s has no subjectKeyIdentifier", issuer.Name)
+	}
+	return pkix.AuthorityKeyIdentifier(id), nil
+}
+
+// policies lists the policies, the first with the CPS qualifier where the sector wants it, and the certificate type, which never
+// has one (Tab_PKI_227).
+func (p *planner) policies(profile *X509Profile) pkix.CertificatePolicies {
+	var list pkix.CertificatePolicies
+	for _, id := range profile.Policies.Value {
+		list = append(list, pkix.Policy{ID: id})
+	}
+	if p.sector.CPS.Include {
+		list[0].CPS = profile.CPS.Value
+	}
+	return append(list, pkix.Policy{ID: profile.CertificateType.Value})
+}
+
+// admission says what the institution is; all certificates of a card say the same (GS-A_4901). Neither the Telematik-ID nor the
+// body is marked in environment test.
+func (p *planner) admission() (extensionMaker, error) {
+	id, err := der.ParseOID(p.institution.OID)
+	if err != nil {
+		return nil, err
+	}
+	a := pkix.Admission{Item: p.institution.Text, OID: id, RegistrationNumber: p.order.Institution.TelematikID}
+	if body := p.order.Institution.AdmissionAuthority; body != "" {
+		a.Authority = pkix.Name{pkix.Single(pkix.OIDCountryName, country), pkix.Single(pkix.OIDOrganizationName, body)}
+	}
+	return a, nil
+}
+
+// cvcContent makes the content of a CV certificate.
+func (p *planner) cvcContent(profile *CVCProfile, k slotKey, issuer *Issuer) (*cvc.Body, error) {
+	car, ok := issuer.CVC.CHR.Reference()
+	if !ok {
+		return nil, fmt.Errorf("issuer %s has no key reference", issuer.Name)
+	}
+	chr, err := cvc.CardCHR(k.slot.KeyID.Value, p.order.ICCSN)
+	if err != nil {
+		return nil, err
+	}
+	flags, ok := p.flags(profile)
+	if !ok {
+		return nil, fmt.Errorf("institution %s has no access profile", p.institution.OID)
+	}
+	b := &cvc.Body{CAR: car, CHR: chr, FlagOID: profile.FlagOID.Value, Flags: flags}
+	if b.PublicKey, ok = k.pub.(*brainpool.PublicKey); !ok {
+		return nil, fmt.Errorf("a CV certificate cannot hold a %T", k.pub)
+	}
+	if b.CED, err = cvc.NewDate(p.term.First); err != nil {
+		return nil, err
+	}
+	if b.CXD, err = cvc.NewDate(p.term.Last); err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// checkSize refuses a certificate that would not fit its file on the card. Serial number and signature are not known yet; stand-ins
+// of the greatest length take their place.
+func (p *planner) checkSize(s *PlannedSlot) error {
+	octets, err := s.octets()
+	if err != nil {
+		return err
+	}
+	if octets > s.MaxOctets {
+		p.refuse("institution", "CERTIFICATE_TOO_LARGE", "gemSpec_PKI, GS-A_5337",
+			"the certificate in slot %s can have %d octets, its file on the card has %d: shorten the names with the applicant", s.Slot, octets, s.MaxOctets)
+	}
+	return nil
+}
+
+// octets is the greatest length of the finished certificate.
+func (s *PlannedSlot) octets() (int, error) {
+	if s.CVC != nil {
+		body, err := s.CVC.Encode()
+		if err != nil {
+			return 0, err
+		}
+		raw, err := cvc.Assemble(body, make([]byte, 2*s.Issuer.CVC.PublicKey.Curve().ByteLen()))
+		return len(raw), err
+	}
+	tbs := *s.X509
+	var err error
+	if tbs.Serial, err = pkix.NewSerial(bytes.Repeat([]byte{0x7f}, pkix.MaxSerialLen)); err != nil {
+		return 0, err
+	}
+	draft, err := tbs.Encode()
+	if err != nil {
+		return 0, err
+	}
+	raw, err := pkix.Assemble(draft, tbs.Scheme, bytes.Repeat([]byte{0xff}, signatureLen(s.Issuer.KeyType)))
+	return len(raw), err
+}
+
+// signatureLen is the length of a signature in the form of the token, in octets.
+func signatureLen(t sigalg.KeyType) int {
+	if curve, ok := t.Curve(); ok {
+		return 2 * curve.ByteLen()
+	}
+	if t == sigalg.R3072 {
+		return 3072 / 8
+	}
+	return 2048 / 8
+}

@@ -1,0 +1,98 @@
+package profiles
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// identificationFrom is the first day on which every order needs the identification of the applicant, first cards and
+// follow-ups alike (A_20112-03).
+var identificationFrom = time.Date(2023, time.April, 1, 0, 0, 0, 0, time.UTC)
+
+// identificationMethods are the ways to identify an applicant. Video is not among them (A_20112-03).
+var identificationMethods = []string{"postal-ident", "eid", "on-site"}
+
+const (
+	citeApproval       = "gemSpec_X.509_TSP, TIP1-A_5086"
+	citeIdentification = "gemSpec_X.509_TSP, A_20112-03"
+)
+
+// maxReference bounds references in the evidence, in octets: the interface's limit.
+const maxReference = 256
+
+// checkEvidence sees to it that the card issuer can show later why the card was made. Missing evidence refuses the order.
+func (p *planner) checkEvidence() {
+	e := &p.order.Evidence
+	p.checkApproval(&e.Approval)
+	p.checkIdentification(&e.Identification)
+	p.checkHBA(e.HBATelematikID)
+}
+
+func (p *planner) checkApproval(a *Approval) {
+	switch {
+	case a.Body == "":
+		p.refuse("evidence.approval.body", "EVIDENCE_MISSING", citeApproval, "name the body that released the card")
+	case p.sector != nil && !slices.Contains(p.sector.ApprovalBodies.Value, a.Body):
+		p.refuse("evidence.approval.body", "APPROVAL_BODY", p.sector.ApprovalBodies.Source, "cards of sector %s are released by one of: %s",
+			p.sector.Name, strings.Join(p.sector.ApprovalBodies.Value, ", "))
+	}
+	p.checkReference("evidence.approval.reference", a.Reference, citeApproval, "give the body's reference of the release")
+	p.checkTime("evidence.approval.time", a.Time, citeApproval, "say when the body released the card")
+}
+
+func (p *planner) checkIdentification(i *Identification) {
+	if *i == (Identification{}) && p.ctx.Now.Before(identificationFrom) {
+		return
+	}
+	if !slices.Contains(identificationMethods, i.Method) {
+		rule, message := "IDENTIFICATION_METHOD", "the applicant is identified by one of: "
+		if i.Method == "" {
+			rule, message = "EVIDENCE_MISSING", "say how the applicant was identified: "
+		}
+		p.refuse("evidence.identification.method", rule, citeIdentification, "%s%s", message, strings.Join(identificationMethods, ", "))
+	}
+	p.checkReference("evidence.identification.document_reference", i.DocumentReference, citeIdentification,
+		"give the reference of the document that records the identification")
+	p.checkTime("evidence.identification.time", i.Time, citeIdentification, "say when the applicant was identified")
+}
+
+func (p *planner) checkHBA(id string) {
+	const path = "evidence.hba_telematik_id"
+	if p.sector != nil {
+		rule := p.sector.HBA
+		switch {
+		case id == "" && rule.Value == Always:
+			p.refuse(path, "EVIDENCE_MISSING", rule.Source, "sector %s needs the Telematik-ID of the HBA that the institution relies on", p.sector.Name)
+		case id != "" && rule.Value == Never:
+			p.refuse(path, "FIELD_FORBIDDEN", rule.Source, "sector %s relies on no HBA; leave the field out", p.sector.Name)
+			return
+		}
+	}
+	if id != "" {
+		p.checkTelematikIDText(path, id)
+	}
+}
+
+func (p *planner) checkReference(path, value, citation, missing string) {
+	switch {
+	case strings.TrimSpace(value) == "":
+		p.refuse(path, "EVIDENCE_MISSING", citation, "%s", missing)
+	case len(value) > maxReference:
+		p.refuse(path, "EVIDENCE_LENGTH", wire, "it has %d octets, at most %d are kept", len(value), maxReference)
+	}
+}
+
+func (p *planner) checkTime(path, value, citation, missing string) {
+	if value == "" {
+		p.refuse(path, "EVIDENCE_MISSING", citation, "%s", missing)
+		return
+	}
+	t, err := time.Parse(time.RFC3339, value)
+	switch {
+	case err != nil:
+		p.refuse(path, "EVIDENCE_TIME", "RFC 3339, Section 5.6", "the time must have the form 2026-01-31T14:30:00+01:00")
+	case t.After(p.ctx.Now):
+		p.refuse(path, "EVIDENCE_IN_FUTURE", citation, "the time lies in the future")
+	}
+}

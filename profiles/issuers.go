@@ -1,0 +1,146 @@
+package profiles
+
+import (
+	"slices"
+	"time"
+
+	"github.com/siegel-pki/siegel/internal/cvc"
+	"github.com/siegel-pki/siegel/internal/sigalg"
+)
+
+const (
+	citeBound   = "gemSpec_PKI, GS-A_4704, GS-A_5513"
+	citeShell   = "gemKPT_PKI_TIP, chapter 2.4.2 (shell model)"
+	citeOneCVCA = "gemSpec_PKI, GS-A_4973"
+)
+
+// chooseIssuers gives the issuer of every slot, by the name of the slot: the newest that is of the profile's kind, of the
+// key's generation, valid now and bound to the profile. A slot without an issuer is missing from the answer, after a refusal.
+func (p *planner) chooseIssuers() map[string]*Issuer {
+	chosen := map[string]*Issuer{}
+	var cvcSlots []slotKey
+	for _, k := range p.keys {
+		profile := p.set.x509[k.slot.Profile]
+		if profile == nil {
+			cvcSlots = append(cvcSlots, k)
+			continue
+		}
+		generation := k.slot.Key.Generation()
+		issuer := p.newest(profile.IssuerKind.Value, generation, profile.Name)
+		if issuer == nil {
+			p.cannot(k.path+".slot", "NO_ISSUER", citeBound, "no valid issuer of kind %s and key generation %s is bound to profile %s",
+				profile.IssuerKind.Value, generation, profile.Name)
+			continue
+		}
+		p.checkX509Issuer(issuer)
+		chosen[k.slot.Name] = issuer
+	}
+	if len(cvcSlots) == 0 {
+		return chosen
+	}
+	if issuer := p.chooseCVCIssuer(cvcSlots); issuer != nil {
+		for _, k := range cvcSlots {
+			chosen[k.slot.Name] = issuer
+		}
+	}
+	return chosen
+}
+
+// chooseCVCIssuer gives the one sub-CA that signs all CV certificates of the card: the card has room for one sub-CA certificate
+// only (GS-A_4973).
+func (p *planner) chooseCVCIssuer(slots []slotKey) *Issuer {
+	var profiles []string
+	for _, k := range slots {
+		profiles = append(profiles, k.slot.Profile)
+	}
+	kind := p.set.cvc[profiles[0]].IssuerKind.Value
+	issuer := p.newest(kind, sigalg.ECC, profiles...)
+	if issuer == nil {
+		p.cannot(slots[0].path+".slot", "NO_ISSUER", citeOneCVCA, "no valid issuer of kind %s is bound to all of %v: one must sign all CV certificates of a card",
+			kind, profiles)
+		return nil
+	}
+	p.checkCVCIssuer(issuer, slots)
+	return issuer
+}
+
+// newest gives the newest issuer, the last in the context, that may sign the profiles today; nil if there is none.
+func (p *planner) newest(kind IssuerKind, g sigalg.Generation, profiles ...string) *Issuer {
+	for _, i := range slices.Backward(p.ctx.Issuers) {
+		bound := !slices.ContainsFunc(profiles, func(name string) bool { return !slices.Contains(i.Profiles, name) })
+		if i.Kind == kind && i.KeyType.Generation() == g && bound && i.validAt(p.ctx.Now) {
+			return i
+		}
+	}
+	return nil
+}
+
+// validAt tells whether the issuer's own certificate is valid at a time.
+func (i *Issuer) validAt(now time.Time) bool {
+	first, last := i.term()
+	return !now.Before(first) && !now.After(last)
+}
+
+// term gives the first and last instant of the issuer's own certificate.
+func (i *Issuer) term() (first, last time.Time) {
+	if i.X509 != nil {
+		return i.X509.NotBefore, i.X509.NotAfter
+	}
+	return i.CVC.CED.Time(), i.CVC.CXD.Time().Add(24*time.Hour - time.Second)
+}
+
+// checkX509Issuer holds the term and the sector's wishes against an issuer.
+func (p *planner) checkX509Issuer(i *Issuer) {
+	p.checkShell(i)
+	if i.OCSPURL == "" {
+		p.cannot("sector", "NO_OCSP_URL", "gemSpec_X.509_TSP, TIP1-A_3886", "issuer %s has no OCSP responder configured", i.Name)
+	}
+	if p.sector != nil && p.sector.CRL.Include && i.CRLURL == "" {
+		p.cannot("sector", "NO_CRL_URL", p.sector.CRL.Source, "sector %s needs a CRL distribution point, and issuer %s has none configured", p.sector.Name, i.Name)
+	}
+}
+
+// checkShell refuses a term outside the issuer's own (shell model). Its first day counts whole: dates, not times of day, must agree.
+func (p *planner) checkShell(i *Issuer) {
+	if p.term == (Term{}) {
+		return
+	}
+	first, last := i.term()
+	if firstDay := first.UTC().Truncate(24 * time.Hour); p.term.First.Before(firstDay) {
+		p.refuse("valid_from", "TERM_BEFORE_ISSUER", citeShell, "the first day is before the first day of issuer %s, %s", i.Name, firstDay.Format(day))
+	}
+	if p.term.Last.After(last) {
+		limit := last.UTC().Add(time.Second).Truncate(24*time.Hour).AddDate(0, 0, -1)
+		p.refuse("valid_until", "TERM_EXCEEDS_ISSUER", citeShell, "the last day is after the last whole day of issuer %s, %s", i.Name, limit.Format(day))
+	}
+}
+
+// checkCVCIssuer holds term and rights against the sub-CA. A card imports a certificate with more rights than its sub-CA has and
+// drops them silently; only the issuing software can notice.
+func (p *planner) checkCVCIssuer(i *Issuer, slots []slotKey) {
+	p.checkShell(i)
+	for _, k := range slots {
+		flags, ok := p.flags(p.set.cvc[k.slot.Profile])
+		if ok && !flags.Within(i.CVC.Flags) {
+			p.cannot("institution.profession_oid", "RIGHTS_EXCEED_ISSUER", "gemSpec_PKI, GS-A_5213-02, Tab_PKI_919-02",
+				"the certificate in slot %s would have rights that issuer %s has not", k.slot.Name, i.Name)
+		}
+	}
+}
+
+// flags gives the flag list of a CV certificate. The role's follows from the institution that stands in the X.509 certificates of the
+// same card (Tab_PKI_254-02). False: the institution is not known.
+func (p *planner) flags(profile *CVCProfile) (cvc.Flags, bool) {
+	name := profile.AccessProfile.Value
+	if profile.Kind.Value == RoleCVC {
+		if p.institution == nil {
+			return cvc.Flags{}, false
+		}
+		name = p.sector.accessProfile(p.institution)
+	}
+	access, ok := p.set.access[name]
+	if !ok {
+		return cvc.Flags{}, false
+	}
+	return access.Flags, true
+}

@@ -1,0 +1,72 @@
+package profiles
+
+import (
+	"github.com/siegel-pki/siegel/internal/sigalg"
+)
+
+// findSlot gives the slot that a row names and its place on the card; nil, after a refusal, if the card has none, and nil
+// without one if the card type is unknown.
+func (p *planner) findSlot(path, name string) (slot *Slot, place int) {
+	if p.card == nil {
+		return nil, 0
+	}
+	path += ".slot"
+	for i := range p.card.Slots {
+		if p.card.Slots[i].Name == name {
+			return &p.card.Slots[i], i
+		}
+	}
+	for _, a := range p.card.NotBuilt {
+		if a.Name == name {
+			p.refuse(path, "SLOT_NOT_BUILT", a.Source, "%s is part of %s but not built yet: %s; leave it out", a.Name, p.card.Name, a.Reason)
+			return nil, 0
+		}
+	}
+	for _, a := range p.card.NotOnCard {
+		if a.Name == name {
+			p.refuse(path, "SLOT_NOT_ON_CARD", a.Source, "%s has no slot %s: %s", p.card.Name, a.Name, a.Reason)
+			return nil, 0
+		}
+	}
+	p.refuse(path, "SLOT_UNKNOWN", wire, "%s has the slots %s", p.card.Name, p.slotNames())
+	return nil, 0
+}
+
+func (p *planner) slotNames() string {
+	list := make([]*Slot, len(p.card.Slots))
+	for i := range p.card.Slots {
+		list[i] = &p.card.Slots[i]
+	}
+	return names(list, func(s *Slot) string { return s.Name })
+}
+
+// checkMissing refuses an order without a key for every slot. Where the card type allows it, the X.509 slots of a whole key generation
+// may stay empty, all of them or none.
+func (p *planner) checkMissing(named map[string]bool) {
+	if p.card == nil {
+		return
+	}
+	leftOut := map[sigalg.Generation]bool{}
+	for _, g := range p.card.MayLeaveOut.Value {
+		leftOut[g] = true
+	}
+	for _, slot := range p.card.Slots {
+		if named[slot.Name] && p.isX509(slot) {
+			leftOut[slot.Key.Generation()] = false
+		}
+	}
+	warned := map[sigalg.Generation]bool{}
+	for _, slot := range p.card.Slots {
+		g := slot.Key.Generation()
+		switch {
+		case named[slot.Name]:
+		case !p.isX509(slot) || !leftOut[g]:
+			p.refuse("keys", "SLOT_MISSING", slot.Octets.Source, "there is no key for slot %s of %s", slot.Name, p.card.Name)
+		case !warned[g]:
+			warned[g] = true
+			p.warn("the order leaves out key generation %s: the card carries no X.509 certificates of it", g)
+		}
+	}
+}
+
+func (p *planner) isX509(s Slot) bool { return p.set.x509[s.Profile] != nil }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/sigalg"
 	"github.com/siegel-pki/siegel/internal/tlog"
 )
 
@@ -119,6 +120,9 @@ func recordDraft(s *session, orderID string, attempt int64, position int, d *ca.
 	taken := func(what ca.Unique) error { return &ca.TakenError{What: what, Draft: position} }
 	failed := func(doing string, err error) error {
 		return fmt.Errorf("%s draft %d (%s): %w", doing, position, d.Slot, err)
+	}
+	if _, err := sigalg.ParseScheme(d.Scheme.String()); err != nil {
+		return failed("read", err) // it could be written, but not be read again
 	}
 	if mine, err := takeKey(s, orderID, d); err != nil {
 		return failed("take the key of", err)

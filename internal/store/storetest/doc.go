@@ -1,3 +1,11 @@
-// Package storetest is the contract of ca.Store as tests: the suite that every store must pass (Exercise), the sweep over
-// a store's invariants (Check), and a store that fails on command (Faulty).
+// Package storetest is the contract of ca.Store as tests.
+//
+//   - Exercise runs the suite that every store must pass. One file for each story: intend.go, take.go (what is unique),
+//     malformed.go, end.go, read.go, race.go, keep.go.
+//   - Check sweeps over a store and names every invariant that does not hold. The suite does it after each case; tests of
+//     faults and of chaos do it after theirs.
+//   - Faulty puts a store that fails on command before another.
+//   - NewIntent, NewCompletion and NewEntry (sample.go) make what a store is fed with.
+//
+// It is used by tests only.
 package storetest

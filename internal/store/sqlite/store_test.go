@@ -1,0 +1,48 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/store/sqlite"
+	"github.com/siegel-pki/siegel/internal/store/storetest"
+)
+
+func TestMain(m *testing.M) {
+	crashIfChild()
+	goleak.VerifyTestMain(m)
+}
+
+// TestContract runs the suite of all stores.
+func TestContract(t *testing.T) {
+	storetest.Exercise(t, func(t *testing.T) (ca.Store, func(*testing.T) ca.Store) {
+		path := filepath.Join(t.TempDir(), "siegel.db")
+		s := open(t, path)
+		return s, func(t *testing.T) ca.Store {
+			closeStore(t, s)
+			s = open(t, path)
+			return s
+		}
+	})
+}
+
+// open opens a store that must open, and closes it when the test ends.
+func open(t testing.TB, path string) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatalf("Open = %v, want nil", err)
+	}
+	t.Cleanup(func() { closeStore(t, s) })
+	return s
+}
+
+func closeStore(t testing.TB, s *sqlite.Store) {
+	t.Helper()
+	if err := s.Close(); err != nil {
+		t.Errorf("Close = %v, want nil", err)
+	}
+}

@@ -1,0 +1,184 @@
+-- The schema that the migrations add up to. Written by go test ./internal/store/sqlite -run TestSchema -update
+
+CREATE TABLE attempts (
+    number       INTEGER PRIMARY KEY, -- ascending in the order in which attempts began
+    attempt_id   TEXT    NOT NULL UNIQUE CHECK (length(attempt_id) = 32 AND attempt_id NOT GLOB '*[^0-9a-f]*'),
+    order_id     TEXT    NOT NULL REFERENCES orders (order_id),
+    state        TEXT    NOT NULL CHECK (state IN ('open', 'complete', 'abandoned')),
+    warnings     TEXT    NOT NULL CHECK (json_type(warnings) = 'array'),
+    at           INTEGER NOT NULL,
+    entry_id     INTEGER NOT NULL UNIQUE REFERENCES entries (id),
+    ended_at     INTEGER,
+    end_entry_id INTEGER UNIQUE REFERENCES entries (id),
+    CHECK ((state = 'open') = (ended_at IS NULL)),
+    CHECK ((state = 'open') = (end_entry_id IS NULL))
+) STRICT;
+
+CREATE UNIQUE INDEX attempts_complete ON attempts (order_id) WHERE state = 'complete';
+
+CREATE UNIQUE INDEX attempts_open ON attempts (order_id) WHERE state = 'open';
+
+CREATE TRIGGER attempts_are_never_deleted BEFORE DELETE ON attempts
+BEGIN
+    SELECT RAISE(ABORT, 'attempts are never deleted');
+END;
+
+CREATE TRIGGER attempts_change_only_by_ending BEFORE UPDATE ON attempts
+WHEN NOT (OLD.state = 'open' AND NEW.state <> 'open' AND NEW.number = OLD.number AND NEW.attempt_id = OLD.attempt_id
+    AND NEW.order_id = OLD.order_id AND NEW.warnings = OLD.warnings AND NEW.at = OLD.at AND NEW.entry_id = OLD.entry_id)
+BEGIN
+    SELECT RAISE(ABORT, 'an attempt changes only by ending');
+END;
+
+CREATE TABLE cards (
+    number   INTEGER PRIMARY KEY, -- ascending in the order of completion
+    attempt  INTEGER NOT NULL UNIQUE REFERENCES attempts (number),
+    order_id TEXT    NOT NULL UNIQUE REFERENCES orders (order_id)
+) STRICT;
+
+CREATE TRIGGER cards_are_never_deleted BEFORE DELETE ON cards
+BEGIN
+    SELECT RAISE(ABORT, 'cards are never deleted');
+END;
+
+CREATE TRIGGER cards_belong_to_complete_attempts BEFORE INSERT ON cards
+WHEN NOT EXISTS (SELECT 1 FROM attempts WHERE number = NEW.attempt AND order_id = NEW.order_id AND state = 'complete')
+BEGIN
+    SELECT RAISE(ABORT, 'a card belongs to a complete attempt of its order');
+END;
+
+CREATE TRIGGER cards_never_change BEFORE UPDATE ON cards
+BEGIN
+    SELECT RAISE(ABORT, 'cards never change');
+END;
+
+CREATE TABLE certificates (
+    card     INTEGER NOT NULL REFERENCES cards (number),
+    position INTEGER NOT NULL,
+    issuer   TEXT    NOT NULL,
+    serial   BLOB,
+    chr      TEXT,
+    data     BLOB    NOT NULL CHECK (length(data) > 0), -- DER, or data object 7F21
+    PRIMARY KEY (card, position)
+) STRICT;
+
+CREATE UNIQUE INDEX certificates_chr ON certificates (issuer, chr) WHERE chr IS NOT NULL;
+
+CREATE UNIQUE INDEX certificates_serial ON certificates (issuer, serial) WHERE serial IS NOT NULL;
+
+CREATE TRIGGER certificates_are_never_deleted BEFORE DELETE ON certificates
+BEGIN
+    SELECT RAISE(ABORT, 'certificates are never deleted');
+END;
+
+CREATE TRIGGER certificates_never_change BEFORE UPDATE ON certificates
+BEGIN
+    SELECT RAISE(ABORT, 'certificates never change');
+END;
+
+CREATE TABLE drafts (
+    attempt    INTEGER NOT NULL REFERENCES attempts (number),
+    position   INTEGER NOT NULL CHECK (position >= 0), -- from 0, in the order of the card type
+    slot       TEXT    NOT NULL CHECK (slot <> ''),
+    profile    TEXT    NOT NULL CHECK (profile <> ''),
+    format     TEXT    NOT NULL CHECK (format IN ('x509', 'cvc')),
+    issuer     TEXT    NOT NULL CHECK (issuer <> ''),
+    scheme     TEXT    NOT NULL CHECK (scheme <> ''),
+    serial     BLOB    CHECK (length(serial) BETWEEN 1 AND 20),                         -- X.509 only: big-endian, no leading zeros
+    chr        TEXT    CHECK (length(chr) = 24 AND chr NOT GLOB '*[^0-9A-F]*'),         -- CV certificates only
+    not_before INTEGER NOT NULL CHECK (not_before % 1000 = 0),
+    not_after  INTEGER NOT NULL CHECK (not_after % 1000 = 0),
+    key_hash   BLOB    NOT NULL REFERENCES subject_keys (key_hash),
+    body       BLOB    NOT NULL CHECK (length(body) > 0),
+    PRIMARY KEY (attempt, position),
+    UNIQUE (attempt, slot),
+    CHECK ((serial IS NOT NULL) = (format = 'x509')),
+    CHECK ((chr IS NOT NULL) = (format = 'cvc')),
+    CONSTRAINT ends_after_it_begins CHECK (not_after > not_before),
+    -- Five calendar years less one second, to which the last second belongs. Five years after 29 February is 1 March. A year that the date
+    -- functions cannot count to gives NULL, which is refused too.
+    CONSTRAINT five_years CHECK ((not_after / 1000 < unixepoch(not_before / 1000, 'unixepoch', '+5 years')) IS TRUE)
+) STRICT;
+
+CREATE INDEX drafts_chr ON drafts (issuer, chr) WHERE chr IS NOT NULL;
+
+CREATE UNIQUE INDEX drafts_serial ON drafts (issuer, serial) WHERE serial IS NOT NULL;
+
+CREATE TRIGGER drafts_are_never_deleted BEFORE DELETE ON drafts
+BEGIN
+    SELECT RAISE(ABORT, 'drafts are never deleted');
+END;
+
+CREATE TRIGGER drafts_belong_to_open_attempts BEFORE INSERT ON drafts
+WHEN (SELECT state FROM attempts WHERE number = NEW.attempt) <> 'open'
+BEGIN
+    SELECT RAISE(ABORT, 'an attempt that has ended gets no drafts');
+END;
+
+CREATE TRIGGER drafts_never_change BEFORE UPDATE ON drafts
+BEGIN
+    SELECT RAISE(ABORT, 'drafts never change');
+END;
+
+CREATE TABLE entries (
+    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind            TEXT    NOT NULL CHECK (kind <> ''),
+    at              INTEGER NOT NULL,
+    actor           TEXT    NOT NULL CHECK (actor <> ''),
+    facts           TEXT    NOT NULL CHECK (json_valid(facts)),
+    personal        TEXT    CHECK (personal IS NULL OR json_valid(personal)),
+    salt            BLOB    CHECK (length(salt) = 16),
+    personal_sha256 BLOB    CHECK (length(personal_sha256) = 32), -- SHA-256(salt || personal); stays when they are erased
+    CHECK ((personal IS NULL) = (salt IS NULL)),
+    CHECK (personal IS NULL OR personal_sha256 IS NOT NULL)
+) STRICT;
+
+CREATE TRIGGER entries_are_never_deleted BEFORE DELETE ON entries
+BEGIN
+    SELECT RAISE(ABORT, 'entries are never deleted');
+END;
+
+CREATE TRIGGER entries_change_only_by_erasure BEFORE UPDATE ON entries
+WHEN NOT (NEW.id = OLD.id AND NEW.kind = OLD.kind AND NEW.at = OLD.at AND NEW.actor = OLD.actor AND NEW.facts = OLD.facts
+    AND NEW.personal IS NULL AND NEW.salt IS NULL AND NEW.personal_sha256 IS OLD.personal_sha256)
+BEGIN
+    SELECT RAISE(ABORT, 'an entry changes only by erasure of its personal data');
+END;
+
+CREATE TABLE orders (
+    order_id    TEXT    NOT NULL PRIMARY KEY CHECK (order_id <> ''),
+    order_hash  BLOB    NOT NULL CHECK (length(order_hash) = 32), -- SHA-256 of order_json
+    order_json  TEXT,                                             -- personal data; NULL after erasure
+    iccsn       TEXT    NOT NULL UNIQUE CHECK (iccsn <> ''),
+    card_type   TEXT    NOT NULL CHECK (card_type <> ''),
+    sector      TEXT    NOT NULL CHECK (sector <> ''),
+    recorded_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TRIGGER orders_are_never_deleted BEFORE DELETE ON orders
+BEGIN
+    SELECT RAISE(ABORT, 'orders are never deleted');
+END;
+
+CREATE TRIGGER orders_change_only_by_erasure BEFORE UPDATE ON orders
+WHEN NOT (NEW.order_id = OLD.order_id AND NEW.order_hash = OLD.order_hash AND NEW.order_json IS NULL AND NEW.iccsn = OLD.iccsn
+    AND NEW.card_type = OLD.card_type AND NEW.sector = OLD.sector AND NEW.recorded_at = OLD.recorded_at)
+BEGIN
+    SELECT RAISE(ABORT, 'an order changes only by erasure of its personal data');
+END;
+
+CREATE TABLE subject_keys (
+    key_hash BLOB NOT NULL PRIMARY KEY CHECK (length(key_hash) = 32), -- SHA-256 of the DER SubjectPublicKeyInfo
+    order_id TEXT NOT NULL REFERENCES orders (order_id),
+    slot     TEXT NOT NULL CHECK (slot <> '')
+) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER subject_keys_are_never_deleted BEFORE DELETE ON subject_keys
+BEGIN
+    SELECT RAISE(ABORT, 'subject keys are never deleted');
+END;
+
+CREATE TRIGGER subject_keys_never_change BEFORE UPDATE ON subject_keys
+BEGIN
+    SELECT RAISE(ABORT, 'subject keys never change hands');
+END;

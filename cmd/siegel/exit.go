@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// Exit codes, as --help lists them.
+const (
+	exitOK      = 0
+	exitInvalid = 1
+	exitUsage   = 2
+	exitRetry   = 3
+	exitDenied  = 4
+	exitFault   = 5
+)
+
+// exitError is an error that knows its exit code.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// usageError marks wrong flags and files that cannot be read or written.
+func usageError(err error) error { return &exitError{exitUsage, err} }
+
+// invalid marks an order or certificate that is not good.
+func invalid(err error) error { return &exitError{exitInvalid, err} }
+
+// exitCode gives the exit code of an error.
+func exitCode(err error) int {
+	var own *exitError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &own):
+		return own.code
+	case errors.Is(err, context.Canceled):
+		return exitRetry
+	}
+	st, ok := status.FromError(err)
+	if !ok {
+		return exitFault
+	}
+	switch st.Code() {
+	case codes.InvalidArgument, codes.AlreadyExists, codes.NotFound:
+		return exitInvalid
+	case codes.Unavailable:
+		if isHandshake(st) {
+			return exitDenied
+		}
+		return exitRetry
+	case codes.DeadlineExceeded, codes.Canceled, codes.ResourceExhausted, codes.Aborted:
+		return exitRetry
+	case codes.Unauthenticated, codes.PermissionDenied:
+		return exitDenied
+	}
+	return exitFault
+}
+
+// isHandshake tells whether a connection failed because client and server do not trust each other, which waiting does not mend.
+// gRPC reports that as UNAVAILABLE, with the TLS library's text.
+func isHandshake(st *status.Status) bool {
+	return st.Code() == codes.Unavailable && (strings.Contains(st.Message(), "tls: ") || strings.Contains(st.Message(), "x509: "))
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"bytes"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+
+	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
+)
+
+// The folder that --out writes, one for each card:
+//
+//	DIR/ICCSN/SLOT.der            X.509 certificate
+//	DIR/ICCSN/SLOT.cvc            CV certificate, data object 7F21
+//	DIR/ICCSN/issuers/NAME.der    issuers and roots
+//	DIR/ICCSN/issuers/NAME.cvc
+//	DIR/ICCSN/issuers/x509.pem    all X.509 issuers and roots in one file, for other tools:
+//	                              openssl verify -CAfile issuers/x509.pem SLOT.der
+const (
+	issuersDir = "issuers"
+	issuersPEM = "x509.pem"
+	extX509    = ".der"
+	extCVC     = ".cvc"
+)
+
+var extensions = map[siegelv1.Format]string{siegelv1.Format_FORMAT_X509: extX509, siegelv1.Format_FORMAT_CVC: extCVC}
+
+// fileName is what a slot, issuer or ICCSN must look like to become the name of a file. The names come over the network.
+var fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+
+// writeCard writes a card below dir and gives its folder. A file that is there already must hold the same octets: it is never
+// overwritten with others.
+func writeCard(dir string, card *siegelv1.Card) (string, error) {
+	files, err := cardFiles(card)
+	if err != nil {
+		return "", err
+	}
+	folder := filepath.Join(dir, card.GetIccsn())
+	if err := os.MkdirAll(filepath.Join(folder, issuersDir), 0o755); err != nil {
+		return "", fmt.Errorf("make the folder of the card: %w", err)
+	}
+	for _, f := range files {
+		if err := writeOnce(filepath.Join(folder, f.name), f.data); err != nil {
+			return "", err
+		}
+	}
+	return folder, nil
+}
+
+// file is a file of a card's folder.
+type file struct {
+	name string // relative to the folder
+	data []byte
+}
+
+// cardFiles lists the files of a card.
+func cardFiles(card *siegelv1.Card) ([]file, error) {
+	names := []string{card.GetIccsn()}
+	var files []file
+	var bundle bytes.Buffer
+	for _, c := range card.GetCertificates() {
+		names = append(names, c.GetSlot())
+		files = append(files, file{c.GetSlot() + extensions[c.GetFormat()], c.GetData()})
+	}
+	for _, i := range card.GetIssuers() {
+		names = append(names, i.GetName())
+		files = append(files, file{filepath.Join(issuersDir, i.GetName()+extensions[i.GetFormat()]), i.GetData()})
+		if i.GetFormat() == siegelv1.Format_FORMAT_X509 {
+			bundle.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: i.GetData()}))
+		}
+	}
+	for _, name := range names {
+		if !fileName.MatchString(name) {
+			return nil, fmt.Errorf("the server's answer holds the name %q, which cannot be the name of a file", name)
+		}
+	}
+	return append(files, file{filepath.Join(issuersDir, issuersPEM), bundle.Bytes()}), nil
+}
+
+func writeOnce(path string, data []byte) error {
+	switch have, err := os.ReadFile(path); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("look for an older file: %w", err)
+	case bytes.Equal(have, data):
+		return nil
+	default:
+		return fmt.Errorf("%s is there already and holds something else", path)
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		return fmt.Errorf("write a certificate: %w", err)
+	}
+	return nil
+}

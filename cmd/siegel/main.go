@@ -1,0 +1,105 @@
+// Command siegel is the client for people and personalization lines: it plans and issues cards, lists them, and reads and verifies
+// certificates offline. It is pure Go and needs no token.
+//
+// Where to look:
+//
+//   - main.go: commands and global flags
+//   - exit.go: exit codes; failure.go: what an error of the server means and what to do
+//   - connect.go, retry.go: the connection, and calls that are tried again
+//   - order.go: ORDER.json
+//   - plan.go, issue.go, cards.go, catalogue.go: the commands, one file each
+//   - folder.go: the folder that --out writes; verify.go, verifyx509.go, verifycvc.go: and that verify reads
+//   - inspect.go, inspectx509.go: certificates in words
+//   - output.go: tables, colours, JSON
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli are the commands and global flags.
+type cli struct {
+	globals
+
+	Plan      planCmd      `cmd:"" help:"Show the certificates that an order would give, without issuing them."`
+	Issue     issueCmd     `cmd:"" help:"Issue the cards of orders. Sending an order again gives the same card."`
+	Card      cardCmd      `cmd:"" help:"Show an issued card."`
+	Cards     cardsCmd     `cmd:"" help:"List issued cards, oldest first."`
+	Inspect   inspectCmd   `cmd:"" help:"Show what certificates say: X.509 (DER, PEM) and CV certificates. Offline."`
+	Verify    verifyCmd    `cmd:"" help:"Verify every chain in a folder that --out wrote. Offline."`
+	Catalogue catalogueCmd `cmd:"" help:"List card types with their slots, and sectors, as built in. Offline."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
+}
+
+// globals are the flags of every command.
+type globals struct {
+	Server   string        `default:"127.0.0.1:7443" env:"SIEGEL_SERVER" placeholder:"HOST:PORT" help:"Address of siegeld."`
+	Data     string        `default:"data" type:"path" env:"SIEGEL_DATA" help:"Data directory; the operator's TLS files are below its tls/."`
+	Operator string        `default:"line-1" env:"SIEGEL_OPERATOR" help:"Operator in whose name to call: takes tls/NAME.pem and tls/NAME.key."`
+	Cert     string        `type:"path" env:"SIEGEL_CERT" help:"TLS client certificate, PEM, in place of the operator's."`
+	Key      string        `type:"path" env:"SIEGEL_KEY" help:"Its private key, PEM."`
+	CA       string        `name:"ca" type:"path" env:"SIEGEL_CA" help:"Certificate of the server's CA, PEM (default tls/ca.pem below the data directory)."`
+	JSON     bool          `name:"json" help:"Print answers as JSON (the Protobuf JSON mapping)."`
+	Timeout  time.Duration `default:"30s" env:"SIEGEL_TIMEOUT" help:"How long to try each call. While the server is away it is tried again, which is safe."`
+}
+
+const description = `Siegel's client: issues and checks smart-card certificates.
+
+An order is a JSON file (siegel.v1.Order in the Protobuf JSON mapping); "-" reads standard input.
+
+Exit codes:
+  0  done
+  1  refused or invalid: the order, or a certificate that does not verify; correct it
+  2  wrong flags, or a file that cannot be read
+  3  the server is away or the time ran out; the same command may be run again
+  4  not allowed: certificate unknown, or role missing
+  5  a fault of the server; its operator must look`
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// run is the program without the process around it.
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	exited := -1
+	c := &cli{}
+	t := newTerminal(stdin, stdout, stderr)
+	parser, err := kong.New(c, kong.Name("siegel"), kong.Description(description), kong.Writers(stdout, stderr),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t, &c.globals), kong.Exit(func(code int) { exited = code }))
+	if err != nil {
+		return t.fail(err)
+	}
+	command, err := parser.Parse(args)
+	switch {
+	case exited >= 0: // --help
+		return exited
+	case err != nil:
+		return t.fail(usageError(fmt.Errorf("%w; see siegel --help", err)))
+	}
+	if err := command.Run(); err != nil {
+		return t.fail(err)
+	}
+	return exitOK
+}
+
+// versionCmd is `siegel version`.
+type versionCmd struct{}
+
+// Run prints the module's version as the Go toolchain recorded it.
+func (versionCmd) Run(t *terminal) error {
+	version := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version = info.Main.Version
+	}
+	fmt.Fprintln(t.out, "siegel", version)
+	return nil
+}

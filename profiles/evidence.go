@@ -21,9 +21,14 @@ const (
 // maxReference bounds references in the evidence, in octets: the interface's limit.
 const maxReference = 256
 
-// checkEvidence sees to it that the card issuer can show later why the card was made. Missing evidence refuses the order.
+// checkEvidence sees to it that the card issuer can show later why the card was made. Missing evidence refuses the order. Where
+// a whole part is missing, one violation says so.
 func (p *planner) checkEvidence() {
 	e := &p.order.Evidence
+	if *e == (Evidence{}) {
+		p.refuse("evidence", "EVIDENCE_MISSING", citeApproval+"; "+citeIdentification, "the order needs approval, identification and HBA")
+		return
+	}
 	p.checkApproval(&e.Approval)
 	p.checkIdentification(&e.Identification)
 	p.checkHBA(e.HBATelematikID)
@@ -31,6 +36,9 @@ func (p *planner) checkEvidence() {
 
 func (p *planner) checkApproval(a *Approval) {
 	switch {
+	case *a == (Approval{}):
+		p.refuse("evidence.approval", "EVIDENCE_MISSING", citeApproval, "say which body released the card, under which reference and when")
+		return
 	case a.Body == "":
 		p.refuse("evidence.approval.body", "EVIDENCE_MISSING", citeApproval, "name the body that released the card")
 	case p.sector != nil && !slices.Contains(p.sector.ApprovalBodies.Value, a.Body):
@@ -42,15 +50,18 @@ func (p *planner) checkApproval(a *Approval) {
 }
 
 func (p *planner) checkIdentification(i *Identification) {
-	if *i == (Identification{}) && p.ctx.Now.Before(identificationFrom) {
+	if *i == (Identification{}) {
+		if !p.ctx.Now.Before(identificationFrom) {
+			p.refuse("evidence.identification", "EVIDENCE_MISSING", citeIdentification, "say how and when the applicant was identified, and where it is recorded")
+		}
 		return
 	}
-	if !slices.Contains(identificationMethods, i.Method) {
-		rule, message := "IDENTIFICATION_METHOD", "the applicant is identified by one of: "
-		if i.Method == "" {
-			rule, message = "EVIDENCE_MISSING", "say how the applicant was identified: "
-		}
-		p.refuse("evidence.identification.method", rule, citeIdentification, "%s%s", message, strings.Join(identificationMethods, ", "))
+	switch {
+	case i.Method == "":
+		p.refuse("evidence.identification.method", "EVIDENCE_MISSING", citeIdentification, "say how the applicant was identified")
+	case !slices.Contains(identificationMethods, i.Method):
+		p.refuse("evidence.identification.method", "IDENTIFICATION_METHOD", citeIdentification, "the applicant is identified by one of: %s",
+			strings.Join(identificationMethods, ", "))
 	}
 	p.checkReference("evidence.identification.document_reference", i.DocumentReference, citeIdentification,
 		"give the reference of the document that records the identification")

@@ -18,7 +18,7 @@ const (
 
 // smallPrimeLimit bounds the trial division of the modulus. A_17092 leaves the bound open; the CA/Browser Forum asks for
 // 752 (Baseline Requirements, Section 6.1.6), and more costs next to nothing.
-const smallPrimeLimit = 1 << 14
+const smallPrimeLimit = 1 << 12
 
 // fermatRounds is how far the search for close primes goes (CA/Browser Forum, Baseline Requirements, Section 6.1.1.3).
 const fermatRounds = 100

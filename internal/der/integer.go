@@ -2,6 +2,7 @@ package der
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -20,19 +21,19 @@ func AddUnsigned(b *cryptobyte.Builder, number []byte) {
 	})
 }
 
-// ReadUnsigned reads an INTEGER that is not negative, in least length and with at most max content octets (the sign octet
+// ReadUnsigned reads an INTEGER that is not negative, in least length and with at most limit content octets (the sign octet
 // counts), and gives its magnitude without leading zeros: empty for zero. The result aliases s.
-func ReadUnsigned(s *cryptobyte.String, max int) ([]byte, error) {
+func ReadUnsigned(s *cryptobyte.String, limit int) ([]byte, error) {
 	var content cryptobyte.String
 	switch {
 	case !s.ReadASN1(&content, asn1.INTEGER) || content.Empty():
-		return nil, fmt.Errorf("no INTEGER where one is expected")
+		return nil, errors.New("no INTEGER where one is expected")
 	case content[0] >= 0x80:
-		return nil, fmt.Errorf("INTEGER is negative")
+		return nil, errors.New("INTEGER is negative")
 	case len(content) > 1 && content[0] == 0 && content[1] < 0x80:
-		return nil, fmt.Errorf("INTEGER has a needless leading zero octet")
-	case len(content) > max:
-		return nil, fmt.Errorf("INTEGER has %d octets, at most %d are allowed", len(content), max)
+		return nil, errors.New("INTEGER has a needless leading zero octet")
+	case len(content) > limit:
+		return nil, fmt.Errorf("INTEGER has %d octets, at most %d are allowed", len(content), limit)
 	case content[0] == 0:
 		return content[1:], nil
 	}

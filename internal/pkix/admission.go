@@ -35,7 +35,10 @@ type Admission struct {
 //	    professionOIDs       SEQUENCE { OBJECT IDENTIFIER },
 //	    registrationNumber   PrintableString (SIZE (1..128)) OPTIONAL }
 func (a Admission) Extension() (Extension, error) {
-	if err := a.check(); err != nil {
+	if err := a.Authority.Check(); err != nil {
+		return Extension{}, fmt.Errorf("encoding admission: admissionAuthority: %w", err)
+	}
+	if err := a.checkTexts(); err != nil {
 		return Extension{}, fmt.Errorf("encoding admission: %w", err)
 	}
 	return encodeExtension(OIDAdmission, false, func(b *cryptobyte.Builder) {
@@ -62,12 +65,7 @@ func (a Admission) addProfessionInfo(b *cryptobyte.Builder) {
 	}
 }
 
-func (a Admission) check() error {
-	if a.Authority != nil {
-		if err := a.Authority.Check(); err != nil {
-			return fmt.Errorf("admissionAuthority: %w", err)
-		}
-	}
+func (a Admission) checkTexts() error {
 	if n := utf8.RuneCountInString(a.Item); n < 1 || n > maxAdmissionText {
 		return fmt.Errorf("professionItem has %d characters, 1 to %d are allowed", n, maxAdmissionText)
 	}
@@ -127,5 +125,5 @@ func (a *Admission) readProfessionInfo(info cryptobyte.String) error {
 			return errors.New("not one registrationNumber at the end of ProfessionInfo")
 		}
 	}
-	return a.check()
+	return a.checkTexts()
 }

@@ -24,7 +24,7 @@ const keyIDHex = "3667bd72bff2ee6449813c12b28b473cc7504f59"
 // extensionTemplates are complete Extensions as they stand in real certificates of the telematics infrastructure.
 var extensionTemplates = []struct {
 	name  string
-	value interface{ Extension() (Extension, error) }
+	value encoder
 	want  string
 }{
 	{"KU of AUT RSA", DigitalSignature | KeyEncipherment, "300e0603551d0f0101ff0404030205a0"},
@@ -111,7 +111,7 @@ func TestExtensionTemplates(t *testing.T) {
 // Values that must not become extensions.
 func TestExtensionsRefusedToEncode(t *testing.T) {
 	long := strings.Repeat("ä", 129)
-	for name, value := range map[string]interface{ Extension() (Extension, error) }{
+	for name, value := range map[string]encoder{
 		"no key usage":                 KeyUsage(0),
 		"key usage beyond the list":    KeyUsage(1 << 9),
 		"no purpose":                   ExtendedKeyUsage{},

@@ -3,8 +3,8 @@ package pkix
 import (
 	"bytes"
 	"crypto"
-	"crypto/sha1" //nolint:gosec // an identifier, not a protection
-	"fmt"
+	"crypto/sha1" // for an identifier, not for protection
+	"errors"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -79,7 +79,7 @@ func ParseAuthorityKeyIdentifier(value []byte) (AuthorityKeyIdentifier, error) {
 
 func requireKeyID(b *cryptobyte.Builder, id []byte) {
 	if len(id) == 0 {
-		b.SetError(fmt.Errorf("key identifier is empty"))
+		b.SetError(errors.New("key identifier is empty"))
 	}
 }
 

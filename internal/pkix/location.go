@@ -28,17 +28,6 @@ func OCSPAt(uri string) AuthorityInfoAccess {
 	return AuthorityInfoAccess{{Method: OIDAccessOCSP, URI: uri}}
 }
 
-// URIs lists the locations with the given method, in their order.
-func (a AuthorityInfoAccess) URIs(method asn1.ObjectIdentifier) []string {
-	var uris []string
-	for _, d := range a {
-		if d.Method.Equal(method) {
-			uris = append(uris, d.URI)
-		}
-	}
-	return uris
-}
-
 // Extension encodes the descriptions in the order given; non critical:
 //
 //	AuthorityInfoAccessSyntax ::= SEQUENCE SIZE (1..MAX) OF AccessDescription

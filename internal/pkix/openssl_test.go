@@ -103,7 +103,7 @@ func (k opensslKey) issue(t *testing.T, tbs *TBSCertificate) *Certificate {
 	return c
 }
 
-func extensions(t *testing.T, values ...interface{ Extension() (Extension, error) }) []Extension {
+func extensions(t *testing.T, values ...encoder) []Extension {
 	t.Helper()
 	var list []Extension
 	for _, v := range values {

@@ -2,6 +2,7 @@ package pkix
 
 import (
 	"encoding/asn1"
+	"errors"
 	"fmt"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -26,7 +27,7 @@ type CertificatePolicies []Policy
 //	PolicyQualifierInfo ::= SEQUENCE { policyQualifierId id-qt-cps, qualifier IA5String }
 func (p CertificatePolicies) Extension() (Extension, error) {
 	if len(p) == 0 {
-		return Extension{}, fmt.Errorf("encoding certificatePolicies: no policy")
+		return Extension{}, errors.New("encoding certificatePolicies: no policy")
 	}
 	return encodeExtension(OIDCertificatePolicies, false, func(b *cryptobyte.Builder) {
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -87,7 +88,7 @@ func TestRealCertificatesEncodeAgain(t *testing.T) {
 
 // reencode reads an extension with its own type and encodes it again; ok is false for extensions without a type here.
 func reencode(e Extension) (again Extension, ok bool, err error) {
-	read := map[string]func([]byte) (interface{ Extension() (Extension, error) }, error){
+	read := map[string]func([]byte) (encoder, error){
 		OIDSubjectKeyIdentifier.String():   typed(ParseSubjectKeyIdentifier),
 		OIDAuthorityKeyIdentifier.String(): typed(ParseAuthorityKeyIdentifier),
 		OIDKeyUsage.String():               typed(ParseKeyUsage),
@@ -111,8 +112,11 @@ func reencode(e Extension) (again Extension, ok bool, err error) {
 	return again, true, err
 }
 
-func typed[T interface{ Extension() (Extension, error) }](parse func([]byte) (T, error)) func([]byte) (interface{ Extension() (Extension, error) }, error) {
-	return func(value []byte) (interface{ Extension() (Extension, error) }, error) { return parse(value) }
+// encoder is what the types of extensions have in common.
+type encoder interface{ Extension() (Extension, error) }
+
+func typed[T encoder](parse func([]byte) (T, error)) func([]byte) (encoder, error) {
+	return func(value []byte) (encoder, error) { return parse(value) }
 }
 
 // Every extension of a real certificate has a type here, and that type gives the same octets and criticality. The two
@@ -190,6 +194,35 @@ func TestChangedCertificateDoesNotVerify(t *testing.T) {
 		}
 		if err := realCertificate(t, name).CheckSignature(realCertificate(t, "GEM.RCA8_TEST-ONLY").PublicKey); err == nil {
 			t.Errorf("%s verifies with the key of a root that did not sign it", name)
+		}
+	}
+}
+
+// A CA may be certified twice under one name; the key identifier tells its certificates apart. One that cannot be read is an error.
+func TestKeyIdentifierOfIssuer(t *testing.T) {
+	c, issuer := realCertificate(t, "psychotherapist-AUT-E256"), realCertificate(t, "GEM.SMCB-CA57_TEST-ONLY")
+	replace := func(list []Extension, id asn1.ObjectIdentifier, value string) []Extension {
+		list = slices.Clone(list)
+		for i := range list {
+			if list[i].ID.Equal(id) {
+				list[i].Value = unhex(t, value)
+			}
+		}
+		return list
+	}
+	for _, tt := range []struct {
+		name, authority, subject string
+		want                     error // nil for an error of another kind
+	}{
+		{"other key", "3016" + "8014" + keyIDHex, "0414" + keyIDHex[:38] + "00", ErrIssuer},
+		{"malformed authority", "3000", "0414" + keyIDHex, nil},
+		{"malformed subject", "3016" + "8014" + keyIDHex, "0400", nil},
+	} {
+		c, issuer := *c, *issuer
+		c.Extensions = replace(c.Extensions, OIDAuthorityKeyIdentifier, tt.authority)
+		issuer.Extensions = replace(issuer.Extensions, OIDSubjectKeyIdentifier, tt.subject)
+		if err := c.CheckSignatureFrom(&issuer); err == nil || errors.Is(err, ErrIssuer) != (tt.want != nil) {
+			t.Errorf("%s: got %v, want %v", tt.name, err, tt.want)
 		}
 	}
 }

@@ -86,6 +86,10 @@ func TestCertificatesRefused(t *testing.T) {
 		{"serial number not in least form", func(p *parts) { p.serial = unhex(t, "02020001") }, "leading zero"},
 		{"algorithms differ", func(p *parts) { p.inner = unhex(t, rsaAlgorithm) }, "signatureAlgorithm says"},
 		{"algorithms differ, outside", func(p *parts) { p.outer = unhex(t, rsaAlgorithm) }, "signatureAlgorithm says"},
+		{"algorithm inside unknown", func(p *parts) { p.inner = unhex(t, "300906072a8648ce3d0401") }, "signature:"},
+		{"no algorithm inside", func(p *parts) { p.inner = nil }, "signature:"},
+		{"no validity", func(p *parts) { p.validity = nil }, "notBefore"},
+		{"no key", func(p *parts) { p.spki = nil }, "public key"},
 		{"hashes differ", func(p *parts) { p.outer = unhex(t, "300a06082a8648ce3d040303") }, "signatureAlgorithm says"},
 		{"ECDSA with NULL parameters", func(p *parts) {
 			p.inner = unhex(t, "300c06082a8648ce3d0403020500")

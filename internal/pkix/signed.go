@@ -1,7 +1,6 @@
 package pkix
 
 import (
-	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"errors"
@@ -81,7 +80,7 @@ func (s signed) signature() ([]byte, error) {
 
 // verify checks the signature with a key. For ECDSA the halves are fitted to the key's curve.
 func (s signed) verify(pub crypto.PublicKey) error {
-	signature := bytes.Clone(s.value)
+	signature := s.value
 	if s.scheme.IsECDSA() {
 		n := 0
 		switch k := pub.(type) {

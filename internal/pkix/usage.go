@@ -2,6 +2,7 @@ package pkix
 
 import (
 	"encoding/asn1"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -78,7 +79,7 @@ type ExtendedKeyUsage []asn1.ObjectIdentifier
 // Extension encodes ExtKeyUsageSyntax ::= SEQUENCE SIZE (1..MAX) OF KeyPurposeId; non critical, as in every profile.
 func (u ExtendedKeyUsage) Extension() (Extension, error) {
 	if len(u) == 0 {
-		return Extension{}, fmt.Errorf("encoding extKeyUsage: no purpose")
+		return Extension{}, errors.New("encoding extKeyUsage: no purpose")
 	}
 	return encodeExtension(OIDExtendedKeyUsage, false, func(b *cryptobyte.Builder) {
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {

@@ -14,16 +14,16 @@ import (
 	"github.com/siegel-pki/siegel/migrations"
 )
 
-// The settings of a connection, in the order in which they are made.
+// The settings of a connection, in the order in which they are made. WAL is a setting of the file: see prepareFile.
 var (
 	writeSettings = []string{
-		"busy_timeout(5000)", // milliseconds; only a checkpoint or another program's read can be in the way
-		"journal_mode(WAL)",
+		"busy_timeout(5000)",       // milliseconds; only a checkpoint or another program's read can be in the way
 		"synchronous(FULL)",        // sync the WAL at each commit
 		"fullfsync(ON)",            // where the system's fsync stops at the drive's cache (macOS)
 		"checkpoint_fullfsync(ON)", // likewise
 		"foreign_keys(ON)",
 		"recursive_triggers(ON)",       // INSERT OR REPLACE meets the triggers that refuse deletion
+		"temp_store(MEMORY)",           // what a savepoint keeps for its undoing needs no file
 		"cache_size(-65536)",           // KiB; keys and serials are random, so that inserts touch all of their indexes
 		"journal_size_limit(67108864)", // octets; a WAL that grew beyond is cut after its checkpoint
 	}
@@ -58,17 +58,18 @@ func connect(path string, settings []string, n int) (*sql.DB, error) {
 // applicationID marks our database files at offset 68: "SIEG".
 const applicationID = 0x53494547
 
-// prepareFile makes sure that the file is ours and runs in WAL mode, and brings its schema up to date.
+// prepareFile makes sure that the file is ours, puts it into WAL mode and brings its schema up to date. A file that is not ours
+// is not changed.
 func prepareFile(ctx context.Context, db *sql.DB) error {
+	if err := claim(ctx, db); err != nil {
+		return err
+	}
 	var mode string
-	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
-		return fmt.Errorf("read its journal mode: %w", err)
+	if err := db.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
+		return fmt.Errorf("set its journal mode: %w", err)
 	}
 	if mode != "wal" {
 		return fmt.Errorf("journal mode is %q, want wal: does the file system support it?", mode)
-	}
-	if err := claim(ctx, db); err != nil {
-		return err
 	}
 	return migrate(ctx, db)
 }

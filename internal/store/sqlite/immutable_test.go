@@ -1,0 +1,121 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/siegel-pki/siegel/internal/store/storetest"
+	"github.com/siegel-pki/siegel/internal/tlog"
+)
+
+// TestDatabaseRefuses runs statements that no program of ours has: whoever gets hold of the database handle still cannot change
+// what happened. (Whoever gets hold of the file can; that is what the log's checkpoints are for.)
+func TestDatabaseRefuses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "siegel.db")
+	s := open(t, path)
+	issued, dead, running := storetest.NewIntent(1, 1), storetest.NewIntent(2, 1), storetest.NewIntent(3, 1)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(s.Intend(t.Context(), issued, storetest.NewEntry(tlog.OrderRecorded, issued)))
+	card, err := s.Complete(t.Context(), storetest.NewCompletion(issued), storetest.NewEntry(tlog.CardIssued, issued))
+	must(err)
+	must(s.Intend(t.Context(), dead, storetest.NewEntry(tlog.OrderRecorded, dead)))
+	must(s.Abandon(t.Context(), dead.Attempt, dead.At, storetest.NewEntry(tlog.AttemptAbandoned, dead)))
+	must(s.Intend(t.Context(), running, storetest.NewEntry(tlog.OrderRecorded, running)))
+	closeStore(t, s)
+
+	db := raw(t, path+"?_pragma=foreign_keys(ON)&_pragma=recursive_triggers(ON)")
+	const draft = `INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, body)
+		SELECT %ATTEMPT, 9, 'S', profile, format, issuer, scheme, x'77', chr, not_before, %AFTER, key_hash, body FROM drafts WHERE attempt = 1 AND position = 0`
+	for _, c := range []struct{ statement, want string }{
+		{"UPDATE entries SET facts = '{}' WHERE id = 1", "only by erasure"},
+		{"UPDATE entries SET personal = '{}' WHERE id = 1", "only by erasure"},
+		{"UPDATE entries SET personal = NULL, salt = NULL, personal_sha256 = NULL WHERE id = 1", "only by erasure"},
+		{"UPDATE entries SET id = 77 WHERE id = 5", "only by erasure"},
+		{"DELETE FROM entries WHERE id = 1", "never deleted"},
+		{"REPLACE INTO entries (id, kind, at, actor, facts) VALUES (1, 'card-issued', 0, 'x', '{}')", "never deleted"},
+		{"UPDATE orders SET order_hash = zeroblob(32)", "only by erasure"},
+		{"UPDATE orders SET order_json = '{}'", "only by erasure"},
+		{"UPDATE orders SET order_json = NULL, iccsn = '1' WHERE order_id = 'order-1'", "only by erasure"},
+		{"DELETE FROM orders WHERE order_id = 'order-1'", "never deleted"},
+		{"UPDATE attempts SET state = 'abandoned' WHERE number = 1", "only by ending"},
+		{"UPDATE attempts SET state = 'open', ended_at = NULL, end_entry_id = NULL WHERE number = 2", "only by ending"},
+		{"UPDATE attempts SET at = 0 WHERE number = 3", "only by ending"},
+		{"UPDATE attempts SET state = 'abandoned' WHERE number = 3", "CHECK"}, // without time and entry
+		{"UPDATE attempts SET state = 'abandoned', ended_at = 0, end_entry_id = 1 WHERE number = 3", ""},
+		{"DELETE FROM attempts WHERE number = 3", "never deleted"},
+		{"UPDATE subject_keys SET slot = 'C.HCI.ENC.R2048'", "never change hands"},
+		{"DELETE FROM subject_keys", "never deleted"},
+		{"UPDATE drafts SET body = x'00' WHERE attempt = 3", "never change"},
+		{"DELETE FROM drafts WHERE attempt = 2", "never deleted"},
+		{strings.NewReplacer("%ATTEMPT", "1", "%AFTER", "not_after").Replace(draft), "gets no drafts"},
+		{strings.NewReplacer("%ATTEMPT", "2", "%AFTER", "not_after").Replace(draft), "gets no drafts"},
+		{strings.NewReplacer("%ATTEMPT", "3", "%AFTER", "not_after + 1000").Replace(draft), "five_years"},
+		{strings.NewReplacer("%ATTEMPT", "3", "%AFTER", "not_before").Replace(draft), "ends_after_it_begins"},
+		{"INSERT INTO cards (attempt, order_id) VALUES (2, 'order-2')", "complete attempt"},
+		{"INSERT INTO cards (attempt, order_id) VALUES (3, 'order-3')", "complete attempt"},
+		{"INSERT INTO cards (attempt, order_id) VALUES (1, 'order-1')", "UNIQUE"},
+		{"UPDATE cards SET order_id = 'order-2'", "never change"},
+		{"DELETE FROM cards", "never deleted"},
+		{"UPDATE certificates SET data = x'00'", "never change"},
+		{"DELETE FROM certificates", "never deleted"},
+		{"INSERT INTO certificates (card, position, issuer, serial, data) SELECT card, 9, issuer, serial, data FROM certificates WHERE position = 0", "UNIQUE"},
+		{"INSERT INTO certificates (card, position, issuer, chr, data) SELECT card, 9, issuer, chr, data FROM certificates WHERE position = 2", "UNIQUE"},
+	} {
+		_, err := db.Exec("BEGIN; " + c.statement + "; ROLLBACK")
+		if err != nil {
+			db.Exec("ROLLBACK")
+		}
+		if got := errorText(err); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s\n\tgave %q, want %q", c.statement, got, c.want)
+		}
+	}
+	db.Close()
+	s = open(t, path)
+	if got, err := s.Card(t.Context(), issued.ICCSN); err != nil || !reflect.DeepEqual(got, card) {
+		t.Errorf("card is %+v, %v, want %+v", got, err, card)
+	}
+}
+
+// TestErasure erases personal data as a later release will: the entry stays, and so does the hash that the tree needs.
+func TestErasure(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "siegel.db")
+	s := open(t, path)
+	in := storetest.NewIntent(1, 1)
+	entry := storetest.NewEntry(tlog.OrderRecorded, in)
+	if err := s.Intend(t.Context(), in, entry); err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+	exec1(t, path, "UPDATE entries SET personal = NULL, salt = NULL")
+	exec1(t, path, "UPDATE orders SET order_json = NULL")
+	var hash []byte
+	if err := raw(t, path).QueryRow("SELECT personal_sha256 FROM entries").Scan(&hash); err != nil {
+		t.Fatal(err)
+	}
+	if want := entry.PersonalSHA256(); !reflect.DeepEqual(hash, want) {
+		t.Errorf("personal_sha256 is %x, want %x", hash, want)
+	}
+	s = open(t, path)
+	list, err := s.Entries(t.Context(), 0, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry.Personal, entry.Salt = nil, nil
+	if got := list[0].Entry; !reflect.DeepEqual(got, entry) {
+		t.Errorf("entry is %+v, want %+v", got, entry)
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

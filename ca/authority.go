@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -59,6 +60,9 @@ type issuer struct {
 	session atomic.Pointer[KeySession] // nil before Start
 }
 
+// tspID is the form of Tab_PKI_109.
+var tspID = regexp.MustCompile(`^[0-9]{2}$`)
+
 // systemActor is named in entries that no operator caused.
 const systemActor = "siegeld"
 
@@ -103,7 +107,7 @@ func (cfg *Config) check() error {
 	default:
 		errs = append(errs, fmt.Errorf("environment is %q, want %q", cfg.Environment, profiles.Test))
 	}
-	if len(cfg.TSPID) != 2 {
+	if !tspID.MatchString(cfg.TSPID) {
 		errs = append(errs, fmt.Errorf("TSP-ID is %q, want two digits (gemSpec_PKI, Tab_PKI_109)", cfg.TSPID))
 	}
 	return errors.Join(errs...)
@@ -177,13 +181,21 @@ func validity(i *profiles.Issuer) (from, to time.Time) {
 // endOfDay gives the last second of the day that begins at t.
 func endOfDay(t time.Time) time.Time { return t.Add(24*time.Hour - time.Second) }
 
-// unbound lists the profiles of the catalogue that no issuer is bound to.
+// unbound lists what the card types need and no issuer is bound to.
 func unbound(set *profiles.Set, issuers []Issuer) []string {
-	needed := append(set.ProfilesFor(profiles.SMCBCA), set.ProfilesFor(profiles.CVCSubCA)...)
-	slices.Sort(needed)
-	return slices.DeleteFunc(needed, func(name string) bool {
-		return slices.ContainsFunc(issuers, func(i Issuer) bool { return slices.Contains(i.Profiles, name) })
-	})
+	var missing []string
+	for _, card := range set.CardTypes() {
+		for _, slot := range card.Slots {
+			bound := slices.ContainsFunc(issuers, func(i Issuer) bool {
+				return slices.Contains(i.Profiles, slot.Profile) && i.KeyType.Generation() == slot.Key.Generation()
+			})
+			if need := fmt.Sprintf("%s (%s)", slot.Profile, slot.Key.Generation()); !bound && !slices.Contains(missing, need) {
+				missing = append(missing, need)
+			}
+		}
+	}
+	slices.Sort(missing)
+	return missing
 }
 
 // Start records the start of the server, abandons the attempts that an earlier process left open, and opens a key session
@@ -220,8 +232,8 @@ func (a *Authority) Recover(ctx context.Context) error {
 // clean-up. It may be called more than once.
 func (a *Authority) Close(ctx context.Context) error { return a.flights.close(ctx) }
 
-// Unbound lists the profiles of the catalogue that no issuer is bound to, in alphabetical order. Orders that need them are
-// refused by the planner.
+// Unbound lists the profiles that a card type of the catalogue needs and no issuer is bound to, each with the key generation
+// that is missing, for example "C.HCI.AUT (RSA)", in alphabetical order. The planner refuses orders that need them.
 func (a *Authority) Unbound() []string { return slices.Clone(a.unbound) }
 
 // Issuers lists the public side of the issuers and roots, as configured. Callers must not change what it points to.

@@ -46,8 +46,8 @@ func (a *Authority) plan(order *profiles.Order, serial func() (pkix.Serial, erro
 }
 
 // context is what the planner must know besides the order.
-func (a *Authority) context() profiles.Context {
-	c := profiles.Context{Environment: a.config.Environment, Now: a.now(), TSPID: a.config.TSPID}
+func (a *Authority) context() *profiles.Context {
+	c := &profiles.Context{Environment: a.config.Environment, Now: a.now(), TSPID: a.config.TSPID}
 	for _, public := range a.public {
 		if a.issuers[public.Name] != nil {
 			c.Issuers = append(c.Issuers, public)

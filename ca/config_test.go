@@ -1,0 +1,86 @@
+package ca_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/profiles"
+)
+
+// The story of this file: an authority that is not wholly in order does not start, and says all that is wrong.
+
+func TestBadConfiguration(t *testing.T) {
+	// change gives a change of one issuer's public side, which is shared and must be copied.
+	change := func(i int, do func(*profiles.Issuer)) func(*ca.Config) {
+		return func(c *ca.Config) {
+			copied := *c.Issuers[i].Issuer
+			do(&copied)
+			c.Issuers[i].Issuer = &copied
+		}
+	}
+	for _, c := range []struct {
+		name string
+		do   func(*ca.Config)
+		want string
+	}{
+		{"production", func(c *ca.Config) { c.Environment = profiles.Production },
+			"environment production needs key sessions opened by two people, which this build does not have"},
+		{"unknown environment", func(c *ca.Config) { c.Environment = "staging" }, `environment is "staging"`},
+		{"no store", func(c *ca.Config) { c.Store = nil }, "mandatory"},
+		{"TSP-ID of three digits", func(c *ca.Config) { c.TSPID = "016" }, "two digits"},
+		{"TSP-ID of letters", func(c *ca.Config) { c.TSPID = "xx" }, "two digits"},
+		{"session without end", func(c *ca.Config) { c.KeySession.Lifetime = 0 }, "key session"},
+		{"session without signatures", func(c *ca.Config) { c.KeySession.Signatures = 0 }, "key session"},
+		{"key of another issuer", func(c *ca.Config) { c.Issuers[smcbECC].Key = c.Issuers[rootECC].Key }, "not the key of its certificate"},
+		{"no key", func(c *ca.Config) { c.Issuers[smcbECC].Key = nil }, "has no key"},
+		{"two of one name", change(smcbECC, func(i *profiles.Issuer) { i.Name = "SIEGEL.SMCB-CA1" }), `two issuers are named "SIEGEL.SMCB-CA1"`},
+		{"root missing", func(c *ca.Config) { c.Issuers = slices.Delete(c.Issuers, rootECC, rootECC+1) }, `"SIEGEL.RCA2", is missing`},
+		{"expired", func(c *ca.Config) { c.Now = func() time.Time { return date(2033, 1, 1) } }, "is valid from 2025-01-01"},
+		{"not yet valid", func(c *ca.Config) { c.Now = func() time.Time { return date(2024, 12, 31) } }, "is valid from 2025-01-01"},
+		{"unknown profile", change(smcbRSA, func(i *profiles.Issuer) { i.Profiles = []string{"C.HP.QES"} }), `"C.HP.QES", which does not exist`},
+		{"profile of another kind", change(smcbRSA, func(i *profiles.Issuer) { i.Profiles = []string{"C.SMC.AUTR_CVC"} }), "which a cvc-ca signs"},
+		{"root that signs cards", change(rootRSA, func(i *profiles.Issuer) { i.Profiles = []string{"C.HCI.AUT"} }), "it is a root-ca"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := emptyWorld(t).config()
+			c.do(&cfg)
+			if _, err := ca.New(cfg); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want an error with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestAllThatIsWrongIsSaidAtOnce(t *testing.T) {
+	cfg := emptyWorld(t).config()
+	cfg.TSPID, cfg.KeySession, cfg.Issuers[smcbECC].Key = "", ca.SessionBounds{}, nil
+	_, err := ca.New(cfg)
+	if err == nil {
+		t.Fatal("a bad configuration was taken")
+	}
+	for _, want := range []string{"TSP-ID", "key session", "SIEGEL.SMCB-CA3"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%v does not mention %s", err, want)
+		}
+	}
+}
+
+// TestUnboundIsReported: a provider of one key generation may start, and is told what it cannot make.
+func TestUnboundIsReported(t *testing.T) {
+	if got := newWorld(t).Unbound(); len(got) != 0 {
+		t.Errorf("with all issuers: got %v, want none", got)
+	}
+	w := newWorld(t, func(c *ca.Config) { c.Issuers = c.Issuers[rootECC:] })
+	if got, want := w.Unbound(), []string{"C.HCI.AUT (RSA)", "C.HCI.ENC (RSA)", "C.HCI.OSIG (RSA)"}; !slices.Equal(got, want) {
+		t.Errorf("without the RSA issuers: got %v, want %v", got, want)
+	}
+	if _, err := w.Issue(t.Context(), operator, smallOrder(1)); err != nil {
+		t.Errorf("a card without RSA: %v", err)
+	}
+	if _, err := w.Issue(t.Context(), operator, newOrder(2)); err == nil {
+		t.Error("a card with RSA was issued without an RSA issuer")
+	}
+}

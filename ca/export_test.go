@@ -1,0 +1,22 @@
+package ca
+
+import "context"
+
+// NewRecorded lets a test knock at the door with a draft of its own making.
+func NewRecorded(d *Draft) *Recorded { return &recorded{draft: d} }
+
+// Recorded is recorded.
+type Recorded = recorded
+
+// Sign is sign.
+func (a *Authority) Sign(ctx context.Context, r *Recorded) ([]byte, error) { return a.sign(ctx, r) }
+
+// Waiting is the number of callers that wait for an order.
+func (a *Authority) Waiting(orderID string) int {
+	a.flights.mu.Lock()
+	defer a.flights.mu.Unlock()
+	if fl := a.flights.running[orderID]; fl != nil {
+		return fl.callers
+	}
+	return 0
+}

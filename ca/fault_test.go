@@ -1,0 +1,207 @@
+package ca_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"sync"
+	"testing"
+
+	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/store/storetest"
+	"github.com/siegel-pki/siegel/profiles"
+)
+
+// The story of this file: every call that Issue makes to the store and to a key fails, each in two ways: it did not happen, or it
+// happened and its answer was lost. Then the order is sent again, to the same process or after a restart, and what was promised
+// must hold. A run without faults says which calls there are, so that none is missed; a run with one fault says which calls come
+// after it, and each of those fails too.
+
+// event is one call on the way: a verb of the store, or a signature.
+type event struct {
+	name  string
+	store bool
+	call  int // the how-manieth call of the store since the start, or of a key, from 1
+}
+
+// fault makes one event fail.
+type fault struct {
+	event
+	lost bool
+}
+
+func (f fault) String() string {
+	if f.lost {
+		return fmt.Sprintf("%s %d lost", f.name, f.call)
+	}
+	return fmt.Sprintf("%s %d failed", f.name, f.call)
+}
+
+var errKey = errors.New("injected key fault")
+
+// trial sends an order through a fresh world in which the faults happen, and gives the calls that were made, in their order.
+func trial(t *testing.T, w *world, order *profiles.Order, faults ...fault) (card *ca.Card, trace []event, err error) {
+	t.Helper()
+	offset := callsOfStart(t)
+	var planned []storetest.Fault
+	for _, f := range faults {
+		if f.store {
+			planned = append(planned, storetest.Fault{Call: offset + f.call, Lost: f.lost})
+		}
+	}
+	w.start(t, func(c *ca.Config) {
+		w.faulty = storetest.Faulty(w.db, planned...)
+		w.keys.intended, c.Store = w.faulty.Intended, w.faulty
+	})
+	var after []int // for each use of a key, how many calls of the store came before it
+	first := w.keys.calls
+	w.keys.meddle = func(call int) (before, lost error) {
+		after = append(after, len(w.faulty.Calls()))
+		for _, f := range faults {
+			if !f.store && f.call == call-first {
+				if f.lost {
+					return nil, errKey
+				}
+				return errKey, nil
+			}
+		}
+		return nil, nil
+	}
+	card, err = w.Issue(context.Background(), operator, order)
+	w.keys.meddle = nil
+	for i, verb := range w.faulty.Calls() {
+		if i >= offset {
+			trace = append(trace, event{string(verb), true, i + 1 - offset})
+		}
+		for k, n := range after {
+			if n == i+1 {
+				trace = append(trace, event{"Sign", false, k + 1})
+			}
+		}
+	}
+	return card, trace, err
+}
+
+// callsOfStart is how many calls of the store a start makes.
+func callsOfStart(t *testing.T) int {
+	startCalls.once.Do(func() { startCalls.n = len(newWorld(t).faulty.Calls()) })
+	return startCalls.n
+}
+
+var startCalls struct {
+	once sync.Once
+	n    int
+}
+
+func TestEveryCallFails(t *testing.T) {
+	_, trace, err := trial(t, emptyWorld(t), newOrder(1))
+	if err != nil {
+		t.Fatalf("without faults: %v", err)
+	}
+	if len(trace) != 3+8 {
+		t.Fatalf("a run without faults makes the calls %v, want Order, Intend, 8 Sign, Complete", trace)
+	}
+	cases := 0
+	for _, e := range trace {
+		for _, lost := range []bool{false, true} {
+			for _, restart := range []bool{false, true} {
+				f := fault{e, lost}
+				t.Run(fmt.Sprintf("%s, restart %t", f, restart), func(t *testing.T) {
+					w := emptyWorld(t)
+					card, _, err := trial(t, w, newOrder(1), f)
+					var unavailable *ca.UnavailableError
+					if err != nil && errors.As(err, &unavailable) != f.store {
+						t.Errorf("got %v: an error of the store is temporary, one of a key need not be", err)
+					}
+					recoverFrom(t, w, newOrder(1), card, restart)
+				})
+				cases++
+			}
+		}
+	}
+	t.Logf("%d cases", cases)
+}
+
+func TestEveryTwoCallsFail(t *testing.T) {
+	_, trace, err := trial(t, emptyWorld(t), smallOrder(1))
+	if err != nil {
+		t.Fatalf("without faults: %v", err)
+	}
+	cases := 0
+	for i, e := range trace {
+		for _, lost := range []bool{false, true} {
+			first := fault{e, lost}
+			_, second, _ := trial(t, emptyWorld(t), smallOrder(1), first)
+			for _, then := range second[i+1:] {
+				for _, lost := range []bool{false, true} {
+					faults := []fault{first, {then, lost}}
+					t.Run(fmt.Sprint(faults), func(t *testing.T) {
+						w := emptyWorld(t)
+						card, _, _ := trial(t, w, smallOrder(1), faults...)
+						recoverFrom(t, w, smallOrder(1), card, cases%2 == 0)
+					})
+					cases++
+				}
+			}
+		}
+	}
+	t.Logf("%d cases", cases)
+}
+
+// recoverFrom sends the order again, without faults, and checks the promises: whatever was acknowledged stands unchanged, the order
+// has one card, nothing is left open, and everything that was signed was recorded.
+func recoverFrom(t *testing.T, w *world, order *profiles.Order, acknowledged *ca.Card, restart bool) {
+	t.Helper()
+	w.sweep(t)
+	if restart {
+		w.start(t)
+		w.sweep(t)
+	}
+	card, err := w.Issue(t.Context(), operator, order)
+	if err != nil {
+		t.Fatalf("sent again: %v", err)
+	}
+	if acknowledged != nil && !reflect.DeepEqual(card, acknowledged) {
+		t.Errorf("sent again: got %+v, acknowledged was %+v", card, acknowledged)
+	}
+	calls := w.keys.calls
+	if again, err := w.Issue(t.Context(), operator, order); err != nil || !reflect.DeepEqual(again, card) {
+		t.Errorf("sent a third time: got %+v (%v), want %+v", again, err, card)
+	}
+	if w.keys.calls != calls {
+		t.Errorf("sent a third time, the order used a key %d times", w.keys.calls-calls)
+	}
+	if open, err := w.db.OpenAttempts(t.Context()); err != nil || len(open) != 0 {
+		t.Errorf("open attempts are %v (%v), want none", open, err)
+	}
+	if list, err := w.Cards(t.Context(), 0, 10); err != nil || len(list) != 1 {
+		t.Errorf("cards are %v (%v), want one", list, err)
+	}
+	w.sweep(t)
+}
+
+// TestEveryCallOfStartFails: the server does not come up half, and comes up the next time.
+func TestEveryCallOfStartFails(t *testing.T) {
+	for call := 1; call <= callsOfStart(t)+1; call++ { // one more: there is an attempt to abandon
+		for _, lost := range []bool{false, true} {
+			t.Run(fmt.Sprintf("call %d, lost %t", call, lost), func(t *testing.T) {
+				w := emptyWorld(t)
+				if _, _, err := trial(t, w, smallOrder(1), fault{event{"Sign", false, 1}, false}, fault{event{"Abandon", true, 3}, false}); err == nil {
+					t.Fatal("the order that was to leave an open attempt was fulfilled")
+				}
+				cfg := w.config()
+				cfg.Store = storetest.Faulty(w.db, storetest.Fault{Call: call, Lost: lost})
+				a, err := ca.New(cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := a.Start(t.Context()); !errors.Is(err, storetest.ErrFault) {
+					t.Errorf("got %v, want the fault", err)
+				}
+				w.sweep(t)
+				recoverFrom(t, w, smallOrder(1), nil, true)
+			})
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package ca_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/brainpool"
+	"github.com/siegel-pki/siegel/internal/cvc"
+	"github.com/siegel-pki/siegel/internal/pkix"
+	"github.com/siegel-pki/siegel/internal/sigalg"
+	"github.com/siegel-pki/siegel/profiles"
+)
+
+// The story of this file: a test hierarchy in memory, as a ceremony would make it on a token. Two roots with an SMC-B CA each,
+// one for each key generation, and a CVC root with its sub-CA.
+
+// dayOfIssue is the day on which the tests happen.
+var dayOfIssue = time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
+
+// The issuers of the hierarchy, in their order.
+const (
+	rootRSA = iota
+	smcbRSA
+	rootECC
+	smcbECC
+	cvcRoot
+	cvcSub
+)
+
+// hierarchy makes the issuers once: keys take time. Do not change them; configuration gives copies.
+var hierarchy = sync.OnceValue(func() []ca.Issuer {
+	var list []ca.Issuer
+	for i, key := range []func() ca.Key{
+		func() ca.Key { return newRSAKey() }, func() ca.Key { return newRSAKey() },
+		func() ca.Key { return newECKey() }, func() ca.Key { return newECKey() },
+	} {
+		var above *ca.Issuer
+		if i == smcbRSA || i == smcbECC {
+			above = &list[i-1]
+		}
+		list = append(list, x509Issuer(i, key(), above))
+	}
+	root := cvcIssuer("SIEGEL-CVC-Root1", newECKey(), nil)
+	return append(list, root, cvcIssuer("SIEGEL-CVC-CA1", newECKey(), &root))
+})
+
+// x509Issuer certifies a root (above is nil) or an SMC-B CA (gemSpec_PKI, Tab_PKI_211, Tab_PKI_212).
+func x509Issuer(number int, key ca.Key, above *ca.Issuer) ca.Issuer {
+	iss := ca.Issuer{Key: key, Issuer: &profiles.Issuer{
+		Name: fmt.Sprintf("SIEGEL.RCA%d", number), Kind: profiles.RootCA, KeyType: must(sigalg.TypeOf(key.Public())),
+	}}
+	unit, pathLen, from, to := "Zentrale Root-CA der Telematikinfrastruktur", pkix.NoPathLen, date(2024, 1, 1), date(2034, 1, 1)
+	iss.IssuedBy = iss.Name
+	if above != nil {
+		iss.Name, iss.Kind, iss.IssuedBy = fmt.Sprintf("SIEGEL.SMCB-CA%d", number), profiles.SMCBCA, above.Name
+		iss.OCSPURL, iss.CRLURL = "http://ocsp.siegel.example/smcb", "http://crl.siegel.example/smcb.crl"
+		iss.Profiles = []string{"C.HCI.AUT", "C.HCI.ENC", "C.HCI.OSIG"}
+		unit, pathLen, from, to = "Institution des Gesundheitswesens-CA der Telematikinfrastruktur", 0, date(2025, 1, 1), date(2033, 1, 1)
+	}
+	subject := pkix.Name{}
+	for _, a := range []pkix.Attribute{
+		{Type: pkix.OIDCountryName, Value: "DE"}, {Type: pkix.OIDOrganizationName, Value: "Siegel NOT-VALID"},
+		{Type: pkix.OIDOrganizationalUnitName, Value: unit}, {Type: pkix.OIDCommonName, Value: iss.Name + " TEST-ONLY"},
+	} {
+		subject = append(subject, pkix.RDN{a})
+	}
+	spki := must(pkix.MarshalPublicKey(key.Public()))
+	tbs := &pkix.TBSCertificate{
+		Serial: must(pkix.NewSerial([]byte{byte(number + 1)})), NotBefore: from, NotAfter: to.Add(-time.Second),
+		Subject: subject, PublicKey: spki, Issuer: must(subject.Encode()),
+		Extensions: []pkix.Extension{
+			must(must(pkix.KeyIdentifier(key.Public())).Extension()),
+			must((pkix.KeyCertSign | pkix.CRLSign).Extension()),
+			must(pkix.BasicConstraints{CA: true, PathLen: pathLen}.Extension()),
+		},
+	}
+	signer := key
+	if above != nil {
+		tbs.Issuer, signer = above.X509.RawSubject, above.Key
+		tbs.Extensions = append(tbs.Extensions, must(pkix.AuthorityKeyIdentifier(must(pkix.KeyIdentifier(signer.Public()))).Extension()))
+	}
+	tbs.Scheme = must(sigalg.X509Scheme(must(sigalg.TypeOf(signer.Public()))))
+	body := must(tbs.Encode())
+	signature := must(signer.Sign(context.Background(), tbs.Scheme, body))
+	iss.X509 = must(pkix.ParseCertificate(must(pkix.Assemble(body, tbs.Scheme, signature))))
+	return iss
+}
+
+// cvcIssuer certifies a CVC root (above is nil) or a sub-CA for all SMC-B profiles (gemSpec_PKI, Tab_PKI_919-02).
+func cvcIssuer(name string, key ca.Key, above *ca.Issuer) ca.Issuer {
+	iss := ca.Issuer{Key: key, Issuer: &profiles.Issuer{Name: name, Kind: profiles.CVCRootCA, KeyType: sigalg.E256, IssuedBy: name}}
+	reference := must(cvc.ParseReference("DESGX 8-1-02-24"))
+	body := &cvc.Body{
+		CAR: reference, CHR: reference.CHR(), PublicKey: key.Public().(*brainpool.PublicKey), FlagOID: cvc.FlagsTI,
+		Flags: must(cvc.ParseFlags("FFFFFFFFFFFFFF")), CED: must(cvc.ParseDate("2024-01-01")), CXD: must(cvc.ParseDate("2033-12-31")),
+	}
+	signer := key
+	if above != nil {
+		iss.Kind, iss.IssuedBy, signer = profiles.CVCSubCA, above.Name, above.Key
+		iss.Profiles = []string{"C.SMC.AUTR_CVC", "C.SMC.AUTD_RPE_CVC"}
+		body.CHR = must(cvc.ParseReference("DESGX 1-1-02-25")).CHR()
+		body.Flags = must(cvc.ParseFlags("80FF3BDFE1FF0C"))
+		body.CED, body.CXD = must(cvc.ParseDate("2025-01-01")), must(cvc.ParseDate("2032-12-31"))
+	}
+	octets := must(body.Encode())
+	signature := must(signer.Sign(context.Background(), sigalg.ECDSASHA256, octets))
+	iss.CVC = must(cvc.Parse(must(cvc.Assemble(octets, signature))))
+	return iss
+}
+
+func date(year int, month time.Month, day int) time.Time {
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)
+}
+
+// must is for what cannot fail in a test's set-up.
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}

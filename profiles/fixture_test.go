@@ -1,0 +1,122 @@
+package profiles_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/pem"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/siegel-pki/siegel/internal/cvc"
+	"github.com/siegel-pki/siegel/internal/pkix"
+	"github.com/siegel-pki/siegel/internal/sigalg"
+	"github.com/siegel-pki/siegel/profiles"
+)
+
+// now is a day on which all three issuers of the fixture are valid and the longest term fits into theirs.
+var now = time.Date(2024, time.November, 5, 12, 0, 0, 0, time.UTC)
+
+// builtin loads the catalogue of the program.
+func builtin(t testing.TB) *profiles.Set {
+	t.Helper()
+	set, err := profiles.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// sampleOrder reads one of the sample orders afresh.
+func sampleOrder(t testing.TB, name string) *profiles.Order {
+	t.Helper()
+	dec := json.NewDecoder(bytes.NewReader(readFile(t, filepath.Join("..", "testdata", "orders", name+".json"))))
+	dec.DisallowUnknownFields()
+	order := new(profiles.Order)
+	if err := dec.Decode(order); err != nil {
+		t.Fatalf("read the sample order %s: %v", name, err)
+	}
+	return order
+}
+
+// context has the real issuers of the sample certificates where they are public, and a real CVC sub-CA.
+func testContext(t testing.TB) *profiles.Context {
+	t.Helper()
+	set := builtin(t)
+	x509 := func(name, file string, key sigalg.KeyType) *profiles.Issuer {
+		return &profiles.Issuer{
+			Name: name, Kind: profiles.SMCBCA, KeyType: key, X509: realCertificate(t, file), OCSPURL: "http://ehca.gematik.de/ocsp/",
+			CRLURL: "http://ehca.gematik.de/crl/", Profiles: set.ProfilesFor(profiles.SMCBCA),
+		}
+	}
+	sub, err := cvc.Parse(readFile(t, "testdata/real/DEGXX13223.cvc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &profiles.Context{
+		Environment: profiles.Test,
+		Now:         now,
+		TSPID:       "16",
+		Issuers: []*profiles.Issuer{
+			x509("GEM.SMCB-CA41", "GEM.SMCB-CA41_TEST-ONLY.pem", sigalg.R2048),
+			x509("GEM.SMCB-CA57", "GEM.SMCB-CA57_TEST-ONLY.pem", sigalg.E256),
+			{Name: "DEGXX13223", Kind: profiles.CVCSubCA, KeyType: sigalg.E256, CVC: sub, Profiles: set.ProfilesFor(profiles.CVCSubCA)},
+		},
+	}
+}
+
+// realCertificate reads a public test certificate.
+func realCertificate(t testing.TB, file string) *pkix.Certificate {
+	t.Helper()
+	c, err := pkix.ParseCertificate(unPEM(t, readFile(t, filepath.Join("testdata", "real", file))))
+	if err != nil {
+		t.Fatalf("%s: %v", file, err)
+	}
+	return c
+}
+
+// testKey reads the DER of a key or request of testdata/keys.
+func testKey(t testing.TB, name string) []byte {
+	t.Helper()
+	return unPEM(t, readFile(t, filepath.Join("testdata", "keys", name+".pem")))
+}
+
+func unPEM(t testing.TB, text []byte) []byte {
+	t.Helper()
+	block, _ := pem.Decode(text)
+	if block == nil {
+		t.Fatal("no PEM block")
+	}
+	return block.Bytes
+}
+
+func readFile(t testing.TB, name string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+// mustPlan plans a good order.
+func mustPlan(t testing.TB, order *profiles.Order, c *profiles.Context) *profiles.Plan {
+	t.Helper()
+	plan, err := builtin(t).Plan(order, c)
+	if err != nil {
+		t.Fatalf("plan of %s: %v", order.ID, err)
+	}
+	return plan
+}
+
+// slotOf finds a slot of a plan.
+func slotOf(t testing.TB, plan *profiles.Plan, name string) profiles.PlannedSlot {
+	t.Helper()
+	i := slices.IndexFunc(plan.Slots, func(s profiles.PlannedSlot) bool { return s.Slot == name })
+	if i < 0 {
+		t.Fatalf("the plan has no slot %s", name)
+	}
+	return plan.Slots[i]
+}

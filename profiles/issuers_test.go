@@ -1,0 +1,115 @@
+package profiles_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/siegel-pki/siegel/internal/cvc"
+	"github.com/siegel-pki/siegel/internal/sigalg"
+	"github.com/siegel-pki/siegel/profiles"
+)
+
+// TestChoosesNewestIssuer gives two issuers for a profile: the one listed last signs, unless it is not valid or not bound.
+func TestChoosesNewestIssuer(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		change func(second *profiles.Issuer)
+		want   string
+	}{
+		{"newest", func(*profiles.Issuer) {}, "second"},
+		{"newest is not bound", func(i *profiles.Issuer) { i.Profiles = []string{"C.HCI.AUT"} }, "GEM.SMCB-CA41"},
+		{"newest is of another kind", func(i *profiles.Issuer) { i.Kind = profiles.RootCA }, "GEM.SMCB-CA41"},
+		{"newest begins tomorrow", func(i *profiles.Issuer) { i.X509.NotBefore = now.AddDate(0, 0, 1) }, "GEM.SMCB-CA41"},
+		{"newest is over", func(i *profiles.Issuer) { i.X509.NotAfter = now.Add(-time.Second) }, "GEM.SMCB-CA41"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx := testContext(t)
+			second, certificate := *ctx.Issuers[0], *ctx.Issuers[0].X509
+			second.Name, second.X509 = "second", &certificate
+			c.change(&second)
+			ctx.Issuers = append(ctx.Issuers, &second)
+			plan := mustPlan(t, sampleOrder(t, "hospital-pharmacy"), ctx)
+			if got := slotOf(t, plan, "C.HCI.ENC.R2048").Issuer.Name; got != c.want {
+				t.Errorf("issuer is %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// TestKeepsGenerationsApart shows that RSA keys are signed by RSA issuers and ECC keys by ECC issuers (GS-A_5513), and that all CV
+// certificates of a card come from one sub-CA (GS-A_4973).
+func TestKeepsGenerationsApart(t *testing.T) {
+	for _, s := range mustPlan(t, sampleOrder(t, "hospital-pharmacy"), testContext(t)).Slots {
+		want := "DEGXX13223"
+		if s.X509 != nil {
+			want = map[sigalg.Generation]string{sigalg.RSA: "GEM.SMCB-CA41", sigalg.ECC: "GEM.SMCB-CA57"}[s.Issuer.KeyType.Generation()]
+		}
+		if s.Issuer.Name != want || strings.HasSuffix(s.Slot, "R2048") != (s.Issuer.KeyType == sigalg.R2048) {
+			t.Errorf("slot %s is signed by %s, want %s", s.Slot, s.Issuer.Name, want)
+		}
+	}
+}
+
+// TestConfigurationRefusals are good orders that the installation cannot fulfil: the refusal says that the sender is not to blame.
+func TestConfigurationRefusals(t *testing.T) {
+	for _, c := range []struct {
+		name, sample string
+		change       func(c *profiles.Context)
+		field, rule  string
+	}{
+		{"no RSA issuer", "pharmacy", func(c *profiles.Context) { c.Issuers = c.Issuers[1:] }, "keys[0].slot", "NO_ISSUER"},
+		{"issuer not bound", "pharmacy", func(c *profiles.Context) { c.Issuers[0].Profiles = nil }, "keys[0].slot", "NO_ISSUER"},
+		{"sub-CA bound to one of two profiles", "pharmacy", func(c *profiles.Context) { c.Issuers[2].Profiles = c.Issuers[2].Profiles[:1] }, "keys[3].slot", "NO_ISSUER"},
+		{"two sub-CAs, each bound to one", "pharmacy", func(c *profiles.Context) {
+			second := *c.Issuers[2]
+			second.Profiles = second.Profiles[1:]
+			c.Issuers[2].Profiles = c.Issuers[2].Profiles[:1]
+			c.Issuers = append(c.Issuers, &second)
+		}, "keys[3].slot", "NO_ISSUER"},
+		{"sub-CA without the rights", "pharmacy", func(c *profiles.Context) {
+			// A sub-CA of dentists has bit 15, which pharmacies need not have, but not bit 22 of others; here it has the device bit only.
+			c.Issuers[2] = changeCVC(c.Issuers[2], func(b *cvc.Body) { b.Flags = cvc.Flags{0x80, 6: 0x04} })
+		}, "institution.profession_oid", "RIGHTS_EXCEED_ISSUER"},
+		{"no OCSP responder", "pharmacy", func(c *profiles.Context) { c.Issuers[0].OCSPURL = "" }, "sector", "NO_OCSP_URL"},
+		{"no CRL where the sector wants one", "psychotherapist", func(c *profiles.Context) { c.Issuers[0].CRLURL, c.Issuers[1].CRLURL = "", "" }, "sector", "NO_CRL_URL"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx := testContext(t)
+			c.change(ctx)
+			v := refusal(t, sampleOrder(t, c.sample), ctx)
+			if v[0].Field != c.field || v[0].Rule != c.rule {
+				t.Errorf("violation is %+v, want %s at %s", v[0], c.rule, c.field)
+			}
+			if r := (&profiles.Refusal{Violations: v}); !r.Configuration() {
+				t.Errorf("violations %+v blame the sender", v)
+			}
+		})
+	}
+}
+
+// TestNoCRLWhereNotWanted shows that a sector without distribution points does not need the issuer to have one.
+func TestNoCRLWhereNotWanted(t *testing.T) {
+	ctx := testContext(t)
+	for _, i := range ctx.Issuers {
+		i.CRLURL = ""
+	}
+	mustPlan(t, sampleOrder(t, "pharmacy"), ctx)
+	mustPlan(t, sampleOrder(t, "hospital-pharmacy"), ctx)
+}
+
+// TestContextFaults are faults of the operator's configuration, which are no refusals.
+func TestContextFaults(t *testing.T) {
+	for name, change := range map[string]func(*profiles.Context){
+		"environment": func(c *profiles.Context) { c.Environment = "staging" },
+		"time":        func(c *profiles.Context) { c.Now = time.Time{} },
+		"TSP-ID":      func(c *profiles.Context) { c.TSPID = "1" },
+	} {
+		ctx := testContext(t)
+		change(ctx)
+		plan, err := builtin(t).Plan(sampleOrder(t, "pharmacy"), ctx)
+		if _, refused := err.(*profiles.Refusal); err == nil || refused {
+			t.Errorf("%s: plan is %v, error is %v, want an error that is no refusal", name, plan, err)
+		}
+	}
+}

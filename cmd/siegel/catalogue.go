@@ -6,7 +6,7 @@ import (
 	"github.com/siegel-pki/siegel/profiles"
 )
 
-// catalogueCmd is `siegel catalogue`.
+// catalogueCmd is `siegel profiles`.
 type catalogueCmd struct{}
 
 // Run prints what an order can name.

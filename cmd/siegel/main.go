@@ -36,7 +36,7 @@ type cli struct {
 	Cards     cardsCmd     `cmd:"" help:"List issued cards, oldest first."`
 	Inspect   inspectCmd   `cmd:"" help:"Show what certificates say: X.509 (DER, PEM) and CV certificates. Offline."`
 	Verify    verifyCmd    `cmd:"" help:"Verify every chain in a folder that --out wrote. Offline."`
-	Catalogue catalogueCmd `cmd:"" help:"List card types with their slots, and sectors, as built in. Offline."`
+	Catalogue catalogueCmd `cmd:"" name:"profiles" help:"List card types with their slots, and sectors, as built in. Offline."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 

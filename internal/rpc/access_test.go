@@ -1,0 +1,139 @@
+package rpc
+
+import (
+	"context"
+	"crypto/elliptic"
+	"crypto/tls"
+	"slices"
+	"strings"
+	"testing"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/profiles"
+	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
+)
+
+// TestEveryServedMethodIsInTheTable keeps the table of methods and the server the same.
+func TestEveryServedMethodIsInTheTable(t *testing.T) {
+	h := start(t, &fakeAuthority{})
+	served := map[string]bool{}
+	for service, info := range h.server.grpc.GetServiceInfo() {
+		for _, m := range info.Methods {
+			method := "/" + service + "/" + m.Name
+			served[method] = true
+			if len(access[method]) == 0 {
+				t.Errorf("%s is served, but no role may call it: add it to the table", method)
+			}
+		}
+	}
+	for method, roles := range access {
+		if !served[method] {
+			t.Errorf("%s is in the table, but not served", method)
+		}
+		for _, r := range roles {
+			if !slices.Contains(Roles(), r) {
+				t.Errorf("%s may be called by %q, which is no role", method, r)
+			}
+		}
+	}
+}
+
+// unary calls every unary method that the table names, with a request of good shape.
+var unary = map[string]func(context.Context, *grpc.ClientConn) error{
+	siegelv1.IssuanceService_PlanCard_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
+		_, err := siegelv1.NewIssuanceServiceClient(c).PlanCard(ctx, &siegelv1.PlanCardRequest{Order: goodOrder()})
+		return err
+	},
+	siegelv1.IssuanceService_IssueCard_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
+		_, err := siegelv1.NewIssuanceServiceClient(c).IssueCard(ctx, &siegelv1.IssueCardRequest{Order: goodOrder()})
+		return err
+	},
+	siegelv1.IssuanceService_GetCard_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
+		_, err := siegelv1.NewIssuanceServiceClient(c).GetCard(ctx, &siegelv1.GetCardRequest{By: &siegelv1.GetCardRequest_Iccsn{Iccsn: "1"}})
+		return err
+	},
+	siegelv1.IssuanceService_ListCards_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
+		_, err := siegelv1.NewIssuanceServiceClient(c).ListCards(ctx, &siegelv1.ListCardsRequest{})
+		return err
+	},
+	healthpb.Health_Check_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
+		_, err := healthpb.NewHealthClient(c).Check(ctx, &healthpb.HealthCheckRequest{})
+		return err
+	},
+}
+
+// TestRoleMatrix calls every method in every role: exactly those of the design, section 7, get through.
+func TestRoleMatrix(t *testing.T) {
+	want := map[string][]Role{
+		siegelv1.IssuanceService_PlanCard_FullMethodName:  {Personalization},
+		siegelv1.IssuanceService_IssueCard_FullMethodName: {Personalization},
+		siegelv1.IssuanceService_GetCard_FullMethodName:   {Personalization},
+		siegelv1.IssuanceService_ListCards_FullMethodName: {Personalization},
+		healthpb.Health_Check_FullMethodName:              Roles(),
+	}
+	h := start(t, &fakeAuthority{
+		plan:  func(*profiles.Order) (*ca.Plan, error) { return &ca.Plan{Plan: &profiles.Plan{}}, nil },
+		issue: func(context.Context, string, *profiles.Order) (*ca.Card, error) { return &ca.Card{}, nil },
+		card:  func(string) (*ca.Card, error) { return &ca.Card{}, nil },
+		cards: func(int64, int) ([]ca.CardSummary, error) { return nil, nil },
+	})
+	for _, role := range Roles() {
+		conn := h.as(string(role))
+		for method, call := range unary {
+			err := call(testContext(t), conn)
+			if slices.Contains(want[method], role) {
+				if err != nil {
+					t.Errorf("%s calls %s: %v, want no error", role, method, err)
+				}
+				continue
+			}
+			if got := status.Code(err); got != codes.PermissionDenied {
+				t.Errorf("%s calls %s: %v, want PERMISSION_DENIED", role, method, got)
+			}
+			if may := "roles that may: " + joinRoles(want[method]); !strings.Contains(err.Error(), may) {
+				t.Errorf("%s calls %s: %v, which does not say %q", role, method, err, may)
+			}
+		}
+	}
+}
+
+// TestActChecksExclusionsAgain builds the operators past the check of the loader.
+func TestActChecksExclusionsAgain(t *testing.T) {
+	h := start(t, &fakeAuthority{})
+	line := h.server.operators.operator(h.operators["line-1"].Certificate[0])
+	line.Roles = []Role{Personalization, Auditor}
+	_, err := h.line().ListCards(testContext(t), &siegelv1.ListCardsRequest{})
+	if got := status.Code(err); got != codes.PermissionDenied || !strings.Contains(err.Error(), "GS-A_4266") {
+		t.Errorf("ListCards = %v, want PERMISSION_DENIED that cites GS-A_4266", err)
+	}
+}
+
+// TestPinnedCertificate shows that it is the certificate that counts, not the name in it and not the CA alone.
+func TestPinnedCertificate(t *testing.T) {
+	h := start(t, &fakeAuthority{})
+	namesake := h.ca.certify("line-1", elliptic.P256(), nil)
+	conn := h.dial(&tls.Config{RootCAs: h.ca.pool(), Certificates: []tls.Certificate{namesake}})
+	_, err := siegelv1.NewIssuanceServiceClient(conn).ListCards(testContext(t), &siegelv1.ListCardsRequest{})
+	if got := status.Code(err); got != codes.Unauthenticated {
+		t.Errorf("ListCards with an unknown certificate = %v, want UNAUTHENTICATED", err)
+	}
+	info, ok := status.Convert(err).Details()[0].(*errdetails.ErrorInfo)
+	want := &errdetails.ErrorInfo{Reason: "UNKNOWN_CERTIFICATE", Domain: "siegel"}
+	if !ok || !proto.Equal(info, want) {
+		t.Errorf("details = %v, want %v", info, want)
+	}
+	stream, err := healthpb.NewHealthClient(conn).Watch(testContext(t), &healthpb.HealthCheckRequest{})
+	if err == nil {
+		_, err = stream.Recv()
+	}
+	if got := status.Code(err); got != codes.Unauthenticated {
+		t.Errorf("Watch with an unknown certificate = %v, want UNAUTHENTICATED", err)
+	}
+}

@@ -1,0 +1,121 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/prototext"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/profiles"
+	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
+)
+
+var twoRules = &profiles.Refusal{Violations: []profiles.Violation{
+	{Field: "keys[2].spki", Rule: "RSA_MODULUS", Citation: "gemSpec_Krypt, GS-A_4357", Message: "modulus has 1024 bits, want 2048"},
+	{Field: "valid_until", Rule: "TERM_EXCEEDS_FIVE_YEARS", Citation: "gemSpec_PKI, GS-A_4352", Message: "at most five years"},
+}}
+
+const secret = "C_Sign at 10.0.0.7 for Dr. Muster"
+
+// TestErrorTable sends each kind of error through a real call.
+func TestErrorTable(t *testing.T) {
+	anyRequest := &errdetails.RequestInfo{} // its id is random, see below
+	tests := []struct {
+		name    string
+		err     error
+		code    codes.Code
+		text    string
+		details []proto.Message
+	}{
+		{"refusal", fmt.Errorf("plan: %w", twoRules), codes.InvalidArgument,
+			"request refused: keys[2].spki: modulus has 1024 bits, want 2048 (RSA_MODULUS, gemSpec_Krypt, GS-A_4357); and 1 more",
+			[]proto.Message{
+				&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
+					{Field: "keys[2].spki", Description: "modulus has 1024 bits, want 2048 (gemSpec_Krypt, GS-A_4357)", Reason: "RSA_MODULUS"},
+					{Field: "valid_until", Description: "at most five years (gemSpec_PKI, GS-A_4352)", Reason: "TERM_EXCEEDS_FIVE_YEARS"},
+				}},
+				&errdetails.ErrorInfo{Reason: "RSA_MODULUS", Domain: "siegel", Metadata: map[string]string{
+					"field": "keys[2].spki", "rule": "RSA_MODULUS", "citation": "gemSpec_Krypt, GS-A_4357"}},
+			}},
+		{"refusal without violations", &profiles.Refusal{}, codes.InvalidArgument, "request refused", nil},
+		{"order differs", fmt.Errorf("record: %w", ca.ErrOrderDiffers), codes.AlreadyExists, "the order id belongs to an order of other content",
+			[]proto.Message{&errdetails.ErrorInfo{Reason: "ORDER_DIFFERS", Domain: "siegel", Metadata: map[string]string{"field": "order_id"}}}},
+		{"not found", ca.ErrNotFound, codes.NotFound, "there is no such card",
+			[]proto.Message{&errdetails.ErrorInfo{Reason: "NOT_FOUND", Domain: "siegel"}}},
+		{"unavailable", &ca.UnavailableError{Err: errors.New(secret), RetryAfter: 1500 * time.Millisecond}, codes.Unavailable,
+			"a part that the server needs is away for now; send the same request again later",
+			[]proto.Message{&errdetails.RetryInfo{RetryDelay: durationpb.New(1500 * time.Millisecond)}, anyRequest}},
+		{"cancelled", fmt.Errorf("sign: %w", context.Canceled), codes.Canceled, "the caller left; sending the same request again is safe", nil},
+		{"too late", fmt.Errorf("sign: %w", context.DeadlineExceeded), codes.DeadlineExceeded,
+			"the caller's deadline passed; sending the same request again is safe", nil},
+		{"unknown", errors.New(secret), codes.Internal, "internal error; the server's log has the cause under request ", []proto.Message{anyRequest}},
+		{"a context error behind an unavailable part", &ca.UnavailableError{Err: context.DeadlineExceeded}, codes.Unavailable,
+			"a part that the server needs is away for now; send the same request again later",
+			[]proto.Message{&errdetails.RetryInfo{RetryDelay: durationpb.New(0)}, anyRequest}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := start(t, &fakeAuthority{issue: func(context.Context, string, *profiles.Order) (*ca.Card, error) { return nil, tt.err }})
+			_, err := h.line().IssueCard(testContext(t), &siegelv1.IssueCardRequest{Order: goodOrder()})
+			st := status.Convert(err)
+			if st.Code() != tt.code || !strings.HasPrefix(st.Message(), tt.text) {
+				t.Errorf("IssueCard = %v: %q, want %v: %q", st.Code(), st.Message(), tt.code, tt.text)
+			}
+			compareDetails(t, st, tt.details)
+			if strings.Contains(prototext.Format(st.Proto()), secret) {
+				t.Errorf("the cause left the server: %v", st.Proto())
+			}
+			if !strings.Contains(h.log.String(), tt.err.Error()) {
+				t.Errorf("the cause is not in the log:\n%s", h.log)
+			}
+		})
+	}
+}
+
+// compareDetails compares details; an empty RequestInfo stands for one whose id is in the message or at least set.
+func compareDetails(t *testing.T, st *status.Status, want []proto.Message) {
+	t.Helper()
+	got := st.Details()
+	if len(got) != len(want) {
+		t.Fatalf("%d details, want %d: %v", len(got), len(want), got)
+	}
+	for i := range want {
+		if r, ok := got[i].(*errdetails.RequestInfo); ok {
+			if len(r.GetRequestId()) != 16 || st.Code() == codes.Internal && !strings.Contains(st.Message(), r.GetRequestId()) {
+				t.Errorf("request id %q; message %q", r.GetRequestId(), st.Message())
+			}
+			r.RequestId = ""
+		}
+		if m, ok := got[i].(proto.Message); !ok || !proto.Equal(m, want[i]) {
+			t.Errorf("detail %d = %v, want %v", i, got[i], want[i])
+		}
+	}
+}
+
+// TestPanicIsAnInternalError shows that a fault in one call ends neither the server nor another call.
+func TestPanicIsAnInternalError(t *testing.T) {
+	h := start(t, &fakeAuthority{
+		issue: func(context.Context, string, *profiles.Order) (*ca.Card, error) { panic(secret) },
+		cards: func(int64, int) ([]ca.CardSummary, error) { return nil, nil },
+	})
+	_, err := h.line().IssueCard(testContext(t), &siegelv1.IssueCardRequest{Order: goodOrder()})
+	if status.Code(err) != codes.Internal || strings.Contains(err.Error(), secret) {
+		t.Errorf("IssueCard = %v, want INTERNAL without the cause", err)
+	}
+	if log := h.log.String(); !strings.Contains(log, "panic: "+secret) || !strings.Contains(log, "issuance.go") {
+		t.Errorf("panic and its stack are not in the log:\n%s", log)
+	}
+	if _, err := h.line().ListCards(testContext(t), &siegelv1.ListCardsRequest{}); err != nil {
+		t.Errorf("ListCards after the panic: %v", err)
+	}
+}

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/siegel-pki/siegel/internal/brainpool"
+	"github.com/siegel-pki/siegel/internal/cvc"
+)
+
+// Flag lists of CV certificates of CAs (gemSpec_PKI, Tab_PKI_910-01 bits 0 and 1; Tab_PKI_919-02, GS-A_5213-02).
+const (
+	cvcRootFlags     = "FFFFFFFFFFFFFF"
+	cvcCombinedFlags = "80FF3BDFE1FF0C" // HBA and SMC-B, all profiles
+)
+
+// cvcContent is what differs between the CV certificates of CAs.
+type cvcContent struct {
+	reference cvc.Reference
+	flags     string
+	years     int
+}
+
+// issueCVCCA makes and signs the CV certificate of a CA key. Without an issuer it is the self-signed one of a root.
+func issueCVCCA(ctx context.Context, c cvcContent, subject *brainpool.PublicKey, issuer *cvc.Certificate, key signer, from time.Time) (*cvc.Certificate, error) {
+	body, err := c.body(subject, issuer, from)
+	if err != nil {
+		return nil, fmt.Errorf("draft the CV certificate of %s: %w", c.reference, err)
+	}
+	encoded, err := body.Encode()
+	if err != nil {
+		return nil, fmt.Errorf("encode the CV certificate of %s: %w", c.reference, err)
+	}
+	signing, ok := key.Public().(*brainpool.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("sign the CV certificate of %s: the issuer's key is not on a brainpool curve", c.reference)
+	}
+	scheme, err := cvc.SignatureScheme(signing)
+	if err != nil {
+		return nil, fmt.Errorf("sign the CV certificate of %s: %w", c.reference, err)
+	}
+	sig, err := key.Sign(ctx, scheme, encoded)
+	if err != nil {
+		return nil, fmt.Errorf("sign the CV certificate of %s: %w", c.reference, err)
+	}
+	raw, err := cvc.Assemble(encoded, sig)
+	if err != nil {
+		return nil, fmt.Errorf("assemble the CV certificate of %s: %w", c.reference, err)
+	}
+	cert, err := cvc.Parse(raw)
+	if err != nil {
+		return nil, fmt.Errorf("parse the new CV certificate of %s: %w", c.reference, err)
+	}
+	if issuer == nil {
+		issuer = cert
+	}
+	if err := cert.CheckIssuedBy(issuer); err != nil {
+		return nil, fmt.Errorf("check the new CV certificate of %s: %w", c.reference, err)
+	}
+	return cert, nil
+}
+
+// body fixes the content: CXD is so many years after CED less a day, and not after the issuer's (GS-A_5012).
+func (c cvcContent) body(subject *brainpool.PublicKey, issuer *cvc.Certificate, from time.Time) (*cvc.Body, error) {
+	ced, err := cvc.NewDate(from)
+	if err != nil {
+		return nil, err
+	}
+	cxd, err := ced.AddDate(c.years, 0, -1)
+	if err != nil {
+		return nil, err
+	}
+	flags, err := cvc.ParseFlags(c.flags)
+	if err != nil {
+		return nil, err
+	}
+	car := c.reference
+	if issuer != nil {
+		above, _ := issuer.CHR.Reference()
+		car = above
+		if cxd.After(issuer.CXD) {
+			cxd = issuer.CXD
+		}
+	}
+	return &cvc.Body{CAR: car, PublicKey: subject, CHR: c.reference.CHR(), FlagOID: cvc.FlagsTI, Flags: flags, CED: ced, CXD: cxd}, nil
+}

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/siegel-pki/siegel/hsm"
+	"github.com/siegel-pki/siegel/hsm/keygen"
+	"github.com/siegel-pki/siegel/hsm/softhsm"
+	"github.com/siegel-pki/siegel/internal/brainpool"
+	"github.com/siegel-pki/siegel/internal/cvc"
+	"github.com/siegel-pki/siegel/internal/hierarchy"
+	"github.com/siegel-pki/siegel/internal/pkix"
+	"github.com/siegel-pki/siegel/internal/sigalg"
+	"github.com/siegel-pki/siegel/profiles"
+)
+
+// The profiles that the issuers of a test hierarchy sign (GS-A_4704: a CA issues for one purpose).
+var (
+	smcbProfiles = []string{"C.HCI.AUT", "C.HCI.ENC", "C.HCI.OSIG"}
+	cvcProfiles  = []string{"C.SMC.AUTR_CVC", "C.SMC.AUTD_RPE_CVC"}
+)
+
+// testHierarchyCmd is the command of that name.
+type testHierarchyCmd struct {
+	Data   string `default:"data" help:"Folder that receives everything; siegeld uses it with the same flag." type:"path"`
+	Token  string `help:"Existing token to create the keys in, as a pkcs11: URI with module-path (RFC 7512). Without it: a throwaway SoftHSM token below the data folder."`
+	PIN    string `name:"pin-file" help:"File with the user PIN of --token." type:"existingfile"`
+	TSPID  string `name:"tsp-id" default:"16" help:"Two digits that stand first in a card subject's serialNumber. 16 is what public test cards use."`
+	Host   string `default:"siegel.example" help:"Host name in the OCSP and CRL addresses of the certificates."`
+	Record string `help:"File that receives the ceremony record; it is printed in any case. Default: ceremony-record.md below the data folder." type:"path"`
+}
+
+// Run creates the hierarchy and prints its record.
+func (cmd *testHierarchyCmd) Run(ctx context.Context) error {
+	if err := cmd.refuseExisting(); err != nil {
+		return err
+	}
+	c := &ceremony{cmd: cmd, start: time.Now().UTC(), progress: os.Stderr}
+	if err := c.perform(ctx); err != nil {
+		return fmt.Errorf("%w\nThe ceremony did not finish. What it created so far is not usable: remove %s and begin again", err, cmd.Data)
+	}
+	path := cmd.Record
+	if path == "" {
+		path = filepath.Join(cmd.Data, "ceremony-record.md")
+	}
+	record := c.record()
+	if err := os.WriteFile(path, []byte(record), 0o644); err != nil {
+		return fmt.Errorf("write the ceremony record: %w", err)
+	}
+	_, err := io.WriteString(os.Stdout, record)
+	return err
+}
+
+// refuseExisting refuses a data folder in which a ceremony or a server has left something.
+func (cmd *testHierarchyCmd) refuseExisting() error {
+	for _, name := range []string{"hierarchy", "token", "tls", "operators.yaml", "siegel.db"} {
+		path := filepath.Join(cmd.Data, name)
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s exists: a ceremony never overwrites. Choose another --data folder, or move this one away: %w", path, fs.ErrExist)
+		}
+	}
+	return nil
+}
+
+func isExists(err error) bool { return errors.Is(err, fs.ErrExist) || errors.Is(err, keygen.ErrExists) }
+
+// ceremony is one run: what it was asked for and what it has made so far.
+type ceremony struct {
+	cmd      *testHierarchyCmd
+	start    time.Time
+	progress io.Writer
+
+	token     *hsm.Token
+	info      hsm.Info
+	keys      []createdKey
+	issuers   []hierarchy.Issuer
+	log       hierarchy.LogKey
+	operators []createdOperator
+}
+
+// createdKey is a key pair that this ceremony made.
+type createdKey struct {
+	name string
+	typ  sigalg.KeyType
+	key  *hsm.Key
+}
+
+// perform makes everything, in the order in which the parts need each other. The list of issuers comes last: without it
+// a server does not start.
+func (c *ceremony) perform(ctx context.Context) error {
+	if err := c.openToken(ctx); err != nil {
+		return err
+	}
+	defer c.token.Close()
+	for _, step := range []func(context.Context) error{c.makeX509, c.makeCVC, c.makeLogKey, c.makeOperators} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	h := hierarchy.Hierarchy{Environment: profiles.Test, TSPID: c.cmd.TSPID, Issuers: c.issuers, Log: c.log}
+	return h.Save(filepath.Join(c.cmd.Data, "hierarchy"))
+}
+
+// openToken opens the token that was named, or makes a throwaway one.
+func (c *ceremony) openToken(ctx context.Context) error {
+	if err := os.MkdirAll(c.cmd.Data, 0o700); err != nil {
+		return fmt.Errorf("create the data folder: %w", err)
+	}
+	config := hsm.Config{URI: c.cmd.Token, ReadWrite: true, Sessions: 1}
+	if c.cmd.PIN != "" {
+		config.PIN = hsm.PINFromFile(c.cmd.PIN)
+	}
+	if c.cmd.Token == "" {
+		c.say("making a throwaway SoftHSM token")
+		soft, err := softhsm.New(filepath.Join(c.cmd.Data, "token"), "siegel-test")
+		if err != nil {
+			return fmt.Errorf("make a SoftHSM token: %w", err)
+		}
+		if err := soft.Use(); err != nil {
+			return fmt.Errorf("use the SoftHSM token: %w", err)
+		}
+		config.URI = soft.URI()
+		uri := filepath.Join(c.cmd.Data, "token", "uri")
+		if err := os.WriteFile(uri, []byte(soft.URI()+"\n"), 0o600); err != nil {
+			return fmt.Errorf("write the token's URI for the server: %w", err)
+		}
+	}
+	var err error
+	if c.token, err = hsm.Open(ctx, config, slog.New(slog.DiscardHandler)); err != nil {
+		return fmt.Errorf("open the token: %w", err)
+	}
+	c.info = c.token.Info()
+	return nil
+}
+
+// newKey creates a key pair under a random CKA_ID.
+func (c *ceremony) newKey(ctx context.Context, name string, typ sigalg.KeyType) (*hsm.Key, error) {
+	c.say("creating key %s (%s)", name, typ)
+	id := make([]byte, 16)
+	rand.Read(id) // never fails: crypto/rand ends the program instead
+	if _, err := keygen.GenerateKey(ctx, c.token, keygen.Spec{ID: id, Label: name, Type: typ}); err != nil {
+		return nil, fmt.Errorf("create key %s: %w", name, err)
+	}
+	key, err := c.token.Key(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("find the new key %s: %w", name, err)
+	}
+	c.keys = append(c.keys, createdKey{name, typ, key})
+	return key, nil
+}
+
+// makeX509 makes a root and an SMC-B issuing CA for each key generation (GS-A_5511, GS-A_5528). The number in a name counts on
+// across key generations (GS-A_4735).
+func (c *ceremony) makeX509(ctx context.Context) error {
+	for n, typ := range []sigalg.KeyType{sigalg.R2048, sigalg.E256} {
+		if err := c.makeX509Generation(ctx, n+1, typ); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *ceremony) makeX509Generation(ctx context.Context, n int, typ sigalg.KeyType) error {
+	midnight := c.start.Truncate(24 * time.Hour)
+	rootName, subName := fmt.Sprintf("SIEGEL.RCA%d", n), fmt.Sprintf("SIEGEL.SMCB-CA%d", n)
+	rootKey, err := c.newKey(ctx, rootName, typ)
+	if err != nil {
+		return err
+	}
+	subKey, err := c.newKey(ctx, subName, typ)
+	if err != nil {
+		return err
+	}
+	rootOCSP := "http://ocsp.root-ca." + c.cmd.Host + "/ocsp"
+	root, err := issueCA(ctx, caContent{
+		commonName: rootName + " TEST-ONLY", organization: "Siegel NOT-VALID", unit: rootUnit,
+		ocspURL: rootOCSP, years: rootYears, pathLen: pkix.NoPathLen,
+	}, rootKey.Public(), nil, rootKey, midnight)
+	if err != nil {
+		return err
+	}
+	sub, err := issueCA(ctx, caContent{
+		commonName: subName + " TEST-ONLY", organization: "Siegel NOT-VALID", unit: smcbUnit,
+		ocspURL: rootOCSP, years: subCAYears, pathLen: 0,
+	}, subKey.Public(), root, rootKey, midnight)
+	if err != nil {
+		return err
+	}
+	c.issuers = append(c.issuers,
+		hierarchy.Issuer{Issuer: profiles.Issuer{Name: rootName, Kind: profiles.RootCA, KeyType: typ, X509: root, IssuedBy: rootName}},
+		hierarchy.Issuer{KeyID: subKey.ID(), Issuer: profiles.Issuer{
+			Name: subName, Kind: profiles.SMCBCA, KeyType: typ, X509: sub, IssuedBy: rootName,
+			OCSPURL: "http://ocsp.smcb." + c.cmd.Host + "/" + subName, CRLURL: "http://crl.smcb." + c.cmd.Host + "/" + subName + ".crl",
+			Profiles: smcbProfiles,
+		}})
+	return nil
+}
+
+// makeCVC makes a CVC root and a CVC-CA of the second level for all SMC-B profiles. Provider codes of test CAs end in X.
+func (c *ceremony) makeCVC(ctx context.Context) error {
+	const provider, algorithmECC = "DESGX", 2
+	year := c.start.Year()
+	var above *cvc.Certificate
+	var aboveKey signer
+	var aboveName string
+	for _, level := range []struct {
+		kind    profiles.IssuerKind
+		service int
+		flags   string
+		years   int
+		signs   []string
+	}{
+		{profiles.CVCRootCA, 8, cvcRootFlags, rootYears, nil},
+		{profiles.CVCSubCA, 1, cvcCombinedFlags, subCAYears, cvcProfiles},
+	} {
+		ref, err := cvc.NewReference(provider, level.service, 1, algorithmECC, year)
+		if err != nil {
+			return fmt.Errorf("name the CVC key: %w", err)
+		}
+		name := fmt.Sprintf("%s-%d-%d-%02d-%02d", provider, level.service, 1, algorithmECC, year%100)
+		key, err := c.newKey(ctx, name, sigalg.E256)
+		if err != nil {
+			return err
+		}
+		iss := hierarchy.Issuer{Issuer: profiles.Issuer{Name: name, Kind: level.kind, KeyType: sigalg.E256, IssuedBy: aboveName, Profiles: level.signs}}
+		if above == nil {
+			aboveKey, iss.IssuedBy = key, name
+		} else {
+			iss.KeyID = key.ID()
+		}
+		content := cvcContent{reference: ref, flags: level.flags, years: level.years}
+		if iss.CVC, err = issueCVCCA(ctx, content, key.Public().(*brainpool.PublicKey), above, aboveKey, c.start); err != nil {
+			return err
+		}
+		above, aboveName = iss.CVC, name
+		c.issuers = append(c.issuers, iss)
+	}
+	return nil
+}
+
+// makeLogKey makes the key that signs the log's checkpoints.
+func (c *ceremony) makeLogKey(ctx context.Context) error {
+	name := c.cmd.Host + "/log"
+	key, err := c.newKey(ctx, name, sigalg.Ed25519)
+	if err != nil {
+		return err
+	}
+	c.log = hierarchy.LogKey{Name: name, KeyID: key.ID()}
+	return nil
+}
+
+func (c *ceremony) say(format string, args ...any) {
+	fmt.Fprintf(c.progress, "siegel-ceremony: "+format+"\n", args...)
+}

@@ -1,0 +1,124 @@
+// Package rig runs the real programs for end-to-end tests and benchmarks: it builds them, performs the ceremony of a test
+// hierarchy on a throwaway token, starts siegeld, and speaks to it as an operator would, over mTLS on loopback. Nothing in it
+// is simulated; what it adds is orders with fresh keys.
+package rig
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// startTimeout is how long siegeld may take to serve, endTimeout how long to end in order.
+const (
+	startTimeout = 30 * time.Second
+	endTimeout   = 30 * time.Second
+)
+
+// Rig is a data directory with a test hierarchy and the programs to use it.
+type Rig struct {
+	Bin  string // directory of the programs
+	Data string // data directory
+}
+
+// Build builds the programs into dir. It must run below the module's directory.
+func Build(ctx context.Context, dir string) error {
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", dir+string(os.PathSeparator),
+		"github.com/siegel-pki/siegel/cmd/siegeld", "github.com/siegel-pki/siegel/cmd/siegel", "github.com/siegel-pki/siegel/cmd/siegel-ceremony")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the programs: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// New performs the ceremony of a test hierarchy in data with the programs in bin.
+func New(ctx context.Context, bin, data string) (*Rig, error) {
+	r := &Rig{Bin: bin, Data: data}
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "siegel-ceremony"), "test-hierarchy", "--data", data)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("perform the ceremony: %w\n%s", err, out)
+	}
+	return r, nil
+}
+
+// Server is a running siegeld.
+type Server struct {
+	Addr string
+	cmd  *exec.Cmd
+	log  *bytes.Buffer // standard error; to be read after the end only
+	done chan error
+}
+
+// Start starts siegeld on a free port and waits until it serves. flags are added to its command line.
+func (r *Rig) Start(flags ...string) (*Server, error) {
+	ready := filepath.Join(r.Data, "ready")
+	args := append([]string{"serve", "--data", r.Data, "--listen", "127.0.0.1:0", "--ready-file", ready}, flags...)
+	s := &Server{cmd: exec.Command(filepath.Join(r.Bin, "siegeld"), args...), log: new(bytes.Buffer), done: make(chan error, 1)}
+	s.cmd.Stderr = s.log
+	if err := os.Remove(ready); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("remove an old ready file: %w", err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start siegeld: %w", err)
+	}
+	go func() { s.done <- s.cmd.Wait() }()
+	for deadline := time.Now().Add(startTimeout); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		select {
+		case err := <-s.done:
+			return nil, fmt.Errorf("siegeld ended at its start: %w\n%s", err, s.log)
+		default:
+		}
+		if addr, err := os.ReadFile(ready); err == nil {
+			s.Addr = strings.TrimSpace(string(addr))
+			return s, nil
+		}
+	}
+	return nil, errors.Join(fmt.Errorf("siegeld does not serve after %s", startTimeout), s.Kill())
+}
+
+// Kill ends siegeld with SIGKILL, as a power cut would.
+func (s *Server) Kill() error {
+	if err := s.cmd.Process.Kill(); err != nil {
+		return fmt.Errorf("kill siegeld: %w", err)
+	}
+	<-s.done
+	return nil
+}
+
+// Stop ends siegeld in order. Its log is in the error if that fails.
+func (s *Server) Stop() error {
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return fmt.Errorf("stop siegeld: %w", err)
+	}
+	select {
+	case err := <-s.done:
+		if err != nil {
+			return fmt.Errorf("siegeld did not end in order: %w\n%s", err, s.log)
+		}
+		return nil
+	case <-time.After(endTimeout):
+		return errors.Join(fmt.Errorf("siegeld does not end after %s", endTimeout), s.Kill())
+	}
+}
+
+// Usage is the CPU time that siegeld has used; after its end only.
+func (s *Server) Usage() time.Duration {
+	return s.cmd.ProcessState.UserTime() + s.cmd.ProcessState.SystemTime()
+}
+
+// Log is siegeld's log; after its end only.
+func (s *Server) Log() string { return s.log.String() }
+
+// Root finds the module's directory from the place of this file.
+func Root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "..", "..")
+}

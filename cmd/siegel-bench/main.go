@@ -1,0 +1,164 @@
+// Command siegel-bench measures the whole service beside its limit: cards per second over gRPC with mTLS on loopback, and the raw
+// C_Sign rate of the same keys in the same mix, both in one run. `make bench` runs it.
+//
+// The software token, the server and the client share the machine's cores, so that the ratio of the two rates says what
+// everything but the signatures costs.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/siegel-pki/siegel/hsm"
+	"github.com/siegel-pki/siegel/hsm/softhsm"
+	"github.com/siegel-pki/siegel/internal/hierarchy"
+	"github.com/siegel-pki/siegel/internal/rig"
+	"github.com/siegel-pki/siegel/internal/sigalg"
+	"github.com/siegel-pki/siegel/profiles"
+)
+
+// cli is the command line.
+type cli struct {
+	Duration time.Duration `default:"10s" help:"How long each measurement takes."`
+	Workers  int           `default:"8" help:"Orders under way at the same time."`
+	Signers  int           `default:"0" help:"Sessions of the raw measurement; 0 means the number of CPUs."`
+	Orders   int           `default:"4000" help:"Orders made before the clock starts; the measurement ends early when they are used up."`
+}
+
+// The signatures of one G2.1 card, by key of the issuer: three certificates each from the RSA and the ECC issuer, two from the CVC-CA.
+const (
+	rsaSignatures = 3
+	eccSignatures = 3
+	cvcSignatures = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var c cli
+	kong.Parse(&c, kong.Name("siegel-bench"), kong.Description("Measures the whole service beside the raw signature rate of the same keys."))
+	if err := c.run(ctx, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "siegel-bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures and prints.
+func (c *cli) run(ctx context.Context, out io.Writer) error {
+	dir, err := os.MkdirTemp("", "siegel-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	fmt.Fprintf(os.Stderr, "siegel-bench: building the programs and performing a ceremony\n")
+	if err := rig.Build(ctx, dir); err != nil {
+		return err
+	}
+	r, err := rig.New(ctx, dir, filepath.Join(dir, "data"))
+	if err != nil {
+		return err
+	}
+	if c.Signers == 0 {
+		c.Signers = runtime.NumCPU()
+	}
+	orders, err := rig.NewOrders("hospital-pharmacy", rand.Reader, false)
+	if err != nil {
+		return err
+	}
+	before, err := c.raw(ctx, r)
+	if err != nil {
+		return err
+	}
+	service, err := c.service(ctx, r, orders)
+	if err != nil {
+		return err
+	}
+	after, err := c.raw(ctx, r)
+	if err != nil {
+		return err
+	}
+	return report(out, c, before, after, service)
+}
+
+// raw measures the token alone: the mix of one card's signatures with the issuers' keys.
+func (c *cli) raw(ctx context.Context, r *rig.Rig) (hsm.Rate, error) {
+	fmt.Fprintf(os.Stderr, "siegel-bench: raw C_Sign rate, %d sessions, %s\n", c.Signers, c.Duration)
+	soft, err := softhsm.Load(filepath.Join(r.Data, "token"))
+	if err != nil {
+		return hsm.Rate{}, fmt.Errorf("find the token: %w", err)
+	}
+	if err := soft.Use(); err != nil {
+		return hsm.Rate{}, err
+	}
+	token, err := hsm.Open(ctx, hsm.Config{URI: soft.URI(), Sessions: c.Signers}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return hsm.Rate{}, err
+	}
+	defer token.Close()
+	mix, err := cardMix(ctx, r, token)
+	if err != nil {
+		return hsm.Rate{}, err
+	}
+	return token.Measure(ctx, mix, c.Signers, c.Duration)
+}
+
+// cardMix finds the issuers' keys and says how often each signs for one card.
+func cardMix(ctx context.Context, r *rig.Rig, token *hsm.Token) ([]hsm.Share, error) {
+	h, err := hierarchy.Load(filepath.Join(r.Data, "hierarchy"))
+	if err != nil {
+		return nil, err
+	}
+	var mix []hsm.Share
+	for i := range h.Issuers {
+		share := hsm.Share{Scheme: sigalg.ECDSASHA256, Count: eccSignatures}
+		switch iss := &h.Issuers[i]; {
+		case iss.Kind == profiles.CVCSubCA:
+			share.Count = cvcSignatures
+		case iss.Kind == profiles.SMCBCA && iss.KeyType.Generation() == sigalg.RSA:
+			share.Scheme, share.Count = sigalg.RSAPKCS1SHA256, rsaSignatures
+		case iss.Kind != profiles.SMCBCA:
+			continue
+		}
+		if share.Key, err = token.Key(ctx, h.Issuers[i].KeyID); err != nil {
+			return nil, err
+		}
+		mix = append(mix, share)
+	}
+	return mix, nil
+}
+
+// report prints the figures as a table and as lines for programs.
+func report(out io.Writer, c *cli, before, after hsm.Rate, s *serviceResult) error {
+	raw := (before.PerSecond() + after.PerSecond()) / 2
+	rate := float64(s.signatures) / s.elapsed.Seconds()
+	cards := float64(s.cards) / s.elapsed.Seconds()
+	fmt.Fprintf(out, "\nWhole service, gRPC with mTLS on loopback, SQLite, G2.1 cards of %d certificates, %d orders at a time, %d CPUs\n\n",
+		rsaSignatures+eccSignatures+cvcSignatures, c.Workers, runtime.NumCPU())
+	for _, row := range []struct {
+		what  string
+		value string
+	}{
+		{"cards issued", fmt.Sprintf("%d in %.1f s", s.cards, s.elapsed.Seconds())},
+		{"cards/s", fmt.Sprintf("%.1f", cards)},
+		{"signatures/s", fmt.Sprintf("%.0f", rate)},
+		{"raw C_Sign/s, same keys, same mix", fmt.Sprintf("%.0f before, %.0f after", before.PerSecond(), after.PerSecond())},
+		{"ratio", fmt.Sprintf("%.2f", rate/raw)},
+		{"latency of a card", fmt.Sprintf("p50 %s, p99 %s", s.quantile(0.5), s.quantile(0.99))},
+		{"server CPU per card", fmt.Sprintf("%.2f ms", s.serverCPU.Seconds()*1e3/float64(s.cards))},
+	} {
+		fmt.Fprintf(out, "  %-36s %s\n", row.what, row.value)
+	}
+	_, err := fmt.Fprintf(out, "\nbench issue-cards-sqlite %.1f\nbench issue-signatures-sqlite %.0f\nbench raw-signatures %.0f\nbench issue-ratio-sqlite %.3f\n",
+		cards, rate, raw, rate/raw)
+	return err
+}

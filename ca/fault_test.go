@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 
@@ -15,8 +16,8 @@ import (
 
 // The story of this file: every call that Issue makes to the store and to a key fails, each in two ways: it did not happen, or it
 // happened and its answer was lost. Then the order is sent again, to the same process or after a restart, and what was promised
-// must hold. A run without faults says which calls there are, so that none is missed; a run with one fault says which calls come
-// after it, and each of those fails too.
+// must hold. A run without faults says which calls there are, so that none is missed; a run with faults says which calls come after
+// them, and each of those fails too.
 
 // event is one call on the way: a verb of the store, or a signature.
 type event struct {
@@ -108,6 +109,7 @@ func TestEveryCallFails(t *testing.T) {
 			for _, restart := range []bool{false, true} {
 				f := fault{e, lost}
 				t.Run(fmt.Sprintf("%s, restart %t", f, restart), func(t *testing.T) {
+					t.Parallel()
 					w := emptyWorld(t)
 					card, _, err := trial(t, w, newOrder(1), f)
 					var unavailable *ca.UnavailableError
@@ -123,30 +125,52 @@ func TestEveryCallFails(t *testing.T) {
 	t.Logf("%d cases", cases)
 }
 
-func TestEveryTwoCallsFail(t *testing.T) {
-	_, trace, err := trial(t, emptyWorld(t), smallOrder(1))
-	if err != nil {
-		t.Fatalf("without faults: %v", err)
-	}
+// TestFaultsInARow adds to each fault one among the calls that come after it, and to those two one more of the store.
+func TestFaultsInARow(t *testing.T) {
 	cases := 0
-	for i, e := range trace {
-		for _, lost := range []bool{false, true} {
-			first := fault{e, lost}
-			_, second, _ := trial(t, emptyWorld(t), smallOrder(1), first)
-			for _, then := range second[i+1:] {
-				for _, lost := range []bool{false, true} {
-					faults := []fault{first, {then, lost}}
-					t.Run(fmt.Sprint(faults), func(t *testing.T) {
+	var extend func(faults []fault)
+	extend = func(faults []fault) {
+		card, trace, err := trial(t, emptyWorld(t), smallOrder(1), faults...)
+		if len(faults) == 0 && (err != nil || card == nil) {
+			t.Fatalf("without faults: %v", err)
+		}
+		for _, next := range trace[passed(trace, faults):] {
+			if len(faults) == 2 && !next.store {
+				continue
+			}
+			for _, lost := range []bool{false, true} {
+				more := append(slices.Clone(faults), fault{next, lost})
+				restart := cases%2 == 0
+				cases++
+				if len(more) > 1 { // single faults have their own test
+					t.Run(fmt.Sprint(more), func(t *testing.T) {
+						t.Parallel()
 						w := emptyWorld(t)
-						card, _, _ := trial(t, w, smallOrder(1), faults...)
-						recoverFrom(t, w, smallOrder(1), card, cases%2 == 0)
+						card, _, _ := trial(t, w, smallOrder(1), more...)
+						recoverFrom(t, w, smallOrder(1), card, restart)
 					})
-					cases++
+				}
+				if len(more) < 3 {
+					extend(more)
 				}
 			}
 		}
 	}
+	extend(nil)
 	t.Logf("%d cases", cases)
+}
+
+// passed is how many calls of a trace come up to the last of the faults.
+func passed(trace []event, faults []fault) int {
+	n := 0
+	for i, e := range trace {
+		for _, f := range faults {
+			if e == f.event {
+				n = i + 1
+			}
+		}
+	}
+	return n
 }
 
 // recoverFrom sends the order again, without faults, and checks the promises: whatever was acknowledged stands unchanged, the order
@@ -186,6 +210,7 @@ func TestEveryCallOfStartFails(t *testing.T) {
 	for call := 1; call <= callsOfStart(t)+1; call++ { // one more: there is an attempt to abandon
 		for _, lost := range []bool{false, true} {
 			t.Run(fmt.Sprintf("call %d, lost %t", call, lost), func(t *testing.T) {
+				t.Parallel()
 				w := emptyWorld(t)
 				if _, _, err := trial(t, w, smallOrder(1), fault{event{"Sign", false, 1}, false}, fault{event{"Abandon", true, 3}, false}); err == nil {
 					t.Fatal("the order that was to leave an open attempt was fulfilled")

@@ -25,20 +25,23 @@ func (d *decoder) report(n *yaml.Node, rule, format string, args ...any) {
 	d.problems.add(d.at(n), rule, format, args...)
 }
 
-// syntaxLine finds the line in an error of the YAML parser.
-var syntaxLine = regexp.MustCompile(`line ([0-9]+)`)
+// syntaxLine and unknownAlias find the place in an error of the YAML parser, which has no other form for it.
+var (
+	syntaxLine   = regexp.MustCompile(`^line ([0-9]+): `)
+	unknownAlias = regexp.MustCompile(`unknown anchor '([^']+)' referenced`)
+)
 
 // parse gives the content of the one document of a file; nil if it cannot be read.
 func (d *decoder) parse(data []byte) *yaml.Node {
 	dec := yaml.NewDecoder(bytes.NewReader(data))
 	var doc, more yaml.Node
 	if err := dec.Decode(&doc); err != nil {
-		d.syntax(err)
+		d.syntax(data, err)
 		return nil
 	}
 	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
 		if err != nil {
-			d.syntax(err)
+			d.syntax(data, err)
 			return nil
 		}
 		d.report(&more, "MORE_THAN_ONE_DOCUMENT", "a second document begins here; a file holds one")
@@ -50,15 +53,21 @@ func (d *decoder) parse(data []byte) *yaml.Node {
 	return doc.Content[0]
 }
 
-func (d *decoder) syntax(err error) {
+// syntax reports an error of the YAML parser, whose lines are right to within one or two.
+func (d *decoder) syntax(data []byte, err error) {
 	line, text := 1, strings.TrimPrefix(err.Error(), "yaml: ")
 	if errors.Is(err, io.EOF) {
 		text = "the file is empty"
 	}
 	if m := syntaxLine.FindStringSubmatch(text); m != nil {
 		line, _ = strconv.Atoi(m[1])
+		text = strings.TrimPrefix(text, m[0])
 	}
-	d.problems.add(position{d.file, line}, "SYNTAX", "%s", text)
+	if m := unknownAlias.FindStringSubmatch(text); m != nil {
+		before, _, _ := bytes.Cut(data, []byte("*"+m[1]))
+		line = 1 + bytes.Count(before, []byte("\n"))
+	}
+	d.problems.add(position{d.file, max(line, 1)}, "SYNTAX", "%s", text)
 }
 
 // mapping is a YAML mapping with named keys. Take every key with required or optional, then call end.

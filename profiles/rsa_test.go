@@ -1,0 +1,96 @@
+package profiles
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"testing"
+)
+
+// testRSA reads a key of testdata/keys without judging it.
+func testRSA(t testing.TB, name string) *rsa.PublicKey {
+	t.Helper()
+	text, err := os.ReadFile("testdata/keys/" + name + ".pem")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	key, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.(*rsa.PublicKey)
+}
+
+// TestRSAExponents goes along the borders of the public exponent. The upper one lies beyond what a parsed key can have.
+func TestRSAExponents(t *testing.T) {
+	n := testRSA(t, "rsa-good").N
+	for _, c := range []struct {
+		e    int
+		rule string
+	}{
+		{65537, ""}, {65539, ""}, {4294967291, ""}, // the largest prime of 32 bits
+		{1, "RSA_EXPONENT_RANGE"}, {3, "RSA_EXPONENT_RANGE"}, {65521, "RSA_EXPONENT_RANGE"}, {4294967311, "RSA_EXPONENT_RANGE"},
+		{65538, "RSA_EXPONENT_EVEN"}, {2, "RSA_EXPONENT_EVEN"}, {0, "RSA_EXPONENT_EVEN"},
+		{65541, "RSA_EXPONENT_NOT_PRIME"}, {4294967295, "RSA_EXPONENT_NOT_PRIME"},
+	} {
+		var got string
+		if found := rsaWeaknesses(&rsa.PublicKey{N: n, E: c.e}); len(found) > 0 {
+			got = found[0].rule
+		}
+		if got != c.rule {
+			t.Errorf("exponent %d: %q, want %q", c.e, got, c.rule)
+		}
+	}
+}
+
+// TestSmallFactors multiplies the good modulus with primes on both sides of the limit.
+func TestSmallFactors(t *testing.T) {
+	n := testRSA(t, "rsa-good").N
+	for p, want := range map[int64]bool{1: false, 3: true, 751: true, 4093: true, 4099: false} {
+		if got := hasSmallFactor(new(big.Int).Mul(n, big.NewInt(p))); got != want {
+			t.Errorf("factor %d: found is %t, want %t", p, got, want)
+		}
+	}
+}
+
+// TestFermat builds products of numbers at growing distance. Fermat's method finds them as long as the distance is small
+// beside the fourth root of the product; the rounds decide how small.
+func TestFermat(t *testing.T) {
+	p := new(big.Int).Lsh(big.NewInt(3), 1022)
+	p.Add(p, big.NewInt(1))
+	for shift, want := range map[uint]bool{1: true, 256: true, 512: true, 515: true, 530: false, 1000: false} {
+		q := new(big.Int).Lsh(big.NewInt(1), shift)
+		if got := hasCloseFactors(q.Add(q, p).Mul(q, p)); got != want {
+			t.Errorf("factors at a distance of 2^%d: found is %t, want %t", shift, got, want)
+		}
+	}
+	if square := new(big.Int).Mul(p, p); !hasCloseFactors(square) {
+		t.Error("the square of a number is not found")
+	}
+}
+
+// TestIsSquare compares with the root for all small numbers.
+func TestIsSquare(t *testing.T) {
+	squares := map[int64]bool{}
+	for i := int64(0); i*i < 1<<18; i++ {
+		squares[i*i] = true
+	}
+	for n := range int64(1 << 18) {
+		if got := isSquare(big.NewInt(n)); got != squares[n] {
+			t.Fatalf("isSquare(%d) is %t", n, got)
+		}
+	}
+}
+
+// BenchmarkRSAWeaknesses measures the checks of one good key.
+func BenchmarkRSAWeaknesses(b *testing.B) {
+	k := testRSA(b, "rsa-good")
+	for b.Loop() {
+		if found := rsaWeaknesses(k); found != nil {
+			b.Fatal(found)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# The quick start: a ceremony on a throwaway token, a server, three real card orders, and every certificate checked by OpenSSL and by
+# siegel. Everything happens in a new folder below the system's temporary one; what is started here is stopped here.
+# KEEP=1 keeps the folder.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if [[ -t 1 && -z ${NO_COLOR:-} ]]; then bold=$'\e[1m' plain=$'\e[0m'; else bold='' plain=''; fi
+say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
+
+begun=$SECONDS
+work=$(mktemp -d)
+server=
+cleanup() {
+  code=$?
+  if [[ -n $server ]] && kill "$server" 2>/dev/null; then wait "$server" || true; fi
+  if [[ $code -ne 0 && -f $work/siegeld.log ]]; then
+    printf '\nThe demo failed. The end of the server log:\n' >&2
+    tail -n 5 "$work/siegeld.log" >&2
+  fi
+  if [[ ${KEEP:-} ]]; then echo "Kept: $work"; else rm -rf "$work"; fi
+}
+trap cleanup EXIT
+
+say "1. Build the three programs (the first build takes a minute or two, later ones seconds)"
+go build -o "$work/" ./cmd/siegeld ./cmd/siegel ./cmd/siegel-ceremony
+export PATH=$work:$PATH SIEGEL_DATA=$work/data
+
+say "2. Ceremony: a token, roots and issuing CAs (RSA, brainpool, CV certificates), the log key, the operators"
+siegel-ceremony test-hierarchy --data "$work/data" >"$work/record.md"
+sed -n '/^## Certificates/,/^## Operators/p' "$work/record.md" | awk -F' *[|] *' '/^[|] [A-Z]/ { printf "   %-18s %-12s %s\n", $2, $3, $6 }'
+
+say "3. Start siegeld: gRPC with mutual TLS on loopback, records in SQLite, keys in the token"
+siegeld serve --data "$work/data" --listen 127.0.0.1:0 --ready-file "$work/ready" 2>"$work/siegeld.log" &
+server=$!
+for _ in $(seq 300); do
+  [[ -s $work/ready ]] && break
+  kill -0 "$server" 2>/dev/null || { echo "siegeld ended at its start" >&2; exit 1; }
+  sleep 0.1
+done
+SIEGEL_SERVER=$(<"$work/ready")
+export SIEGEL_SERVER
+echo "   siegeld is ready at $SIEGEL_SERVER"
+
+say "4. Issue three cards: a hospital pharmacy, a psychotherapist's practice, a pharmacy"
+siegel issue --out "$work/cards" testdata/orders/*.json
+
+say "5. Send the first order again: the same card, byte for byte"
+siegel issue --out "$work/again" testdata/orders/hospital-pharmacy.json >/dev/null
+iccsn=$(ls "$work/again")
+diff -r "$work/cards/$iccsn" "$work/again/$iccsn" && echo "   identical"
+
+say "6. A bad order is refused, with field, rule and source, and leaves nothing behind"
+sed 's/"iccsn": *"[0-9]*"/"iccsn": "8027600101169990086"/; s/"order_id": *"[^"]*"/"order_id": "bad-order"/' \
+  testdata/orders/hospital-pharmacy.json >"$work/bad.json"
+if siegel issue "$work/bad.json"; then echo "the bad order was not refused" >&2; exit 1; fi
+
+say "7. OpenSSL verifies every X.509 chain"
+checked=0 # against the ceremony's own roots, not those that came with the answer
+cat "$work"/data/hierarchy/SIEGEL.RCA*.pem >"$work/roots.pem"
+cat "$work"/data/hierarchy/SIEGEL.SMCB-CA*.pem >"$work/issuers.pem"
+for card in "$work"/cards/*; do
+  for der in "$card"/*.der; do
+    openssl x509 -inform DER -in "$der" -out "$work/cert.pem"
+    openssl verify -x509_strict -CAfile "$work/roots.pem" -untrusted "$work/issuers.pem" "$work/cert.pem" >/dev/null
+    printf '   good  %s  %s\n' "$(basename "$card")" "$(basename "$der" .der)"
+    checked=$((checked + 1))
+  done
+done
+echo "   $checked X.509 certificates, every one verified by $(openssl version | cut -d' ' -f1,2)"
+
+say "8. siegel verifies every chain, CV certificates included, offline"
+trust=()
+for root in "$work"/data/hierarchy/SIEGEL.RCA*.pem "$work"/data/hierarchy/DESGX-8-*.cvc; do trust+=(--trust "$root"); done
+siegel verify "${trust[@]}" "$work/cards"
+
+say "9. What a CV certificate says (siegel inspect)"
+siegel inspect "$work/cards/$iccsn/C.SMC.AUTR_CVC.E256.cvc" | grep -E 'CAR|CHR|DESGX|key identifier|role:|bit (9|18|46):| = 20' | sed 's/^/   /'
+
+say "Done in $((SECONDS - begun)) seconds. Next: README.md, or KEEP=1 make demo to look at the files."

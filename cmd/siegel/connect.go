@@ -1,11 +1,15 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
@@ -30,7 +34,36 @@ func connect(g *globals, t *terminal) (*client, error) {
 	if err != nil {
 		return nil, usageError(fmt.Errorf("connect to %s: %w", g.Server, err))
 	}
-	return &client{siegelv1.NewIssuanceServiceClient(conn), &caller{timeout: g.Timeout, waiting: t.waiting}, conn}, nil
+	tries := &caller{timeout: g.Timeout, waiting: t.waiting, distrust: func(ctx context.Context) error {
+		return distrust(ctx, g.Server, config)
+	}}
+	return &client{siegelv1.NewIssuanceServiceClient(conn), tries, conn}, nil
+}
+
+// distrust makes a TLS connection of its own to find out whether the two sides refuse each other. A server says so with an alert,
+// which in TLS 1.3 comes after the client's part of the handshake, in place of the first octet. nil means that the two get on, or
+// that there is nobody to ask.
+func distrust(ctx context.Context, address string, config *tls.Config) error {
+	config = config.Clone()
+	config.NextProtos = []string{"h2"}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	conn, err := (&tls.Dialer{Config: config}).DialContext(ctx, "tcp", address)
+	if err == nil {
+		defer conn.Close()
+		defer context.AfterFunc(ctx, func() { conn.Close() })()
+		_, err = conn.Read(make([]byte, 1))
+	}
+	var server *tls.CertificateVerificationError
+	var alert *net.OpError
+	var speech tls.RecordHeaderError
+	switch {
+	case errors.As(err, &server), errors.As(err, &speech):
+		return fmt.Errorf("the server's side of TLS is not accepted: %w", err)
+	case errors.As(err, &alert) && alert.Op == "remote error":
+		return fmt.Errorf("the server does not accept the client certificate: %w", alert.Err)
+	}
+	return nil
 }
 
 // Close ends the connection.

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -52,21 +51,10 @@ func exitCode(err error) int {
 	switch st.Code() {
 	case codes.InvalidArgument, codes.AlreadyExists, codes.NotFound:
 		return exitInvalid
-	case codes.Unavailable:
-		if isHandshake(st) {
-			return exitDenied
-		}
-		return exitRetry
-	case codes.DeadlineExceeded, codes.Canceled, codes.ResourceExhausted, codes.Aborted:
+	case codes.Unavailable, codes.DeadlineExceeded, codes.Canceled, codes.ResourceExhausted, codes.Aborted:
 		return exitRetry
 	case codes.Unauthenticated, codes.PermissionDenied:
 		return exitDenied
 	}
 	return exitFault
-}
-
-// isHandshake tells whether a connection failed because client and server do not trust each other, which waiting does not mend.
-// gRPC reports that as UNAVAILABLE, with the TLS library's text.
-func isHandshake(st *status.Status) bool {
-	return st.Code() == codes.Unavailable && (strings.Contains(st.Message(), "tls: ") || strings.Contains(st.Message(), "x509: "))
 }

@@ -48,9 +48,6 @@ func printViolation(w io.Writer, t *terminal, v *errdetails.BadRequest_FieldViol
 
 // advice says what the caller can do.
 func advice(st *status.Status) string {
-	if isHandshake(st) {
-		return "Client and server do not trust each other's certificate: check --server, --ca, --cert and --key, or --data and --operator."
-	}
 	switch st.Code() {
 	case codes.InvalidArgument:
 		return "Nothing was recorded. Correct the order and send it again; the same order id may be used."
@@ -58,7 +55,9 @@ func advice(st *status.Status) string {
 		return "Another order was sent under this id before. Choose a new order id, or look at the card with: siegel card --order ID"
 	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted:
 		return "Run the same command again later, or with a longer --timeout; a retry never makes a second card."
-	case codes.Unauthenticated, codes.PermissionDenied:
+	case codes.Unauthenticated:
+		return "Check --server, --data and --operator, or --ca, --cert and --key; or have the operator file of the server changed."
+	case codes.PermissionDenied:
 		return "Call as another operator (--operator), or have the operator file of the server changed."
 	case codes.Internal:
 		if r := detail[*errdetails.RequestInfo](st); r != nil {

@@ -20,7 +20,10 @@ const (
 // caller tries calls. It is safe for concurrent use.
 type caller struct {
 	timeout time.Duration
-	waiting func(why string) // told before the first pause of a call
+	// distrust tells why client and server do not trust each other, nil if they do or if it cannot be told. gRPC reports distrust
+	// like a server that is away, but waiting does not mend it.
+	distrust func(context.Context) error
+	waiting  func(why string) // told before the first pause of a call
 }
 
 // call makes a call and, while the server is away, makes it again until the timeout. Every call of this client may be repeated:
@@ -34,8 +37,8 @@ func call[T any](ctx context.Context, c *caller, doing string, try func(context.
 			return answer, nil
 		}
 		st := status.Convert(err)
-		if pause == firstPause && isAway(st) {
-			c.waiting(st.Message())
+		if pause == firstPause {
+			st = c.firstFailure(ctx, st)
 		}
 		if !isAway(st) || !sleep(ctx, max(jitter(pause), askedFor(st))) {
 			var none T
@@ -44,8 +47,20 @@ func call[T any](ctx context.Context, c *caller, doing string, try func(context.
 	}
 }
 
+// firstFailure looks closer at the first failure of a call.
+func (c *caller) firstFailure(ctx context.Context, st *status.Status) *status.Status {
+	if !isAway(st) {
+		return st
+	}
+	if err := c.distrust(ctx); err != nil {
+		return status.New(codes.Unauthenticated, err.Error())
+	}
+	c.waiting(st.Message())
+	return st
+}
+
 // isAway tells whether the same call may succeed later.
-func isAway(st *status.Status) bool { return st.Code() == codes.Unavailable && !isHandshake(st) }
+func isAway(st *status.Status) bool { return st.Code() == codes.Unavailable }
 
 // askedFor is the pause that the server asks for.
 func askedFor(st *status.Status) time.Duration {

@@ -51,7 +51,7 @@ var picture = map[string][]string{
 	"internal/e2e":     {},
 
 	"cmd/siegeld":      {"ca", "profiles", "hsm", "internal/hierarchy", "internal/rpc", "internal/store/sqlite"},
-	"cmd/siegel":       {"profiles", "internal/pkix", "internal/cvc", "internal/der", "internal/sigalg", "internal/brainpool", "proto/siegel/v1"},
+	"cmd/siegel":       {"profiles", "internal/pkix", "internal/cvc", "internal/brainpool", "proto/siegel/v1"},
 	"cmd/siegel-bench": {"hsm", "hsm/softhsm", "internal/hierarchy", "internal/rig", "internal/sigalg", "profiles", "proto/siegel/v1"},
 	"cmd/siegel-ceremony": {"profiles", "hsm", "hsm/keygen", "hsm/softhsm", "internal/hierarchy", "internal/rpc",
 		"internal/pkix", "internal/cvc", "internal/sigalg", "internal/brainpool"},

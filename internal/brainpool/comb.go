@@ -15,8 +15,8 @@ type comb[E limbs] [blocks][1 << (teeth - 1)]affine[E]
 
 // newComb makes the table for a point.
 //
-// No point in it, and none on the way, is infinity: each is c·P for a c that depends only on the place, and for none is c a
-// multiple of the order of the curve, which is prime. So if one P shows it, as the tests do with G, all do.
+// No point in it, and none that is normalized on the way, is infinity: each is c·P with 0 < c < q, since the last tooth
+// outweighs the others together and 2^(31n/32+1) is less than q.
 func newComb[E limbs](f *modulus[E], p *affine[E]) *comb[E] {
 	powers := combPowers(f, p)
 	points := make([]jacobian[E], 0, blocks<<(teeth-1))

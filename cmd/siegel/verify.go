@@ -183,6 +183,9 @@ func (f *folder) verify(t *terminal, trusted certificates, at time.Time) tally {
 		n.good++
 		fmt.Fprintf(t.out, "  %s  %s\n", t.green("good"), strings.Join(append([]string{name}, chain...), " ← "))
 	}
+	if len(trusted.x509)+len(trusted.cvc) == 0 {
+		trusted = f.issuers
+	}
 	x := newX509Verifier(f.issuers.x509, trusted.x509, at)
 	for _, c := range slices.Concat(f.card.x509, f.issuers.x509) {
 		chain, err := x.verify(c.cert)

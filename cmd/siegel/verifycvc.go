@@ -14,15 +14,11 @@ type cvcVerifier struct {
 	err  error // why no certificate can be verified
 }
 
-// newCVCVerifier trusts the roots given or, where there are none, the self-signed ones among the issuers. Link certificates
-// and sub-CAs only connect.
+// newCVCVerifier trusts the self-signed ones among the roots. The issuers, link certificates and sub-CAs, only connect.
 func newCVCVerifier(issuers, roots []named[*cvc.Certificate], at time.Time) *cvcVerifier {
 	v := &cvcVerifier{}
 	if v.day, v.err = cvc.NewDate(at); v.err != nil {
 		return v
-	}
-	if len(roots) == 0 {
-		roots = issuers
 	}
 	var anchors []*cvc.Anchor
 	for _, r := range roots {
@@ -49,7 +45,7 @@ func newCVCVerifier(issuers, roots []named[*cvc.Certificate], at time.Time) *cvc
 	return v
 }
 
-// verifyCard is verify for the certificate of a card, whose ICCSN must be in its CHR (GS-A_4994).
+// verifyCard is verify for the certificate of a card, whose ICCSN must be in its CHR (Tab_PKI_258).
 func (v *cvcVerifier) verifyCard(c *cvc.Certificate, iccsn string) ([]string, error) {
 	if have := c.CHR.ICCSN(); have != iccsn {
 		return nil, fmt.Errorf("CHR names card %q, the folder is of card %q", have, iccsn)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/siegel-pki/siegel/internal/pkix"
@@ -16,12 +17,9 @@ type x509Verifier struct {
 	at      time.Time
 }
 
-// newX509Verifier trusts the roots given or, where there are none, the self-issued ones among the issuers.
+// newX509Verifier trusts the self-issued ones among the roots; the issuers only connect.
 func newX509Verifier(issuers, roots []named[*pkix.Certificate], at time.Time) *x509Verifier {
-	v := &x509Verifier{issuers: append(issuers[:len(issuers):len(issuers)], roots...), trusted: map[string]bool{}, at: at}
-	if len(roots) == 0 {
-		roots = issuers
-	}
+	v := &x509Verifier{issuers: slices.Concat(issuers, roots), trusted: map[string]bool{}, at: at}
 	for _, r := range roots {
 		if selfIssued(r.cert) {
 			v.trusted[string(r.cert.Raw)] = true

@@ -1,9 +1,9 @@
 // Package migrations holds the steps that build the database schema, one folder for each dialect.
 //
 // A step is a numbered SQL file (00001_name.sql, goose format). Steps run forward only, each in a transaction of its own, and a
-// released file never changes: what it did wrong, the next one puts right. Beside the steps of a dialect lies testdata's
-// schema.sql, the schema that they add up to; a test regenerates and compares it, so that a review sees the shape and not
-// only the step.
+// released file never changes: what it did wrong, the next one puts right. Beside the steps of a dialect lies schema.sql, the
+// schema that they add up to; a test of its store regenerates and compares it, so that a review sees the shape and not only
+// the step.
 package migrations
 
 import (
@@ -11,7 +11,7 @@ import (
 	"io/fs"
 )
 
-//go:embed sqlite/*.sql
+//go:embed sqlite/[0-9]*.sql
 var files embed.FS
 
 // SQLite gives the steps of the SQLite schema, at the root of the file system.

@@ -38,16 +38,12 @@ func (s *Store) Card(ctx context.Context, iccsn string) (*ca.Card, error) {
 	var number int64
 	err := s.reads.cardByICCSN.QueryRowContext(ctx, iccsn).Scan(&number)
 	if errors.Is(err, sql.ErrNoRows) {
-		return nil, fmt.Errorf("card %s: %w", iccsn, ca.ErrNotFound)
+		err = ca.ErrNotFound
 	}
 	if err != nil {
-		return nil, fmt.Errorf("look up card %s: %w", iccsn, err)
+		return nil, fmt.Errorf("look up a card by its ICCSN: %w", err)
 	}
-	card, err := s.reads.card(ctx, number)
-	if err != nil {
-		return nil, fmt.Errorf("read card %s: %w", iccsn, err)
-	}
-	return card, nil
+	return s.reads.card(ctx, number)
 }
 
 const (

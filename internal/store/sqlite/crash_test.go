@@ -15,7 +15,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/internal/store/sqlite"
@@ -35,7 +34,7 @@ func TestAcknowledgedSurvivesKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "siegel.db")
 	acknowledged := map[string]int{}
 	for round := range 5 {
-		lines := runAndKill(t, path, round, 150*time.Millisecond+time.Duration(round)*37*time.Millisecond)
+		lines := runAndKill(t, path, round, 100+round*37)
 		s := open(t, path)
 		for _, line := range lines {
 			verb, _, _ := strings.Cut(line, " ")
@@ -62,8 +61,9 @@ func TestAcknowledgedSurvivesKill(t *testing.T) {
 	t.Logf("acknowledged before the kills: %v", acknowledged)
 }
 
-// runAndKill starts the test binary as a writer, kills it after a while and gives the lines it wrote.
-func runAndKill(t *testing.T, path string, round int, after time.Duration) []string {
+// runAndKill starts the test binary as a writer, kills it in the middle of its work when it has acknowledged a number of verbs,
+// and gives the lines it wrote.
+func runAndKill(t *testing.T, path string, round, after int) []string {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), crashFile+"="+path, crashRound+"="+strconv.Itoa(round))
@@ -77,16 +77,17 @@ func runAndKill(t *testing.T, path string, round int, after time.Duration) []str
 		t.Fatal(err)
 	}
 	var lines []string
-	var kill *time.Timer
 	for in := bufio.NewReader(stdout); ; {
 		line, err := in.ReadString('\n')
 		if err != nil {
 			break // a line that the kill cut short was not acknowledged
 		}
-		if kill == nil {
-			kill = time.AfterFunc(after, func() { cmd.Process.Kill() })
-		}
 		lines = append(lines, strings.TrimSpace(line))
+		if len(lines) == after {
+			if err := cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	var exit *exec.ExitError
 	if err := cmd.Wait(); !errors.As(err, &exit) || exit.Exited() {

@@ -22,11 +22,7 @@ func (s *Store) Complete(ctx context.Context, done *ca.Completion, entry tlog.En
 	if err != nil {
 		return nil, fmt.Errorf("complete attempt %s: %w", done.Attempt, err)
 	}
-	card, err := s.reads.card(ctx, number)
-	if err != nil {
-		return nil, fmt.Errorf("read the card of attempt %s: %w", done.Attempt, err)
-	}
-	return card, nil
+	return s.reads.card(ctx, number)
 }
 
 // Abandon implements ca.Store.

@@ -14,7 +14,7 @@ import (
 	"github.com/siegel-pki/siegel/migrations"
 )
 
-var update = flag.Bool("update", false, "rewrite testdata/schema.sql")
+var update = flag.Bool("update", false, "rewrite migrations/sqlite/schema.sql")
 
 // TestSchema compares the schema that the migrations add up to with the snapshot that reviews read.
 func TestSchema(t *testing.T) {
@@ -38,7 +38,7 @@ func TestSchema(t *testing.T) {
 	if err := rows.Err(); err != nil {
 		t.Fatal(err)
 	}
-	snapshot := filepath.Join("testdata", "schema.sql")
+	snapshot := filepath.Join("..", "..", "..", "migrations", "sqlite", "schema.sql")
 	if *update {
 		if err := os.WriteFile(snapshot, []byte(got.String()), 0o644); err != nil {
 			t.Fatal(err)

@@ -213,15 +213,8 @@ func (c *refCurve) firstX(start, step *big.Int) *big.Int {
 func TestSignatureLength(t *testing.T) {
 	for _, c := range refCurves {
 		t.Run(c.Name(), func(t *testing.T) {
-			rnd := source("length")
-			d := c.random(rnd)
-			digest := bytes.Repeat([]byte{1}, c.ByteLen())
-			key, err := c.ParsePoint(c.encode(c.mulTable(d, c.gTable)))
-			if err != nil {
-				t.Fatal(err)
-			}
+			key, digest, sig := c.sample(t)
 			verifier := NewVerifier(key)
-			sig := c.sign(d, c.random(rnd), digest)
 			if !key.Verify(digest, sig) || !verifier.Verify(digest, sig) {
 				t.Fatal("a genuine signature is not valid")
 			}

@@ -7,7 +7,7 @@ type Verifier struct {
 	table verifier
 }
 
-// NewVerifier makes the table, which costs about as much as five calls of PublicKey.Verify and takes 32 KiB of memory on
+// NewVerifier makes the table, which costs about as much as four calls of PublicKey.Verify and takes 32 KiB of memory on
 // brainpoolP256r1, 48 KiB on brainpoolP384r1 and 64 KiB on brainpoolP512r1.
 func NewVerifier(k *PublicKey) *Verifier { return &Verifier{key: k, table: k.point.tabled()} }
 

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestDefaults is the manual's word: what holds where nothing is said.
+func TestDefaults(t *testing.T) {
+	got, err := loadConfig("", overrides{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config{
+		Data: "data", Environment: "test", Listen: "127.0.0.1:7443",
+		TLS:       tlsConfig{"data/tls/server.pem", "data/tls/server.key", "data/tls/ca.pem"},
+		Operators: "data/operators.yaml", Hierarchy: "data/hierarchy",
+		Store:      storeConfig{"data/siegel.db"},
+		Token:      tokenConfig{PINFile: "data/token/pin", SoftHSM2: "data/token/softhsm2.conf"},
+		KeySession: keySessionConfig{1_000_000, 24 * time.Hour},
+		Log:        logConfig{"auto", "info"},
+		Grace:      20 * time.Second,
+	}
+	if got != want {
+		t.Errorf("defaults = %+v\nwant %+v", got, want)
+	}
+}
+
+const full = `
+data: d
+environment: production
+listen: "[::1]:0"
+tls: {certificate: c.pem, key: /k.pem, client_ca: ca.pem}
+operators: o.yaml
+hierarchy: h
+profiles: p
+store: {sqlite: s.db}
+token: {uri: "pkcs11:token=x?module-path=/m.so", pin_file: pin, sessions: 8, softhsm2_conf: soft}
+key_session: {signatures: 5, lifetime: 90m}
+log: {format: json, level: warn}
+grace: 1m30s
+`
+
+// TestEveryKey sets every key of the file. A key that is added to the struct and not here makes the test fail.
+func TestEveryKey(t *testing.T) {
+	dir := t.TempDir()
+	path := writeFile(t, dir, "siegeld.yaml", full)
+	got, err := loadConfig(path, overrides{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := func(name string) string { return filepath.Join(dir, name) }
+	want := config{
+		Data: in("d"), Environment: "production", Listen: "[::1]:0", TLS: tlsConfig{in("c.pem"), "/k.pem", in("ca.pem")},
+		Operators: in("o.yaml"), Hierarchy: in("h"), Profiles: in("p"), Store: storeConfig{in("s.db")},
+		Token:      tokenConfig{"pkcs11:token=x?module-path=/m.so", in("pin"), 8, in("soft")},
+		KeySession: keySessionConfig{5, 90 * time.Minute}, Log: logConfig{"json", "warn"}, Grace: 90 * time.Second,
+	}
+	if got != want {
+		t.Errorf("config = %+v\nwant %+v", got, want)
+	}
+	requireFilled(t, "config", reflect.ValueOf(got))
+
+	over, err := loadConfig(path, overrides{data: "/elsewhere", listen: "127.0.0.1:1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if over.Data != "/elsewhere" || over.Listen != "127.0.0.1:1" || over.Hierarchy != in("h") {
+		t.Errorf("with flags: data %q, listen %q, hierarchy %q", over.Data, over.Listen, over.Hierarchy)
+	}
+}
+
+func requireFilled(t *testing.T, name string, v reflect.Value) {
+	t.Helper()
+	for i := range v.NumField() {
+		field := name + "." + v.Type().Field(i).Name
+		if v.Field(i).Kind() == reflect.Struct {
+			requireFilled(t, field, v.Field(i))
+		} else if v.Field(i).IsZero() {
+			t.Errorf("the test does not set %s", field)
+		}
+	}
+}
+
+func TestBadConfigurations(t *testing.T) {
+	tests := []struct {
+		name, text string
+		want       []string
+	}{
+		{"unknown key", "data: x\ndatabase: y\n", []string{`siegeld.yaml:2: unknown key "database"`}},
+		{"unknown key below", "log:\n  colour: red\n", []string{`siegeld.yaml:2: unknown key "colour"`}},
+		{"two faults", "a: 1\nlog:\n  b: 2\n", []string{`siegeld.yaml:1: unknown key "a"`, `siegeld.yaml:3: unknown key "b"`}},
+		{"key twice", "data: x\ndata: y\n", []string{"siegeld.yaml:2: ", `"data" already defined`}},
+		{"wrong type", "\ntoken:\n  sessions: many\n", []string{"siegeld.yaml:3: cannot unmarshal"}},
+		{"not a duration", "grace: 20\n", []string{"siegeld.yaml:1: cannot unmarshal"}},
+		{"broken", "data: [\n", []string{"siegeld.yaml:"}},
+		{"two documents", "data: x\n---\ndata: y\n", []string{"more than one YAML document"}},
+		{"environment", "data: x\nenvironment: staging\n", []string{`siegeld.yaml:2: environment: "staging" is neither test nor production`}},
+		{"listen", "listen: '7443'\n", []string{`siegeld.yaml:1: listen: "7443" is not host:port`}},
+		{"key session", "key_session:\n  signatures: 0\n  lifetime: -1h\n", []string{
+			"siegeld.yaml:2: key_session.signatures: 0 is not above zero", "siegeld.yaml:3: key_session.lifetime: -1h0m0s is not above zero"}},
+		{"sessions", "token: {sessions: -1}\n", []string{"siegeld.yaml:1: token.sessions: -1 is below zero"}},
+		{"grace", "grace: 0s\n", []string{"siegeld.yaml:1: grace: 0s is not above zero"}},
+		{"log", "log:\n  format: xml\n  level: loud\n", []string{`siegeld.yaml:2: log.format: "xml" is none of`, `siegeld.yaml:3: log.level: "loud" is none of`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := loadConfig(writeFile(t, t.TempDir(), "siegeld.yaml", tt.text), overrides{})
+			if err == nil {
+				t.Fatalf("loadConfig = nil, want errors %q", tt.want)
+			}
+			for _, part := range tt.want {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("loadConfig = %v, want an error with %q", err, part)
+				}
+			}
+		})
+	}
+}
+
+func FuzzDecodeStrict(f *testing.F) {
+	f.Add([]byte(full))
+	f.Add([]byte("log: &a {level: info}\ntls: {<<: *a}\n"))
+	f.Add([]byte("? [a]\n: b\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		cfg := defaults()
+		lines, err := decodeStrict("f", text, &cfg)
+		if err != nil {
+			if err.Error() == "" {
+				t.Error("the error says nothing")
+			}
+			return
+		}
+		_ = cfg.check(lines)
+	})
+}
+
+func writeFile(t *testing.T, dir, name, text string) string {
+	t.Helper()
+	path := filepath.Join(dir, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// siegeld runs the program and gives exit code and output.
+func siegeld(t *testing.T, args ...string) (code int, out, errOut string) {
+	t.Helper()
+	open := func(name string) *os.File {
+		f, err := os.Create(filepath.Join(t.TempDir(), name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	stdout, stderr := open("out"), open("err")
+	code = run(args, stdout, stderr)
+	read := func(f *os.File) string {
+		text, err := os.ReadFile(f.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Close()
+		return string(text)
+	}
+	return code, read(stdout), read(stderr)
+}
+
+func TestProgram(t *testing.T) {
+	data := prepare(t)
+	good := writeFile(t, data, "siegeld.yaml", "data: .\n")
+	bad := writeFile(t, data, "bad.yaml", "data: .\nlog: {level: loud}\n")
+	empty := t.TempDir()
+	tests := []struct {
+		name string
+		args []string
+		code int
+		want string
+	}{
+		{"good configuration", []string{"check-config", good}, exitOK, "is good: environment test, 2 issuers and roots, 1 operators"},
+		{"bad configuration", []string{"check-config", bad}, exitConfig, "bad.yaml:2: log.level: "},
+		{"no configuration", []string{"check-config", filepath.Join(empty, "none.yaml")}, exitConfig, "see siegeld --help"},
+		{"not prepared", []string{"--data", empty}, exitConfig, "siegel-ceremony test-hierarchy --data " + empty},
+		{"not prepared, by name of the command", []string{"serve", "--data", empty}, exitConfig, "siegel-ceremony test-hierarchy"},
+		{"token away", []string{"--config", good, "--listen", "127.0.0.1:0"}, exitFailed, "open the token"},
+		{"unknown flag", []string{"--colour"}, exitConfig, "unknown flag --colour"},
+		{"help", []string{"--help"}, exitOK, "Exit codes:"},
+		{"version", []string{"version"}, exitOK, "siegeld "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			code, out, errOut := siegeld(t, tt.args...)
+			if code != tt.code || !strings.Contains(out+errOut, tt.want) {
+				t.Errorf("exit code %d, want %d; output lacks %q:\n%s%s", code, tt.code, tt.want, out, errOut)
+			}
+		})
+	}
+}
+
+// TestReadyFile is there with the address while the server serves, and an old one is removed first.
+func TestReadyFile(t *testing.T) {
+	path := writeFile(t, t.TempDir(), "ready", "of a server that was killed")
+	r, err := newReadyFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the old file is still there: %v", err)
+	}
+	if err := r.write(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 42}); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "127.0.0.1:42\n" {
+		t.Errorf("the file holds %q, %v", text, err)
+	}
+	if err := r.remove(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the file is still there: %v", err)
+	}
+	var none readyFile
+	if err := errors.Join(none.write(&net.TCPAddr{}), none.remove()); err != nil {
+		t.Errorf("without a file: %v", err)
+	}
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bytes"
+	"encoding/pem"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/siegel-pki/siegel/internal/hierarchy"
+	"github.com/siegel-pki/siegel/internal/pkix"
+	"github.com/siegel-pki/siegel/internal/rpc"
+	"github.com/siegel-pki/siegel/profiles"
+)
+
+// perform runs the program in a folder of the test and gives the folder.
+func perform(t *testing.T) string {
+	t.Helper()
+	data := filepath.Join(t.TempDir(), "data")
+	if code := run([]string{"test-hierarchy", "--data", data}); code != 0 {
+		t.Fatalf("exit code %d, want 0", code)
+	}
+	return data
+}
+
+// TestTestHierarchy performs a whole ceremony on a SoftHSM token and looks at everything that it left.
+func TestTestHierarchy(t *testing.T) {
+	data := perform(t)
+	h, err := hierarchy.Load(filepath.Join(data, "hierarchy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Run("issuers", func(t *testing.T) { checkIssuers(t, h) })
+	t.Run("openssl verifies the X.509 chains", func(t *testing.T) { checkWithOpenSSL(t, filepath.Join(data, "hierarchy")) })
+	t.Run("certificates look like the real ones", func(t *testing.T) { checkAgainstReality(t, h) })
+	t.Run("operators", func(t *testing.T) { checkOperators(t, data) })
+	t.Run("record", func(t *testing.T) { checkRecord(t, data) })
+	t.Run("never overwrites", func(t *testing.T) { checkRefusal(t, data) })
+}
+
+func checkIssuers(t *testing.T, h *hierarchy.Hierarchy) {
+	var got []string
+	for _, iss := range h.Issuers {
+		line := string(iss.Kind) + " " + iss.KeyType.String()
+		if len(iss.KeyID) > 0 {
+			line += " signs " + strings.Join(iss.Profiles, ",")
+		}
+		got = append(got, line)
+	}
+	want := []string{
+		"root-ca R2048", "smcb-ca R2048 signs C.HCI.AUT,C.HCI.ENC,C.HCI.OSIG",
+		"root-ca E256", "smcb-ca E256 signs C.HCI.AUT,C.HCI.ENC,C.HCI.OSIG",
+		"cvc-root-ca E256", "cvc-ca E256 signs C.SMC.AUTR_CVC,C.SMC.AUTD_RPE_CVC",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("issuers are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if h.Environment != profiles.Test || len(h.Log.KeyID) == 0 || h.Log.Name == "" {
+		t.Errorf("environment %q, log key %+v", h.Environment, h.Log)
+	}
+}
+
+func checkWithOpenSSL(t *testing.T, dir string) {
+	for _, n := range []string{"1", "2"} {
+		root, sub := filepath.Join(dir, "SIEGEL.RCA"+n+".pem"), filepath.Join(dir, "SIEGEL.SMCB-CA"+n+".pem")
+		out, err := exec.Command("openssl", "verify", "-x509_strict", "-CAfile", root, sub).CombinedOutput()
+		if err != nil {
+			// OpenSSL's strict mode wants no authorityKeyIdentifier of a root either, so that GS-A_4732 does not hurt.
+			t.Errorf("openssl verify: %v\n%s", err, out)
+		}
+	}
+}
+
+// checkAgainstReality compares root and issuing CA with the real test root GEM.RCA8 and the real GEM.SMCB-CA57, extension by extension.
+// Key identifiers and addresses differ, as do subject, serial number and validity.
+func checkAgainstReality(t *testing.T, h *hierarchy.Hierarchy) {
+	for _, c := range []struct{ real, ours string }{
+		{"GEM.RCA8_TEST-ONLY.pem", "SIEGEL.RCA2"},
+		{"GEM.SMCB-CA57_TEST-ONLY.pem", "SIEGEL.SMCB-CA2"},
+	} {
+		want := readReal(t, c.real)
+		var got *pkix.Certificate
+		for _, iss := range h.Issuers {
+			if iss.Name == c.ours {
+				got = iss.X509
+			}
+		}
+		if len(got.Extensions) != len(want.Extensions) {
+			t.Errorf("%s has %d extensions, %s has %d", c.ours, len(got.Extensions), c.real, len(want.Extensions))
+		}
+		for _, w := range want.Extensions {
+			g, ok := find(got.Extensions, w)
+			own := w.ID.Equal(pkix.OIDSubjectKeyIdentifier) || w.ID.Equal(pkix.OIDAuthorityKeyIdentifier) || w.ID.Equal(pkix.OIDAuthorityInfoAccess)
+			if !ok || g.Critical != w.Critical || (!own && !bytes.Equal(g.Value, w.Value)) {
+				t.Errorf("%s: extension %s is %x (critical %v), in %s it is %x (critical %v)", c.ours, pkix.OIDName(w.ID), g.Value, g.Critical, c.real, w.Value, w.Critical)
+			}
+		}
+		if got.Scheme != want.Scheme {
+			t.Errorf("%s is signed with %s, %s with %s", c.ours, got.Scheme, c.real, want.Scheme)
+		}
+		for i, rdn := range want.Subject {
+			if i >= len(got.Subject) || !got.Subject[i][0].Type.Equal(rdn[0].Type) {
+				t.Errorf("%s: subject %s has other attributes than %s", c.ours, got.Subject, want.Subject)
+				break
+			}
+		}
+	}
+}
+
+func find(list []pkix.Extension, like pkix.Extension) (pkix.Extension, bool) {
+	for _, e := range list {
+		if e.ID.Equal(like.ID) {
+			return e, true
+		}
+	}
+	return pkix.Extension{}, false
+}
+
+func readReal(t *testing.T, name string) *pkix.Certificate {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	cert, err := pkix.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert
+}
+
+func checkOperators(t *testing.T, data string) {
+	operators, err := rpc.LoadOperators(filepath.Join(data, "operators.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if operators.Len() != len(testOperators) {
+		t.Errorf("%d operators, want %d", operators.Len(), len(testOperators))
+	}
+	for _, o := range testOperators {
+		info, err := os.Stat(filepath.Join(data, "tls", o.name+".key"))
+		if err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("TLS key of %s: %v, want a file that only its owner reads", o.name, err)
+		}
+	}
+}
+
+var keyRow = regexp.MustCompile(`(?m)^\| \S+ \| (R2048|E256|Ed25519) \| [0-9a-f]{32} \| sensitive, always sensitive, never extractable, made in the token, sign \| [0-9a-f]{64} \|$`)
+
+func checkRecord(t *testing.T, data string) {
+	record, err := os.ReadFile(filepath.Join(data, "ceremony-record.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(keyRow.FindAll(record, -1)); n != 7 {
+		t.Errorf("the record has %d keys that cannot leave the token and only sign, want 7:\n%s", n, record)
+	}
+}
+
+// checkRefusal performs a second ceremony in the same folder, which must change nothing.
+func checkRefusal(t *testing.T, data string) {
+	before := snapshot(t, data)
+	if code := run([]string{"test-hierarchy", "--data", data}); code != exitExists {
+		t.Errorf("exit code %d, want %d", code, exitExists)
+	}
+	if after := snapshot(t, data); after != before {
+		t.Errorf("the refused ceremony changed the folder:\n%s\nbefore:\n%s", after, before)
+	}
+}
+
+// snapshot lists all files with size and time of change.
+func snapshot(t *testing.T, dir string) string {
+	t.Helper()
+	var b strings.Builder
+	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			b.WriteString(path + " " + info.Mode().String() + " " + info.ModTime().String() + "\n")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// TestCommandLine holds the exit codes that --help names.
+func TestCommandLine(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want int
+	}{
+		{[]string{"version"}, 0},
+		{[]string{"no-such-command"}, exitUsage},
+		{[]string{"test-hierarchy", "--pin-file", "no-such-file"}, exitUsage},
+		{[]string{"test-hierarchy", "--data", filepath.Join(t.TempDir(), "x"), "--token", "pkcs11:token=none?module-path=/no/such/module.so"}, exitFailed},
+	} {
+		if got := run(c.args); got != c.want {
+			t.Errorf("%v: exit code %d, want %d", c.args, got, c.want)
+		}
+	}
+}

@@ -83,7 +83,6 @@ func (p *planner) extensions(profile *X509Profile, k slotKey, issuer *Issuer) ([
 		if err != nil {
 			return nil, err
 		}
-		e.Critical = row.Critical
 		list = append(list, e)
 	}
 	return list, nil

@@ -91,7 +91,8 @@ var badFiles = []struct {
 	{"key type twice", osig, "{key: E256", "{key: R2048", "{key: R2048, usage: [nonRepudiation], source: \"gemSpec_PKI, Tab_PKI_240, GS-A_4602\"}\n\n", "DUPLICATE_NAME"},
 	{"extension not critical", aut, `keyUsage, occurs: "1", critical: true`, `keyUsage, occurs: "1", critical: false`, "extension: keyUsage", "CONTRADICTION"},
 	{"extension critical", aut, `admission, occurs: "1", critical: false`, `admission, occurs: "1", critical: true`, "extension: admission", "CONTRADICTION"},
-	{"extension out of order", aut, "extension: basicConstraints", "extension: subjectKeyIdentifier", `subjectKeyIdentifier, occurs: "1", critical: true`, "CONTRADICTION"},
+	{"extension twice", aut, "extension: admission", "extension: authorityKeyIdentifier", `authorityKeyIdentifier, occurs: "1", critical: false, source: "gemSpec_PKI, Tab_PKI_238; Tab_PKI_226`, "CONTRADICTION"},
+	{"extension out of order", osig, "extension: authorityKeyIdentifier", "extension: extKeyUsage", "extension: admission", "CONTRADICTION"},
 	{"unknown extension", aut, "extension: admission", "extension: nameConstraints", "nameConstraints", "BAD_VALUE"},
 	{"mandatory extension left open", aut, `authorityKeyIdentifier, occurs: "1"`, `authorityKeyIdentifier, occurs: "0-1"`, "profile:", "CONTRADICTION"},
 	{"extended key usage without its row", aut, `extKeyUsage, occurs: "1"`, `extKeyUsage, occurs: "0"`, "profile:", "CONTRADICTION"},
@@ -119,6 +120,7 @@ var badFiles = []struct {
 	{"sector with an institution without a role", dkg, "1.2.276.0.76.4.257", "1.2.276.0.76.4.58", "value: [1.2", "CONTRADICTION"},
 	{"sector with an institution of two roles", dkg, "1.2.276.0.76.4.257", "1.2.276.0.76.4.59", "value: [1.2", "CONTRADICTION"},
 	{"sector with a role that is not defined", dkg, "email:", "role: {value: CHAT.99, source: x}\nemail:", "CHAT.99", "UNKNOWN_REFERENCE"},
+	{"approval body twice", dkg, "value: [DKTIG]", "value: [DKTIG, DKTIG]", "[DKTIG, DKTIG]", "DUPLICATE_NAME"},
 	{"prefix with a letter", dkg, `prefixes: ["5"]`, `prefixes: ["A"]`, `["A"]`, "BAD_VALUE"},
 	{"pattern that does not compile", dkg, "pattern: ^5-2.+$", "pattern: ^5-2(.+$", "pattern:", "BAD_VALUE"},
 	{"pattern for a part only", dkg, "pattern: ^5-2.+$", "pattern: 5-2.+", "pattern:", "BAD_VALUE"},
@@ -182,6 +184,7 @@ func TestSyntax(t *testing.T) {
 func TestContradictionsBetweenFiles(t *testing.T) {
 	for _, c := range []struct{ name, file, old, new, want string }{
 		{"slot whose key the profile does not take", role, "value: [E256]", "value: [E384]", "cards/smcb-g2.1.yaml CONTRADICTION"},
+		{"slot whose key the profile has no usage for", aut, "{key: E256,", "{key: E384,", "cards/smcb-g2.1.yaml CONTRADICTION"},
 		{"sector wants what a profile forbids", aut, `cRLDistributionPoints, occurs: "0-1"`, `cRLDistributionPoints, occurs: "0"`, "sectors/kbv.yaml CONTRADICTION"},
 		{"names without a place", aut, `subjectAltName, occurs: "0-1"`, `subjectAltName, occurs: "0"`, "sectors/pharmacy.yaml CONTRADICTION"},
 		{"slot without its access profile", chat, "profile: CHAT.55", "profile: CHAT.56", "cvc/C.SMC.AUTD_RPE_CVC.yaml UNKNOWN_REFERENCE"},
@@ -299,6 +302,23 @@ func TestCatalogueGrowsByFiles(t *testing.T) {
 	}
 	if got := slotOf(t, plan, "C.SMC.AUTR_CVC.E256").CVC.Flags.String(); got != "00000000000000" {
 		t.Errorf("flags of a private payer are %s, want those of CHAT.0, which the sector fixes", got)
+	}
+}
+
+// TestCVCSlotsAreNeverLeftOut lets a card type leave out ECC: that is about X.509, the card still needs its CV certificates.
+func TestCVCSlotsAreNeverLeftOut(t *testing.T) {
+	files := catalogue(t)
+	change(t, files, g21, "may_leave_out: {value: [RSA]", "may_leave_out: {value: [RSA, ECC]")
+	set, err := profiles.Load(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := sampleOrder(t, "hospital-pharmacy")
+	dropSlots(o, ".E256")
+	_, err = set.Plan(o, testContext(t))
+	var r *profiles.Refusal
+	if !errors.As(err, &r) || len(r.Violations) != 2 || r.Violations[0].Rule != "SLOT_MISSING" {
+		t.Errorf("error is %v, want SLOT_MISSING for the two CVC slots", err)
 	}
 }
 

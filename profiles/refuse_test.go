@@ -3,6 +3,7 @@ package profiles_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -311,6 +312,11 @@ func refusal(t *testing.T, o *profiles.Order, c *profiles.Context) []profiles.Vi
 	var r *profiles.Refusal
 	if !errors.As(err, &r) || len(r.Violations) == 0 {
 		t.Fatalf("plan is %v, error is %v, want a refusal", plan, err)
+	}
+	for i, v := range r.Violations {
+		if slices.Contains(r.Violations[:i], v) {
+			t.Errorf("violation %+v is said twice", v)
+		}
 	}
 	return r.Violations
 }

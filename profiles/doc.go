@@ -20,7 +20,7 @@
 // Where to look:
 //
 //   - order.go, plan.go: Order, Refusal, Context, Issuer, Plan
-//   - set.go: Set, Load, Builtin
+//   - set.go: Set, Load, Builtin; load.go: the files and their hash
 //   - card.go, sector.go, x509profile.go, cvcprofile.go, tables.go: the files' content and how it is read
 //   - cited.go, yaml.go, problem.go: the strict reader of the files
 //   - check.go: what must hold between the files

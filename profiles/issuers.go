@@ -100,18 +100,19 @@ func (p *planner) checkX509Issuer(i *Issuer) {
 	}
 }
 
-// checkShell refuses a term outside the issuer's own (shell model). Its first day counts whole: dates, not times of day, must agree.
+// checkShell refuses a term that is not within the issuer's own, to the second (shell model).
 func (p *planner) checkShell(i *Issuer) {
 	if p.term == (Term{}) {
 		return
 	}
 	first, last := i.term()
-	if firstDay := first.UTC().Truncate(24 * time.Hour); p.term.First.Before(firstDay) {
-		p.refuse("valid_from", "TERM_BEFORE_ISSUER", citeShell, "the first day is before the first day of issuer %s, %s", i.Name, firstDay.Format(day))
+	if p.term.First.Before(first) {
+		earliest := first.UTC().Add(24*time.Hour - time.Second).Truncate(24 * time.Hour)
+		p.refuse("valid_from", "TERM_BEFORE_ISSUER", citeShell, "the first day is %s at the earliest, the first whole day of issuer %s", earliest.Format(day), i.Name)
 	}
 	if p.term.Last.After(last) {
-		limit := last.UTC().Add(time.Second).Truncate(24*time.Hour).AddDate(0, 0, -1)
-		p.refuse("valid_until", "TERM_EXCEEDS_ISSUER", citeShell, "the last day is after the last whole day of issuer %s, %s", i.Name, limit.Format(day))
+		latest := last.UTC().Add(time.Second).Truncate(24*time.Hour).AddDate(0, 0, -1)
+		p.refuse("valid_until", "TERM_EXCEEDS_ISSUER", citeShell, "the last day is %s at the latest, the last whole day of issuer %s", latest.Format(day), i.Name)
 	}
 }
 

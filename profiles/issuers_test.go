@@ -88,6 +88,25 @@ func TestConfigurationRefusals(t *testing.T) {
 	}
 }
 
+// TestShellToTheDay tries the days around the ends of an issuer: 2024-10-29 13:54:57 to 2032 (ECC), and to 2029-11-06 14:34:35 (RSA).
+func TestShellToTheDay(t *testing.T) {
+	for _, c := range []struct{ from, until, message string }{
+		{"2024-10-30", "2029-10-29", ""},
+		{"2024-10-29", "2029-10-28", "the first day is 2024-10-30 at the earliest, the first whole day of issuer GEM.SMCB-CA57"},
+		{"2024-11-07", "2029-11-05", ""},
+		{"2024-11-07", "2029-11-06", "the last day is 2029-11-05 at the latest, the last whole day of issuer GEM.SMCB-CA41"},
+	} {
+		ctx, o := testContext(t), sampleOrder(t, "hospital-pharmacy")
+		ctx.Now = time.Date(2024, time.November, 7, 12, 0, 0, 0, time.UTC)
+		o.ValidFrom, o.ValidUntil = c.from, c.until
+		if c.message == "" {
+			mustPlan(t, o, ctx)
+		} else if v := refusal(t, o, ctx); v[0].Message != c.message {
+			t.Errorf("%s to %s: %q, want %q", c.from, c.until, v[0].Message, c.message)
+		}
+	}
+}
+
 // TestNoCRLWhereNotWanted shows that a sector without distribution points does not need the issuer to have one.
 func TestNoCRLWhereNotWanted(t *testing.T) {
 	ctx := testContext(t)
@@ -101,9 +120,11 @@ func TestNoCRLWhereNotWanted(t *testing.T) {
 // TestContextFaults are faults of the operator's configuration, which are no refusals.
 func TestContextFaults(t *testing.T) {
 	for name, change := range map[string]func(*profiles.Context){
-		"environment": func(c *profiles.Context) { c.Environment = "staging" },
-		"time":        func(c *profiles.Context) { c.Now = time.Time{} },
-		"TSP-ID":      func(c *profiles.Context) { c.TSPID = "1" },
+		"issuer without a certificate": func(c *profiles.Context) { c.Issuers[0] = &profiles.Issuer{Name: "x", Kind: profiles.SMCBCA} },
+		"issuer of the other format":   func(c *profiles.Context) { c.Issuers[2].Kind = profiles.SMCBCA },
+		"environment":                  func(c *profiles.Context) { c.Environment = "staging" },
+		"time":                         func(c *profiles.Context) { c.Now = time.Time{} },
+		"TSP-ID":                       func(c *profiles.Context) { c.TSPID = "1" },
 	} {
 		ctx := testContext(t)
 		change(ctx)

@@ -26,7 +26,7 @@ type Problems []Problem
 // Error gives one problem a line.
 func (p Problems) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d problems in the profile files:", len(p))
+	b.WriteString("the profile files cannot be used:")
 	for _, problem := range p {
 		b.WriteString("\n\t" + problem.String())
 	}

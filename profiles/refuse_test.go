@@ -195,7 +195,7 @@ var badOrders = []badOrder{
 	{name: "five years and a day", spoil: order(func(o *profiles.Order) { o.ValidUntil = "2029-11-05" }), field: "valid_until", rule: "TERM_EXCEEDS_FIVE_YEARS"},
 	{name: "last day before the first", spoil: order(func(o *profiles.Order) { o.ValidUntil = "2024-11-04" }), field: "valid_until", rule: "TERM_EMPTY"},
 	{name: "term that is over", spoil: order(func(o *profiles.Order) { o.ValidFrom, o.ValidUntil = "2024-11-01", "2024-11-04" }), field: "valid_until", rule: "TERM_PAST"},
-	{name: "before the issuer", spoil: order(func(o *profiles.Order) { o.ValidFrom = "2024-10-28" }), field: "valid_from", rule: "TERM_BEFORE_ISSUER"},
+	{name: "before the issuer, which begins in the afternoon of the day", spoil: order(func(o *profiles.Order) { o.ValidFrom = "2024-10-29" }), field: "valid_from", rule: "TERM_BEFORE_ISSUER"},
 	{name: "longer than the issuer", spoil: func(_ *testing.T, _ *profiles.Order, c *profiles.Context) {
 		c.Now = time.Date(2024, time.November, 7, 0, 0, 0, 0, time.UTC) // the RSA issuer ends on 2029-11-06 in the afternoon
 	}, field: "valid_until", rule: "TERM_EXCEEDS_ISSUER"},

@@ -103,7 +103,8 @@ func (p *Pool) breakdown(cause error) error {
 		p.log.Error("token is away", "token", p.label, "cause", cause, "for good", refused)
 		if !refused {
 			p.work.Add(1)
-			go p.heal(oneOf(cause, []uint{pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED}))
+			// If there was no signature since the last attempt, that attempt did not go deep enough.
+			go p.heal(oneOf(cause, []uint{pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED}) || p.tries > 0)
 		}
 	}
 	if refused {
@@ -193,6 +194,7 @@ func (p *Pool) restore(old *Session, deep bool) (*Session, error) {
 		}
 		p.seen.Store(p.mod.generation.Load())
 		p.count(func(s *Stats) { s.Orphans = 0 })
+		p.sweep()
 	}
 	if !p.mod.gate.enter() {
 		return old, errRestarting
@@ -210,6 +212,22 @@ func (p *Pool) restore(old *Session, deep bool) (*Session, error) {
 	}
 	p.slot.Store(uint64(info.Slot))
 	return p.open(p.life)
+}
+
+// sweep forgets idle sessions that ended with an earlier generation of the module.
+func (p *Pool) sweep() {
+	for range len(p.permits) {
+		select {
+		case s := <-p.permits:
+			if s != nil && s.generation != p.mod.generation.Load() {
+				p.close(s)
+				s = nil
+			}
+			p.permits <- s
+		default:
+			return
+		}
+	}
 }
 
 // orphaned tells whether the token may have sessions open that are not known here.

@@ -20,7 +20,9 @@ type module struct {
 
 	generation atomic.Uint64 // counts C_Initialize
 
-	mu    sync.Mutex
+	// turn holds one token: who has it may initialize and finalize, and owns the two fields below. It is a channel because the holder
+	// may have to wait for running calls, and those who wait for their turn must be able to give up.
+	turn  chan struct{}
 	users int  // pools that are open
 	ours  bool // C_Initialize was called here, and so must C_Finalize be
 
@@ -31,7 +33,7 @@ type module struct {
 }
 
 func newModule(path string, c calls) *module {
-	m := &module{path: path, c: c, refused: map[[32]byte]*PINError{}}
+	m := &module{path: path, c: c, turn: make(chan struct{}, 1), refused: map[[32]byte]*PINError{}}
 	m.gate.open = true
 	rand.Read(m.marks[:]) // never fails (crypto/rand)
 	return m
@@ -64,10 +66,24 @@ func load(path string) (*module, error) {
 	return m, nil
 }
 
+// take waits for the turn; pass gives it back.
+func (m *module) take(ctx context.Context) error {
+	select {
+	case m.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (m *module) pass() { <-m.turn }
+
 // acquire counts a user, and initializes the module for the first one.
-func (m *module) acquire() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (m *module) acquire(ctx context.Context) error {
+	if err := m.take(ctx); err != nil {
+		return err
+	}
+	defer m.pass()
 	if m.users == 0 {
 		if err := m.initialize(); err != nil {
 			return err
@@ -79,8 +95,8 @@ func (m *module) acquire() error {
 
 // release ends a use. The last one finalizes the module, which ends its sessions and the login.
 func (m *module) release() error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	_ = m.take(context.Background()) // which does not end
+	defer m.pass()
 	m.users--
 	if m.users > 0 || !m.ours {
 		return nil
@@ -90,7 +106,7 @@ func (m *module) release() error {
 }
 
 // initialize calls C_Initialize and begins a generation. That the module is initialized already is no error, but then it is not ours
-// to finalize. The caller holds mu.
+// to finalize. The caller has the turn.
 func (m *module) initialize() error {
 	err := wrap("C_Initialize", m.c.Initialize())
 	switch {
@@ -108,8 +124,10 @@ func (m *module) initialize() error {
 // restart finalizes the module and initializes it again, if it still has the given generation: two pools that see the same loss
 // restart it once. It waits until no session is in use.
 func (m *module) restart(ctx context.Context, generation uint64) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	if err := m.take(ctx); err != nil {
+		return err
+	}
+	defer m.pass()
 	if m.generation.Load() != generation {
 		return nil
 	}

@@ -63,7 +63,7 @@ func Open(ctx context.Context, opt Options) (*Pool, error) {
 func open(ctx context.Context, mod *module, opt Options) (*Pool, error) {
 	p := &Pool{mod: mod, opt: opt, log: opt.Log, stats: Stats{Errors: map[string]uint64{}}}
 	p.life, p.end = context.WithCancel(context.Background())
-	if err := mod.acquire(); err != nil {
+	if err := mod.acquire(ctx); err != nil {
 		p.end()
 		return nil, p.outside(err)
 	}
@@ -112,12 +112,12 @@ func (p *Pool) first(ctx context.Context) error {
 // If prepare fails because of the session, the session is replaced and prepare runs again, once. act runs at most once. Either
 // may be nil. After an error of the token's the session is closed.
 func (p *Pool) Use(ctx context.Context, prepare, act func(*Session) error) error {
-	s, err := p.acquire(ctx)
+	s, fresh, err := p.acquire(ctx)
 	if err != nil {
 		return p.outside(err)
 	}
 	if prepare != nil {
-		if s, err = p.prepare(s, prepare); err != nil {
+		if s, err = p.prepare(s, fresh, prepare); err != nil {
 			p.release(s, err)
 			return p.outside(err)
 		}
@@ -130,51 +130,50 @@ func (p *Pool) Use(ctx context.Context, prepare, act func(*Session) error) error
 	return p.outside(err)
 }
 
-// prepare runs a step that may be repeated. It gives the session that is now in use, or nil where there is none.
-func (p *Pool) prepare(s *Session, step func(*Session) error) (*Session, error) {
+// prepare runs a step that may be repeated, if the session was not opened just now. It gives the session that is now in use, or
+// nil where there is none.
+func (p *Pool) prepare(s *Session, fresh bool, step func(*Session) error) (*Session, error) {
 	err := step(s)
-	if !s.fresh && (oneOf(err, awayCodes) || oneOf(err, staleCodes)) {
+	if !fresh && (oneOf(err, awayCodes) || oneOf(err, staleCodes)) {
 		p.log.Warn("session is replaced", "token", p.label, "cause", err)
 		p.close(s)
 		if s, err = p.fetch(); err != nil {
 			return nil, err
 		}
-		err = step(s)
+		fresh, err = true, step(s)
 	}
-	if s.fresh && oneOf(err, awayCodes) {
+	if fresh && oneOf(err, awayCodes) {
 		err = p.breakdown(err)
 	}
-	s.fresh = false
 	return s, err
 }
 
-// acquire waits for a permit and gives its session, opening one where it has none. The caller must release it. The caller is then
-// inside the gate.
-func (p *Pool) acquire(ctx context.Context) (*Session, error) {
+// acquire waits for a permit and gives its session; fresh tells that it was opened just now. The caller is then inside the gate
+// and must release the session.
+func (p *Pool) acquire(ctx context.Context) (s *Session, fresh bool, err error) {
 	for {
-		s, err := p.permit(ctx)
-		if err != nil {
-			return nil, err
+		if s, err = p.permit(ctx); err != nil {
+			return nil, false, err
 		}
 		if !p.mod.gate.enter() {
 			p.hand(s)
-			return nil, errRestarting
+			return nil, false, errRestarting
 		}
 		if s != nil && s.generation == p.mod.generation.Load() {
-			return s, nil
+			return s, false, nil
 		}
 		if s != nil {
 			p.close(s)
 		}
 		if s, err = p.fetch(); err == nil {
-			return s, nil
+			return s, true, nil
 		}
 		p.mod.gate.leave()
 		if p.full(err) && p.shrink() {
 			continue // another session will come free
 		}
 		p.hand(nil)
-		return nil, err
+		return nil, false, err
 	}
 }
 

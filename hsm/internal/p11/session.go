@@ -11,7 +11,6 @@ type Session struct {
 	pool       *Pool
 	h          pkcs11.SessionHandle
 	generation uint64
-	fresh      bool                           // nothing was done in it yet
 	keys       map[string]pkcs11.ObjectHandle // private keys by CKA_ID, as this session found them
 }
 
@@ -31,7 +30,7 @@ func (p *Pool) open(ctx context.Context) (*Session, error) {
 		return nil, err
 	}
 	p.count(func(s *Stats) { s.Opened++; s.Open++ })
-	s := &Session{pool: p, h: h, generation: generation, fresh: true, keys: map[string]pkcs11.ObjectHandle{}}
+	s := &Session{pool: p, h: h, generation: generation, keys: map[string]pkcs11.ObjectHandle{}}
 	if err := p.login(ctx, h); err != nil {
 		p.close(s)
 		return nil, err

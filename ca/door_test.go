@@ -167,7 +167,35 @@ func TestKeySessionBoundsTheDoor(t *testing.T) {
 		if _, err := a.Issue(t.Context(), operator, smallOrder(1)); !errors.As(err, &unavailable) {
 			t.Errorf("before Start: got %v, want *UnavailableError", err)
 		}
+		if err := a.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
 	})
+}
+
+// TestDoorClosesWithItsIssuer: the server runs on when an issuer's certificate has ended.
+func TestDoorClosesWithItsIssuer(t *testing.T) {
+	now := dayOfIssue
+	w, x509, cvc := doorWorld(t, func(c *ca.Config) {
+		c.Now, c.KeySession.Lifetime = func() time.Time { return now }, 20*366*24*time.Hour
+	})
+	now = date(2033, 1, 1)
+	for _, d := range []ca.Draft{x509, cvc} {
+		if _, err := w.Sign(t.Context(), ca.NewRecorded(&d)); err == nil || !strings.Contains(err.Error(), "is not valid now") {
+			t.Errorf("%s: got %v, want a refusal", d.Slot, err)
+		}
+	}
+}
+
+// TestDoorKeepsToTheCardFile: a certificate that does not fit its file never leaves.
+func TestDoorKeepsToTheCardFile(t *testing.T) {
+	w, x509, cvc := doorWorld(t)
+	x509.Slot, cvc.Slot = "C.SMC.AUTR_CVC.E256", "C.HCI.QES.R2048" // a file of 222 octets, and none at all
+	for _, d := range []ca.Draft{x509, cvc} {
+		if _, err := w.Sign(t.Context(), ca.NewRecorded(&d)); err == nil || !strings.Contains(err.Error(), "the card file of") {
+			t.Errorf("%s: got %v, want a refusal", d.Slot, err)
+		}
+	}
 }
 
 // swappedKey shows another public half once it is told to, as a token would whose key was replaced.

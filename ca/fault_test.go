@@ -116,6 +116,12 @@ func TestEveryCallFails(t *testing.T) {
 					if err != nil && errors.As(err, &unavailable) != f.store {
 						t.Errorf("got %v: an error of the store is temporary, one of a key need not be", err)
 					}
+					if f.name == "Complete" && f.lost && err != nil {
+						t.Errorf("got %v: the card was completed, and the store can say so", err)
+					}
+					if open, openErr := w.db.OpenAttempts(t.Context()); openErr != nil || len(open) != 0 {
+						t.Errorf("open attempts are %v (%v): one fault leaves none", open, openErr)
+					}
 					recoverFrom(t, w, newOrder(1), card, restart)
 				})
 				cases++

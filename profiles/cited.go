@@ -1,7 +1,5 @@
 package profiles
 
-import "fmt"
-
 // Cited is a value of a data file with the place it comes from, written {value: ..., source: ...}.
 type Cited[T any] struct {
 	Value  T
@@ -20,11 +18,6 @@ const (
 	Optional Occurs = "0-1"
 )
 
-// allows tells whether something may be there n times, 0 or 1.
-func (o Occurs) allows(n int) bool {
-	return o == Optional || o == Never && n == 0 || o == Always && n == 1
-}
-
 // narrows tells whether a rule o leaves no more freedom than a rule wide.
 func (o Occurs) narrows(wide Occurs) bool { return wide == Optional || o == wide }
 
@@ -33,5 +26,3 @@ type position struct {
 	file string
 	line int
 }
-
-func (p position) String() string { return fmt.Sprintf("%s:%d", p.file, p.line) }

@@ -26,7 +26,8 @@ const maxReference = 256
 func (p *planner) checkEvidence() {
 	e := &p.order.Evidence
 	if *e == (Evidence{}) {
-		p.refuse("evidence", "EVIDENCE_MISSING", citeApproval+"; "+citeIdentification, "the order needs approval, identification and HBA")
+		p.refuse("evidence", "EVIDENCE_MISSING", citeApproval+"; "+citeIdentification,
+			"the order needs approval, identification and HBA")
 		return
 	}
 	p.checkApproval(&e.Approval)
@@ -37,12 +38,14 @@ func (p *planner) checkEvidence() {
 func (p *planner) checkApproval(a *Approval) {
 	switch {
 	case *a == (Approval{}):
-		p.refuse("evidence.approval", "EVIDENCE_MISSING", citeApproval, "say which body released the card, under which reference and when")
+		p.refuse("evidence.approval", "EVIDENCE_MISSING", citeApproval,
+			"say which body released the card, under which reference and when")
 		return
 	case a.Body == "":
 		p.refuse("evidence.approval.body", "EVIDENCE_MISSING", citeApproval, "name the body that released the card")
 	case p.sector != nil && !slices.Contains(p.sector.ApprovalBodies.Value, a.Body):
-		p.refuse("evidence.approval.body", "APPROVAL_BODY", p.sector.ApprovalBodies.Source, "cards of sector %s are released by one of: %s",
+		p.refuse("evidence.approval.body", "APPROVAL_BODY", p.sector.ApprovalBodies.Source,
+			"cards of sector %s are released by one of: %s",
 			p.sector.Name, strings.Join(p.sector.ApprovalBodies.Value, ", "))
 	}
 	p.checkReference("evidence.approval.reference", a.Reference, citeApproval, "give the body's reference of the release")
@@ -52,15 +55,18 @@ func (p *planner) checkApproval(a *Approval) {
 func (p *planner) checkIdentification(i *Identification) {
 	if *i == (Identification{}) {
 		if !p.ctx.Now.Before(identificationFrom) {
-			p.refuse("evidence.identification", "EVIDENCE_MISSING", citeIdentification, "say how and when the applicant was identified, and where it is recorded")
+			p.refuse("evidence.identification", "EVIDENCE_MISSING", citeIdentification,
+				"say how and when the applicant was identified, and where it is recorded")
 		}
 		return
 	}
 	switch {
 	case i.Method == "":
-		p.refuse("evidence.identification.method", "EVIDENCE_MISSING", citeIdentification, "say how the applicant was identified")
+		p.refuse("evidence.identification.method", "EVIDENCE_MISSING", citeIdentification,
+			"say how the applicant was identified")
 	case !slices.Contains(identificationMethods, i.Method):
-		p.refuse("evidence.identification.method", "IDENTIFICATION_METHOD", citeIdentification, "the applicant is identified by one of: %s",
+		p.refuse("evidence.identification.method", "IDENTIFICATION_METHOD", citeIdentification,
+			"the applicant is identified by one of: %s",
 			strings.Join(identificationMethods, ", "))
 	}
 	p.checkReference("evidence.identification.document_reference", i.DocumentReference, citeIdentification,
@@ -74,7 +80,8 @@ func (p *planner) checkHBA(id string) {
 		rule := p.sector.HBA
 		switch {
 		case id == "" && rule.Value == Always:
-			p.refuse(path, "EVIDENCE_MISSING", rule.Source, "sector %s needs the Telematik-ID of the HBA that the institution relies on", p.sector.Name)
+			p.refuse(path, "EVIDENCE_MISSING", rule.Source,
+				"sector %s needs the Telematik-ID of the HBA that the institution relies on", p.sector.Name)
 		case id != "" && rule.Value == Never:
 			p.refuse(path, "FIELD_FORBIDDEN", rule.Source, "sector %s relies on no HBA; leave the field out", p.sector.Name)
 			return

@@ -88,13 +88,15 @@ func (p *planner) checkSubjectField(f subjectField) {
 	mark := p.mark(f.attribute)
 	if err := (pkix.Attribute{Type: id, Value: value + mark}).Check(); err != nil {
 		if mark != "" {
-			p.refuse(f.path, "NAME_LENGTH", citeNames, "%v; the mark %q, which is added in environment test, counts", err, mark)
+			p.refuse(f.path, "NAME_LENGTH", citeNames,
+				"%v; the mark %q, which is added in environment test, counts", err, mark)
 		} else {
 			p.refuse(f.path, "NAME_LENGTH", citeNames, "%v", err)
 		}
 	}
 	if rule.Same == sameTelematikID && value != p.order.Institution.TelematikID {
-		p.refuse(f.path, "ORGANIZATION_NOT_TELEMATIK_ID", rule.Source, "in sector %s it must be the Telematik-ID", p.sector.Name)
+		p.refuse(f.path, "ORGANIZATION_NOT_TELEMATIK_ID", rule.Source,
+			"in sector %s it must be the Telematik-ID", p.sector.Name)
 	}
 	if rule.Pattern != nil && !rule.Pattern.MatchString(value) {
 		p.strict(f.path, "SUBJECT_FORM", rule.Source, "in sector "+p.sector.Name+" it must be "+rule.Form)
@@ -119,13 +121,15 @@ func (p *planner) checkPresence(path, value string, rule FieldRule, what string)
 func (p *planner) checkText(path, value string) bool {
 	for _, mark := range []string{markCommonName, markOrganization} {
 		if strings.Contains(value, strings.TrimSpace(mark)) {
-			p.refuse(path, "TEST_MARK", citeMarks, "leave the marks TEST-ONLY and NOT-VALID out: environment test adds them, production forbids them")
+			p.refuse(path, "TEST_MARK", citeMarks,
+				"leave the marks TEST-ONLY and NOT-VALID out: environment test adds them, production forbids them")
 			return false
 		}
 	}
 	readable := func(r rune) bool { return r != utf8.RuneError && unicode.IsPrint(r) && !unicode.IsMark(r) }
 	if !utf8.ValidString(value) || strings.ContainsFunc(value, func(r rune) bool { return !readable(r) }) {
-		p.refuse(path, "NAME_REPERTOIRE", citeNames, "only visible characters and blanks are allowed, letters with their accents in one character (Unicode NFC)")
+		p.refuse(path, "NAME_REPERTOIRE", citeNames,
+			"only visible characters and blanks are allowed, letters with their accents in one character (Unicode NFC)")
 		return false
 	}
 	if strings.TrimSpace(value) != value {
@@ -171,7 +175,8 @@ func (p *planner) checkTelematikID() {
 	rule := p.sector.TelematikID
 	prefix, _, _ := strings.Cut(id, "-")
 	if !slices.Contains(rule.Prefixes, prefix) {
-		p.refuse(path, "TELEMATIK_ID_PREFIX", rule.Source, "in sector %s it must begin with %s and a hyphen", p.sector.Name, strings.Join(rule.Prefixes, " or "))
+		p.refuse(path, "TELEMATIK_ID_PREFIX", rule.Source,
+			"in sector %s it must begin with %s and a hyphen", p.sector.Name, strings.Join(rule.Prefixes, " or "))
 		return
 	}
 	if !rule.Pattern.MatchString(id) {
@@ -187,12 +192,14 @@ func (p *planner) checkTelematikIDText(path, id string) bool {
 		return false
 	}
 	if len(id) > maxTelematikID {
-		p.refuse(path, "TELEMATIK_ID_LENGTH", citeTID, "it has %d characters, at most %d are allowed", len(id), maxTelematikID)
+		p.refuse(path, "TELEMATIK_ID_LENGTH", citeTID,
+			"it has %d characters, at most %d are allowed", len(id), maxTelematikID)
 		return false
 	}
 	prefix, rest, hyphen := strings.Cut(id, "-")
 	if _, err := parsePrefix(prefix); err != nil || !hyphen || rest == "" {
-		p.refuse(path, "TELEMATIK_ID_PREFIX", "gemSpec_PKI, GS-A_4711, Tab_PKI_101", "it must be a prefix of one or two digits, a hyphen and the sector's own part")
+		p.refuse(path, "TELEMATIK_ID_PREFIX", "gemSpec_PKI, GS-A_4711, Tab_PKI_101",
+			"it must be a prefix of one or two digits, a hyphen and the sector's own part")
 		return false
 	}
 	return true
@@ -205,7 +212,8 @@ func (p *planner) findInstitution() {
 	found, known := p.set.institutions[oid]
 	switch {
 	case !known:
-		p.refuse(path, "PROFESSION_UNKNOWN", "gemSpec_OID, GS-A_4443, Tab_PKI_403", "it must be the OID of an institution, for example 1.2.276.0.76.4.53")
+		p.refuse(path, "PROFESSION_UNKNOWN", "gemSpec_OID, GS-A_4443, Tab_PKI_403",
+			"it must be the OID of an institution, for example 1.2.276.0.76.4.53")
 	case p.sector == nil:
 	case !slices.Contains(p.sector.Institutions.Value, oid):
 		p.refuse(path, "PROFESSION_NOT_IN_SECTOR", p.sector.Institutions.Source, "sector %s has the institutions %s",
@@ -243,7 +251,8 @@ func (p *planner) checkEmail(value string) {
 	plain := func(r rune) bool { return r > ' ' && r < unicode.MaxASCII && r != '@' }
 	if !at || local == "" || domain == "" || len(value) > maxEmail ||
 		strings.ContainsFunc(local+domain, func(r rune) bool { return !plain(r) }) {
-		p.refuse(path, "EMAIL", "gemSpec_PKI, Tab_PKI_228; RFC 5280, Section 4.2.1.6", "it must be one address local@domain in ASCII of at most %d characters", maxEmail)
+		p.refuse(path, "EMAIL", "gemSpec_PKI, Tab_PKI_228; RFC 5280, Section 4.2.1.6",
+			"it must be one address local@domain in ASCII of at most %d characters", maxEmail)
 	}
 }
 
@@ -257,6 +266,7 @@ func (p *planner) checkLongName(value string) {
 		return
 	}
 	if n := utf8.RuneCountInString(value); n > maxLongName {
-		p.refuse(path, "NAME_LENGTH", "gemSpec_PKI, GS-A_5337", "it has %d characters, at most %d are allowed", n, maxLongName)
+		p.refuse(path, "NAME_LENGTH", "gemSpec_PKI, GS-A_5337",
+			"it has %d characters, at most %d are allowed", n, maxLongName)
 	}
 }

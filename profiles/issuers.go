@@ -28,7 +28,8 @@ func (p *planner) chooseIssuers() map[string]*Issuer {
 		generation := k.slot.Key.Generation()
 		issuer := p.newest(profile.IssuerKind.Value, generation, profile.Name)
 		if issuer == nil {
-			p.cannot(k.path+".slot", "NO_ISSUER", citeBound, "no valid issuer of kind %s and key generation %s is bound to profile %s",
+			p.cannot(k.path+".slot", "NO_ISSUER", citeBound,
+				"no valid issuer of kind %s and key generation %s is bound to profile %s",
 				profile.IssuerKind.Value, generation, profile.Name)
 			continue
 		}
@@ -56,7 +57,8 @@ func (p *planner) chooseCVCIssuer(slots []slotKey) *Issuer {
 	kind := p.set.cvc[profiles[0]].IssuerKind.Value
 	issuer := p.newest(kind, sigalg.ECC, profiles...)
 	if issuer == nil {
-		p.cannot(slots[0].path+".slot", "NO_ISSUER", citeOneCVCA, "no valid issuer of kind %s is bound to all of %v: one must sign all CV certificates of a card",
+		p.cannot(slots[0].path+".slot", "NO_ISSUER", citeOneCVCA,
+			"no valid issuer of kind %s is bound to all of %v: one must sign all CV certificates of a card",
 			kind, profiles)
 		return nil
 	}
@@ -93,10 +95,12 @@ func (i *Issuer) term() (first, last time.Time) {
 func (p *planner) checkX509Issuer(i *Issuer) {
 	p.checkShell(i)
 	if i.OCSPURL == "" {
-		p.cannot("sector", "NO_OCSP_URL", "gemSpec_X.509_TSP, TIP1-A_3886", "issuer %s has no OCSP responder configured", i.Name)
+		p.cannot("sector", "NO_OCSP_URL", "gemSpec_X.509_TSP, TIP1-A_3886",
+			"issuer %s has no OCSP responder configured", i.Name)
 	}
 	if p.sector != nil && p.sector.CRL.Include && i.CRLURL == "" {
-		p.cannot("sector", "NO_CRL_URL", p.sector.CRL.Source, "sector %s needs a CRL distribution point, and issuer %s has none configured", p.sector.Name, i.Name)
+		p.cannot("sector", "NO_CRL_URL", p.sector.CRL.Source,
+			"sector %s needs a CRL distribution point, and issuer %s has none configured", p.sector.Name, i.Name)
 	}
 }
 
@@ -108,11 +112,13 @@ func (p *planner) checkShell(i *Issuer) {
 	first, last := i.term()
 	if p.term.First.Before(first) {
 		earliest := first.UTC().Add(24*time.Hour - time.Second).Truncate(24 * time.Hour)
-		p.refuse("valid_from", "TERM_BEFORE_ISSUER", citeShell, "the first day is %s at the earliest, the first whole day of issuer %s", earliest.Format(day), i.Name)
+		p.refuse("valid_from", "TERM_BEFORE_ISSUER", citeShell,
+			"the first day is %s at the earliest, the first whole day of issuer %s", earliest.Format(day), i.Name)
 	}
 	if p.term.Last.After(last) {
 		latest := last.UTC().Add(time.Second).Truncate(24*time.Hour).AddDate(0, 0, -1)
-		p.refuse("valid_until", "TERM_EXCEEDS_ISSUER", citeShell, "the last day is %s at the latest, the last whole day of issuer %s", latest.Format(day), i.Name)
+		p.refuse("valid_until", "TERM_EXCEEDS_ISSUER", citeShell,
+			"the last day is %s at the latest, the last whole day of issuer %s", latest.Format(day), i.Name)
 	}
 }
 

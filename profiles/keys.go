@@ -84,7 +84,8 @@ func (p *planner) keyOfRequest(field string, request []byte) crypto.PublicKey {
 		return nil
 	}
 	if err := r.CheckSignature(); err != nil {
-		p.refuse(field, "REQUEST_SIGNATURE", "RFC 2986, Section 4.2; gemSpec_X.509_TSP, TIP1-A_3590", "the request is not signed with its own key")
+		p.refuse(field, "REQUEST_SIGNATURE", "RFC 2986, Section 4.2; gemSpec_X.509_TSP, TIP1-A_3590",
+			"the request is not signed with its own key")
 		return nil
 	}
 	return r.PublicKey
@@ -111,7 +112,8 @@ func (p *planner) checkKey(field string, slot *Slot, pub crypto.PublicKey) bool 
 			fits = true
 		}
 		if !fits {
-			p.refuse(field, "KEY_TYPE", "gemSpec_PKI, Tab_PKI_205; gemSpec_Krypt, GS-A_4359", "slot %s needs a key of type %s", slot.Name, slot.Key)
+			p.refuse(field, "KEY_TYPE", "gemSpec_PKI, Tab_PKI_205; gemSpec_Krypt, GS-A_4359",
+				"slot %s needs a key of type %s", slot.Name, slot.Key)
 			return false
 		}
 	}

@@ -34,16 +34,10 @@ const maxFileSize = 1 << 18
 // readAll reads every data file in the order of their names. The error is that of the file system.
 func (l *loader) readAll(fsys fs.FS) error {
 	err := fs.WalkDir(fsys, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() && name == "." {
+		if err != nil {
 			return err
 		}
-		if entry.IsDir() {
-			if !isDataDir(name) {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if path.Ext(name) != ".yaml" {
+		if entry.IsDir() || path.Ext(name) != ".yaml" {
 			return nil
 		}
 		data, err := fs.ReadFile(fsys, name)
@@ -61,14 +55,6 @@ func (l *loader) readAll(fsys fs.FS) error {
 		return errors.New("reading the profile files: there are none")
 	}
 	return nil
-}
-
-func isDataDir(name string) bool {
-	switch name {
-	case "cards", "sectors", "x509", "cvc":
-		return true
-	}
-	return false
 }
 
 // readFile reads one file by its place in the catalogue.

@@ -214,12 +214,14 @@ func TestMissingAndUnexpectedFiles(t *testing.T) {
 			t.Errorf("without %s: problems are\n%v\nwant MISSING_FILE", part, problems)
 		}
 	}
-	files := catalogue(t)
-	files["sector.yaml"] = files[dkg]
-	if problems := load(t, files); !slices.ContainsFunc(problems, func(p profiles.Problem) bool { return p.Rule == "UNEXPECTED_FILE" }) {
-		t.Errorf("problems are\n%v\nwant UNEXPECTED_FILE", problems)
+	for _, place := range []string{"sector.yaml", "sector/dkg.yaml", "sectors/old/dkg.yaml"} {
+		files := catalogue(t)
+		files[place] = files[dkg]
+		if p := load(t, files); len(p) != 1 || p[0].File != place || p[0].Rule != "UNEXPECTED_FILE" {
+			t.Errorf("problems are\n%v\nwant UNEXPECTED_FILE at %s", p, place)
+		}
 	}
-	files = catalogue(t)
+	files := catalogue(t)
 	files["cvc/C.HCI.AUT.yaml"] = &fstest.MapFile{Data: []byte(strings.Replace(string(files[role].Data), "profile: C.SMC.AUTR_CVC", "profile: C.HCI.AUT", 1))}
 	if problems := load(t, files); !slices.ContainsFunc(problems, func(p profiles.Problem) bool { return p.Rule == "DUPLICATE_NAME" }) {
 		t.Errorf("problems are\n%v\nwant DUPLICATE_NAME for one name in two folders", problems)

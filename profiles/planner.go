@@ -111,7 +111,8 @@ func (p *planner) checkOrderID() {
 func (p *planner) findCardType() {
 	p.card = p.set.cards[p.order.CardType]
 	if p.card == nil {
-		p.refuse("card_type", "CARD_TYPE_UNKNOWN", wire, "the card type must be one of %s", names(p.set.CardTypes(), func(t *CardType) string { return t.Name }))
+		p.refuse("card_type", "CARD_TYPE_UNKNOWN", wire,
+			"the card type must be one of %s", names(p.set.CardTypes(), func(t *CardType) string { return t.Name }))
 		return
 	}
 	for _, a := range p.card.NotBuilt {
@@ -121,14 +122,16 @@ func (p *planner) findCardType() {
 
 func (p *planner) checkICCSN() {
 	if !iccsn.MatchString(p.order.ICCSN) {
-		p.refuse("iccsn", "ICCSN", "gemSpec_PKI, GS-A_4630; Card-G2-A_3498", "the ICCSN must be 20 decimal digits that begin with 80276")
+		p.refuse("iccsn", "ICCSN", "gemSpec_PKI, GS-A_4630; Card-G2-A_3498",
+			"the ICCSN must be 20 decimal digits that begin with 80276")
 	}
 }
 
 func (p *planner) findSector() {
 	p.sector = p.set.sectors[p.order.Sector]
 	if p.sector == nil {
-		p.refuse("sector", "SECTOR_UNKNOWN", wire, "the sector must be one of %s", names(p.set.Sectors(), func(s *Sector) string { return s.Name }))
+		p.refuse("sector", "SECTOR_UNKNOWN", wire,
+			"the sector must be one of %s", names(p.set.Sectors(), func(s *Sector) string { return s.Name }))
 		return
 	}
 	if p.card != nil && p.card.Holder.Value != p.sector.Holder.Value {

@@ -66,7 +66,7 @@ type TelematikIDRule struct {
 // sameTelematikID is the value of AttributeRule.Same for an attribute that repeats the Telematik-ID.
 const sameTelematikID = "telematik-id"
 
-// decided by Siegel, where the rule is 0-1: the order has no field for them.
+// serialNumberAttribute is the one attribute of a subject that the order has no field for: Siegel makes it from the ICCSN.
 const serialNumberAttribute = "serialNumber"
 
 // attribute gives the row of an attribute; the loader sees to it that there is one.

@@ -18,7 +18,8 @@ func (p *planner) findSlot(path, name string) (slot *Slot, place int) {
 	}
 	for _, a := range p.card.NotBuilt {
 		if a.Name == name {
-			p.refuse(path, "SLOT_NOT_BUILT", a.Source, "%s is part of %s but not built yet: %s; leave it out", a.Name, p.card.Name, a.Reason)
+			p.refuse(path, "SLOT_NOT_BUILT", a.Source,
+				"%s is part of %s but not built yet: %s; leave it out", a.Name, p.card.Name, a.Reason)
 			return nil, 0
 		}
 	}

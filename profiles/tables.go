@@ -32,7 +32,7 @@ type AccessProfile struct {
 	at position
 }
 
-// institutionTable is the file institutions.yaml.
+// readInstitutions reads institutions.yaml.
 func readInstitutions(d *decoder, m mapping) []*InstitutionType {
 	source, roleFrom := required(m, "source", text), required(m, "roles_source", text)
 	rows := required(m, "institutions", list(readInstitution))

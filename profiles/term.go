@@ -29,7 +29,8 @@ func (p *planner) setTerm() {
 	case last.Before(first):
 		p.refuse("valid_until", "TERM_EMPTY", wire, "the last day is before the first")
 	case last.After(limit):
-		p.refuse("valid_until", "TERM_EXCEEDS_FIVE_YEARS", citeTerm, "a card that begins on %s ends on %s at the latest", first.Format(day), limit.Format(day))
+		p.refuse("valid_until", "TERM_EXCEEDS_FIVE_YEARS", citeTerm,
+			"a card that begins on %s ends on %s at the latest", first.Format(day), limit.Format(day))
 	case last.Before(p.today()):
 		p.refuse("valid_until", "TERM_PAST", wire, "the last day is past")
 	default:
@@ -53,7 +54,8 @@ func (p *planner) firstDay() (time.Time, bool) {
 			"the first day is %s at the latest: cards and connectors refuse CV certificates of the future", p.today().Format(day))
 		return time.Time{}, false
 	case first.Before(earliest):
-		p.refuse("valid_from", "VALID_FROM_TOO_OLD", wire, "the first day is %s at the earliest: at most %d days before today",
+		p.refuse("valid_from", "VALID_FROM_TOO_OLD", wire,
+			"the first day is %s at the earliest: at most %d days before today",
 			earliest.Format(day), maxBackdating)
 		return time.Time{}, false
 	}

@@ -37,8 +37,11 @@ func (c *issueCmd) Run(ctx context.Context, g *globals, t *terminal) error {
 	defer cl.Close()
 	var first error
 	failed := 0
-	for _, fate := range c.send(ctx, cl, t) {
+	for i, fate := range c.send(ctx, cl, t) {
 		f := <-fate
+		if f.err == nil && i > 0 && !g.JSON {
+			fmt.Fprintln(t.out)
+		}
 		if f.err == nil {
 			f.err = showCard(g, t, f.card, c.Out)
 		}

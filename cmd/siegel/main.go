@@ -59,7 +59,7 @@ An order is a JSON file (siegel.v1.Order in the Protobuf JSON mapping); "-" read
 Exit codes:
   0  done
   1  refused or invalid: the order, or a certificate that does not verify; correct it
-  2  wrong flags, or a file that cannot be read
+  2  wrong flags, or a file that cannot be read or written
   3  the server is away or the time ran out; the same command may be run again
   4  not allowed: certificate unknown, or role missing
   5  a fault of the server; its operator must look`

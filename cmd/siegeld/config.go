@@ -46,7 +46,7 @@ type config struct {
 type tlsConfig struct {
 	// Server certificate, PEM. Default: tls/server.pem below data.
 	Certificate string `yaml:"certificate"`
-	// Its private key, PEM. Default: tls/server.key below data.
+	// Its private key, PEM; not for others to read. Default: tls/server.key below data.
 	Key string `yaml:"key"`
 	// Certificates of the CAs that certify operators, PEM. Default: tls/ca.pem below data.
 	ClientCA string `yaml:"client_ca"`
@@ -63,7 +63,7 @@ type tokenConfig struct {
 	// Token and module in one PKCS#11 URI (RFC 7512), for example
 	// pkcs11:token=siegel-1?module-path=/usr/lib/softhsm/libsofthsm2.so. Default: the content of token/uri below data.
 	URI string `yaml:"uri"`
-	// File of the user PIN; nobody but the server's user may read it. Default: token/pin below data.
+	// File of the user PIN; not for others to read. Default: token/pin below data.
 	PINFile string `yaml:"pin_file"`
 	// Greatest number of sessions, and so of signatures made at the same time. Default: 0, twice the number of CPUs.
 	Sessions int `yaml:"sessions"`

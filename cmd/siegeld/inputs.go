@@ -30,16 +30,17 @@ type inputs struct {
 // loadInputs reads them all and reports everything that is wrong.
 func loadInputs(cfg config) (*inputs, error) {
 	if _, err := os.Stat(filepath.Join(cfg.Hierarchy, hierarchy.FileName)); errors.Is(err, fs.ErrNotExist) {
-		return nil, wrongConfig(fmt.Errorf("there is no hierarchy of issuers in %s; to make one for tests, run\n\n"+
-			"    siegel-ceremony test-hierarchy --data %s\n", cfg.Hierarchy, cfg.Data))
+		return nil, wrongConfig(fmt.Errorf("there is no hierarchy of issuers in %s; to make one for tests, run: "+
+			"siegel-ceremony test-hierarchy --data %s", cfg.Hierarchy, cfg.Data))
 	}
 	var in inputs
-	var errs [5]error
+	var errs [6]error
 	in.hierarchy, errs[0] = loadHierarchy(cfg)
 	in.operators, errs[1] = rpc.LoadOperators(cfg.Operators)
 	in.profiles, errs[2] = loadProfiles(cfg)
 	in.tls, errs[3] = loadTLS(cfg.TLS)
 	in.tokenURI, errs[4] = loadTokenURI(cfg)
+	errs[5] = checkSecrets(cfg.TLS.Key, cfg.Token.PINFile)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, wrongConfig(err)
 	}
@@ -86,6 +87,20 @@ func loadTLS(cfg tlsConfig) (*tls.Config, error) {
 		return nil, fmt.Errorf("%s holds no certificate in PEM", cfg.ClientCA)
 	}
 	return rpc.TLS(server, pool), nil
+}
+
+// checkSecrets refuses files that everybody on the machine may read or change. That a group may is for the operator to decide.
+func checkSecrets(paths ...string) error {
+	var errs []error
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("look at a secret: %w", err))
+		} else if mode := info.Mode().Perm(); mode&0o007 != 0 {
+			errs = append(errs, fmt.Errorf("%s is a secret that others may read or change (mode %04o); run: chmod 600 %s", path, mode, path))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // configHash is the SHA-256 over the configuration in force and the operator file, both in the form in which this program writes

@@ -156,6 +156,12 @@ func TestInputsThatAreMissingOrWrong(t *testing.T) {
 		{"no client CA", remove("tls/ca.pem"), "read the CAs of the operators' TLS certificates"},
 		{"empty client CA", overwrite("tls/ca.pem", ""), "holds no certificate in PEM"},
 		{"no token", remove("token/uri"), "read the token's URI"},
+		{"no PIN", remove("token/pin"), "look at a secret"},
+		{"PIN for all", func(t *testing.T, data string, _ *config) {
+			if err := os.Chmod(filepath.Join(data, "token/pin"), 0o604); err != nil {
+				t.Fatal(err)
+			}
+		}, "token/pin is a secret that others may read or change (mode 0604)"},
 		{"profiles", func(t *testing.T, data string, c *config) {
 			c.Profiles = filepath.Join(data, "profiles")
 			writeFile(t, c.Profiles, "chat.yaml", "colour: red\n")

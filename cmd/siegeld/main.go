@@ -23,13 +23,16 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/siegel-pki/siegel/hsm"
+	"github.com/siegel-pki/siegel/internal/store/sqlite"
 )
 
 // Exit codes.
 const (
 	exitOK     = 0
 	exitFailed = 1 // the server could not start or go on; trying again may help
-	exitConfig = 2 // flags, configuration or a file that it names are wrong; a person must act
+	exitConfig = 2 // flags, configuration, a file that it names, the PIN or a key are wrong; a person must act
 )
 
 // cli are the commands and flags.
@@ -44,7 +47,7 @@ const description = `Siegel's server: issues smart-card certificates over gRPC.
 Without a configuration file everything is under one data directory, which the ceremony prepares:
   siegel-ceremony test-hierarchy --data ./data
 
-Exit codes: 0 ended in order; 1 could not start or go on; 2 flags or configuration are wrong.`
+Exit codes: 0 ended in order; 1 could not start or go on; 2 flags, configuration, PIN or keys are wrong, do not start again.`
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
@@ -70,13 +73,25 @@ func run(args []string, stdout, stderr *os.File) int {
 	}
 	if err := command.Run(); err != nil {
 		fmt.Fprintf(stderr, "siegeld: %v\n", err)
-		var wrong *configError
-		if errors.As(err, &wrong) {
-			return exitConfig
-		}
-		return exitFailed
+		return exitCode(err)
 	}
 	return exitOK
+}
+
+// exitCode tells the errors that a person must mend from those that may pass. A supervisor must not start the server again after the
+// former: a wrong PIN, tried again and again, locks the token.
+func exitCode(err error) int {
+	var wrong *configError
+	var pin *hsm.PINError
+	if errors.As(err, &wrong) || errors.As(err, &pin) {
+		return exitConfig
+	}
+	for _, fatal := range []error{hsm.ErrKeyNotFound, hsm.ErrKeyAmbiguous, hsm.ErrKeyUnsafe, sqlite.ErrNotSiegel, sqlite.ErrNewerSchema} {
+		if errors.Is(err, fatal) {
+			return exitConfig
+		}
+	}
+	return exitFailed
 }
 
 // configError marks an error that a person must mend before the server can start.
@@ -108,6 +123,7 @@ func (c *serveCmd) Run(ctx context.Context, stderr *os.File) error {
 		return err
 	}
 	log := newLogger(cfg.Log, stderr)
+	log.Info("siegeld starts", "version", version(), "environment", cfg.Environment, "config", c.Config, "data", cfg.Data)
 	ready, err := newReadyFile(c.ReadyFile)
 	if err != nil {
 		return err
@@ -140,10 +156,14 @@ type versionCmd struct{}
 
 // Run prints the module's version as the Go toolchain recorded it.
 func (versionCmd) Run(out io.Writer) error {
-	version := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
-	}
-	fmt.Fprintln(out, "siegeld", version)
+	fmt.Fprintln(out, "siegeld", version())
 	return nil
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version
 }

@@ -2,12 +2,16 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/siegel-pki/siegel/hsm"
+	"github.com/siegel-pki/siegel/internal/store/sqlite"
 )
 
 // siegeld runs the program and gives exit code and output.
@@ -61,6 +65,26 @@ func TestProgram(t *testing.T) {
 				t.Errorf("exit code %d, want %d; output lacks %q:\n%s%s", code, tt.code, tt.want, out, errOut)
 			}
 		})
+	}
+}
+
+// TestExitCode tells what a supervisor may try again from what it must not.
+func TestExitCode(t *testing.T) {
+	tests := []struct {
+		err  error
+		want int
+	}{
+		{errors.New("address in use"), exitFailed},
+		{&hsm.Unavailable{}, exitFailed},
+		{wrongConfig(errors.New("log.level")), exitConfig},
+		{fmt.Errorf("open the token: %w", &hsm.PINError{}), exitConfig},
+		{fmt.Errorf("find the key: %w", hsm.ErrKeyNotFound), exitConfig},
+		{errors.Join(fmt.Errorf("open: %w", sqlite.ErrNewerSchema), nil), exitConfig},
+	}
+	for _, tt := range tests {
+		if got := exitCode(tt.err); got != tt.want {
+			t.Errorf("exitCode(%T) = %d, want %d", tt.err, got, tt.want)
+		}
 	}
 }
 

@@ -82,7 +82,7 @@ func (s *Server) conclude(ctx context.Context, c *call, method string, start tim
 	if c.operator != nil {
 		attrs = append(attrs, slog.String("operator", c.operator.Name))
 	}
-	attrs = append(attrs, slog.Duration("took", time.Since(start)))
+	attrs = append(attrs, slog.Float64("took_ms", float64(time.Since(start).Microseconds())/1000))
 	if err == nil {
 		s.log.LogAttrs(ctx, slog.LevelInfo, "call", append(attrs, slog.String("code", codes.OK.String()))...)
 		return nil

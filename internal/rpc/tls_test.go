@@ -14,32 +14,41 @@ import (
 	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
 )
 
-// TestHandshake lists who does not get past TLS. gRPC reports it as UNAVAILABLE; no handler and no interceptor is reached.
+// TestHandshake lists who does not get past TLS, and the alert that tells them so.
 func TestHandshake(t *testing.T) {
 	h := start(t, &fakeAuthority{})
 	stranger := newTestCA(t)
 	good := h.operators["line-1"]
+	client := func(cert tls.Certificate) *tls.Config { return &tls.Config{Certificates: []tls.Certificate{cert}} }
 	tests := []struct {
 		name   string
 		config *tls.Config
+		alert  string
 	}{
-		{"no certificate", &tls.Config{}},
-		{"certificate of another CA", &tls.Config{Certificates: []tls.Certificate{stranger.certify("line-1", elliptic.P256(), nil)}}},
-		{"key on P-384", &tls.Config{Certificates: []tls.Certificate{h.ca.certify("line-1", elliptic.P384(), nil)}}},
-		{"expired", &tls.Config{Certificates: []tls.Certificate{h.ca.certify("line-1", elliptic.P256(), func(c *x509.Certificate) {
+		{"no certificate", &tls.Config{}, "certificate required"},
+		// A client sends no certificate that the server's list of CAs does not fit, unless it is made to.
+		{"certificate of another CA", &tls.Config{GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			cert := stranger.certify("line-1", elliptic.P256(), nil)
+			return &cert, nil
+		}}, "unknown certificate authority"},
+		{"key on P-384", client(h.ca.certify("line-1", elliptic.P384(), nil)), "bad certificate"},
+		{"expired", client(h.ca.certify("line-1", elliptic.P256(), func(c *x509.Certificate) {
 			c.NotAfter = time.Now().Add(-time.Minute)
-		})}}},
-		{"not for client authentication", &tls.Config{Certificates: []tls.Certificate{h.ca.certify("line-1", elliptic.P256(), func(c *x509.Certificate) {
+		})), "expired certificate"},
+		{"not for client authentication", client(h.ca.certify("line-1", elliptic.P256(), func(c *x509.Certificate) {
 			c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
-		})}}},
-		{"TLS 1.2", &tls.Config{Certificates: []tls.Certificate{good}, MaxVersion: tls.VersionTLS12}},
+		})), "bad certificate"},
+		{"TLS 1.2", &tls.Config{Certificates: []tls.Certificate{good}, MaxVersion: tls.VersionTLS12}, "protocol version not supported"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.config.RootCAs = h.ca.pool()
+			tt.config.RootCAs, tt.config.NextProtos = h.ca.pool(), []string{"h2"}
+			if err := handshake(h.address, tt.config); err == nil || !strings.Contains(err.Error(), "remote error: tls: "+tt.alert) {
+				t.Errorf("handshake = %v, want alert %q", err, tt.alert)
+			}
 			_, err := siegelv1.NewIssuanceServiceClient(h.dial(tt.config)).ListCards(testContext(t), &siegelv1.ListCardsRequest{})
-			if status.Code(err) != codes.Unavailable || !strings.Contains(err.Error(), "tls: ") {
-				t.Errorf("ListCards = %v, want UNAVAILABLE from TLS", err)
+			if status.Code(err) != codes.Unavailable {
+				t.Errorf("ListCards = %v, want UNAVAILABLE", err)
 			}
 		})
 	}
@@ -50,4 +59,15 @@ func TestHandshake(t *testing.T) {
 	if _, err := h.line().ListCards(testContext(t), &siegelv1.ListCardsRequest{}); status.Code(err) != codes.Internal {
 		t.Errorf("ListCards with the good certificate = %v, want INTERNAL from the fake authority", err)
 	}
+}
+
+// handshake connects and reads the server's first octet: in TLS 1.3 a client learns only then that it was refused.
+func handshake(address string, config *tls.Config) error {
+	conn, err := tls.Dial("tcp", address, config)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = conn.Read(make([]byte, 1))
+	return err
 }

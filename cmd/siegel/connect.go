@@ -12,10 +12,17 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 
 	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
 )
+
+// reconnect is how often the connection itself is tried again. gRPC's own pauses grow to two minutes, longer than a call is tried.
+var reconnect = grpc.ConnectParams{
+	Backoff:           backoff.Config{BaseDelay: firstPause, Multiplier: 1.6, Jitter: 0.2, MaxDelay: time.Second},
+	MinConnectTimeout: 5 * time.Second,
+}
 
 // client is a connection to siegeld.
 type client struct {
@@ -30,7 +37,7 @@ func connect(g *globals, t *terminal) (*client, error) {
 	if err != nil {
 		return nil, usageError(err)
 	}
-	conn, err := grpc.NewClient(g.Server, grpc.WithTransportCredentials(credentials.NewTLS(config)))
+	conn, err := grpc.NewClient(g.Server, grpc.WithTransportCredentials(credentials.NewTLS(config)), grpc.WithConnectParams(reconnect))
 	if err != nil {
 		return nil, usageError(fmt.Errorf("connect to %s: %w", g.Server, err))
 	}

@@ -63,6 +63,8 @@ func (r result) want(t *testing.T, code int, parts ...string) {
 type fakeServer struct {
 	siegelv1.UnimplementedIssuanceServiceServer
 	address, data string
+	creds         grpc.ServerOption
+	server        *grpc.Server
 	issued        atomic.Int32 // calls of IssueCard
 	issue         func(call int32, o *siegelv1.Order) (*siegelv1.Card, error)
 	plan          func(o *siegelv1.Order) (*siegelv1.PlanCardResponse, error)
@@ -100,17 +102,35 @@ func (f *fakeServer) serve(t *testing.T) *fakeServer {
 	pool.AddCert(authority.cert)
 	writePEM(t, filepath.Join(f.data, "tls", "ca.pem"), "CERTIFICATE", authority.cert.Raw)
 	authority.write(t, f.data, "line-1")
-	server := grpc.NewServer(grpc.WaitForHandlers(true), grpc.Creds(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS13,
-		Certificates: []tls.Certificate{authority.certify(t, "server")}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool})))
+	f.creds = grpc.Creds(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS13,
+		Certificates: []tls.Certificate{authority.certify(t, "server")}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool}))
+	server := grpc.NewServer(grpc.WaitForHandlers(true), f.creds)
 	siegelv1.RegisterIssuanceServiceServer(server, f)
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.address = lis.Addr().String()
+	f.address, f.server = lis.Addr().String(), server
 	go server.Serve(lis) //nolint:errcheck // it ends with Stop
-	t.Cleanup(server.Stop)
+	t.Cleanup(func() { f.server.Stop() })
 	return f
+}
+
+// restart stops the server, and serves again at the same address after a while.
+func (f *fakeServer) restart(t *testing.T, after time.Duration) {
+	t.Helper()
+	f.server.Stop()
+	f.server = grpc.NewServer(grpc.WaitForHandlers(true), f.creds)
+	siegelv1.RegisterIssuanceServiceServer(f.server, f)
+	server := f.server
+	time.AfterFunc(after, func() {
+		lis, err := net.Listen("tcp", f.address)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		server.Serve(lis) //nolint:errcheck // it ends with Stop
+	})
 }
 
 // siegel runs the program against the server.

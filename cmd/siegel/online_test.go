@@ -188,6 +188,18 @@ func TestRetry(t *testing.T) {
 	}
 }
 
+// TestServerComesBack stops the server before the call and starts it again a little later.
+func TestServerComesBack(t *testing.T) {
+	f := (&fakeServer{issue: issueAll}).serve(t)
+	f.restart(t, 700*time.Millisecond)
+	begin := time.Now()
+	r := f.siegel("issue", orderFile(t, "o-1"))
+	r.want(t, exitOK, "the server is away, trying again")
+	if took := time.Since(begin); r.out != wantTable || took > 5*time.Second {
+		t.Errorf("it took %s, output\n%s\nwant\n%s", took, r.out, wantTable)
+	}
+}
+
 func TestNobodyListens(t *testing.T) {
 	f := (&fakeServer{}).serve(t)
 	f.address = "127.0.0.1:1"

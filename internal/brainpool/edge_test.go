@@ -19,8 +19,8 @@ func TestEdges(t *testing.T) {
 				if digest == nil {
 					digest = c.join(e.e, new(big.Int))[:c.ByteLen()]
 				}
-				cases = append(cases, &testCase{name: e.name, curve: c, point: c.encode(e.q), table: c.table(e.q),
-					digest: digest, sig: c.join(e.r, e.s)})
+				cases = append(cases, &testCase{name: e.name, curve: c, point: c.encode(e.q),
+					multiply: func(k *big.Int) refPoint { return c.mul(k, e.q) }, digest: digest, sig: c.join(e.r, e.s)})
 				want = append(want, e.want)
 			}
 			judge(t, second, cases)

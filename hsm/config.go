@@ -22,8 +22,9 @@ type Config struct {
 	//
 	//	pkcs11:token=siegel-1;serial=0123?module-path=/usr/lib/softhsm/libsofthsm2.so
 	//
-	// module-path is needed. token (the label), serial, manufacturer, model and slot-id narrow the choice of token; exactly one must
-	// remain. pin-source (a file) serves where PIN is nil. pin-value is refused: a PIN does not belong into a configuration.
+	// module-path is needed. token (the label), serial, manufacturer, model and slot-id narrow the choice of token; exactly
+	// one must remain. pin-source (a file) serves where PIN is nil. pin-value is refused: a PIN does not belong into a
+	// configuration.
 	URI string
 
 	// PIN gives the user PIN. It is asked at each login, so that a PIN that was changed is picked up. Where it is nil, the URI's
@@ -44,8 +45,8 @@ type Config struct {
 // maxSessions bounds Config.Sessions: more is a slip of the pen, not a token.
 const maxSessions = 1024
 
-// attributes are those of RFC 7512, Section 2.3, that name a token, and slot-id. Any other is refused: a misspelt one would be ignored and the wrong
-// token used.
+// attributes are those of RFC 7512, Section 2.3, that name a token, and slot-id. Any other is refused: a misspelt one would be
+// ignored and the wrong token used.
 var attributes = []string{"token", "serial", "manufacturer", "model", "slot-id", "module-path", "pin-source"}
 
 // options turns a Config into what the pool needs.
@@ -70,17 +71,20 @@ func (cfg Config) options(log *slog.Logger) (p11.Options, error) {
 	}
 	where.PIN = func(ctx context.Context) ([]byte, error) { return pin(ctx) }
 	where.Sessions, where.ReadWrite, where.Log = n, cfg.ReadWrite, log
-	where.SessionLimit, where.CopyKeys = cfg.Quirks.SessionLimit, cfg.Quirks.CopyKeys
+	where.SessionLimit = cfg.Quirks.SessionLimit
 	return where, nil
 }
 
-// parseURI reads an RFC 7512 URI: the options that it sets, and the path of its pin-source. No error repeats the URI, which may hold a PIN by
-// mistake.
+// parseURI reads an RFC 7512 URI: the options that it sets, and the path of its pin-source. No error repeats the URI or the
+// parser's error, which may hold a PIN by mistake.
 func parseURI(text string) (opt p11.Options, pinFile string, err error) {
 	// The parser takes + for a space, as forms have it; in RFC 7512 it stands for itself.
 	u, err := uri.ParseWithScheme("pkcs11", strings.ReplaceAll(text, "+", "%2B"))
-	if err != nil {
-		return opt, "", reason(err)
+	if err == nil { // it drops what is malformed behind the question mark
+		_, err = url.ParseQuery(u.RawQuery)
+	}
+	if err != nil || u.Fragment != "" {
+		return opt, "", errors.New("not a pkcs11: URI (RFC 7512)")
 	}
 	if u.Has("pin-value") {
 		return opt, "", errors.New("pin-value is not accepted: use pin-source, or another source of the PIN")
@@ -104,12 +108,4 @@ func parseURI(text string) (opt p11.Options, pinFile string, err error) {
 		opt.Match.Slot = &slot
 	}
 	return opt, strings.TrimPrefix(u.Get("pin-source"), "file:"), nil
-}
-
-// reason is why a URI is wrong, without the URI.
-func reason(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
-	}
-	return errors.New("not a pkcs11: URI (RFC 7512)")
 }

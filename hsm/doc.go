@@ -20,7 +20,7 @@
 //   - A wrong PIN is sent to a token once. Tokens lock themselves after a few wrong PINs.
 //   - Sessions are read-only unless Config.ReadWrite is set: in a read-only session a token refuses to create token objects.
 //   - Private keys that are extractable, or not sensitive, or must not sign, are refused.
-//   - Sign sends a message to the token at most once. It begins again on a fresh session only as long as C_Sign has not been called.
+//   - Sign calls C_Sign at most once. It begins again on a fresh session only as long as it has not called it.
 //
 // Whatever the state of the token, a call returns when its context ends, with one exception: a C_ function that is running
 // cannot be interrupted, so that a call in it waits for the token.

@@ -78,8 +78,8 @@ func (k *Key) Attributes() Attributes { return k.attributes }
 //	RSA      the length of the modulus (256 or 384 octets)
 //	Ed25519  64 octets
 //
-// With ISO9796SHA256 the message is the block that is already padded, as long as the modulus and smaller than it; the answer is the
-// bare RSA result (CKM_RSA_X_509).
+// With ISO9796SHA256 the message is the block that is already padded, as long as the modulus and smaller than it; the answer
+// is the bare RSA result (CKM_RSA_X_509).
 //
 // The context covers the wait for a session. C_Sign itself cannot be interrupted; once it runs, Sign waits for its end, so that
 // no signature is made that the caller does not know of.

@@ -18,12 +18,16 @@ type Token struct {
 	quirks Quirks
 }
 
-// Open loads the module, finds the token, logs in and opens the first session. It fails, and leaves nothing open, where the token is
-// away: a program that starts should say so at once. The context reaches the PIN source; a module that hangs is not interrupted.
+// Open loads the module, finds the token, logs in and opens the first session. It fails, and leaves nothing open, where the
+// token is away: a program that starts should say so at once. The context reaches the PIN source; a module that hangs is not
+// interrupted.
 //
-// Errors: *PINError (the PIN is wrong or locked: an operator must act), *Unavailable (the token does not answer), ErrNoToken, *Error (any
-// other refusal of the token), or a plain error about the configuration.
+// Errors: *PINError (the PIN is wrong or locked: an operator must act), *Unavailable (the token does not answer), ErrNoToken,
+// *Error (any other refusal of the token), or a plain error about the configuration.
 func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Token, error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	opt, err := cfg.options(log)
 	if err != nil {
 		return nil, err
@@ -47,7 +51,8 @@ func (t *Token) Use(ctx context.Context, prepare, act func(*p11.Session) error) 
 // Stats gives the counters of the token's sessions.
 func (t *Token) Stats() Stats { return t.pool.Stats() }
 
-// Info is what a token says about itself (CK_TOKEN_INFO, CK_INFO): for the ceremony record and for a person who looks for a fault.
+// Info is what a token says about itself (CK_TOKEN_INFO, CK_INFO): for the ceremony record and for a person who looks for a
+// fault.
 type Info struct {
 	Module       string   // path of the module
 	Library      string   // description and version of the module, for example "Implementation of PKCS11 2.6"

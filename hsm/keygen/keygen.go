@@ -63,9 +63,9 @@ func free(s *p11.Session, id []byte) error {
 // generate creates the pair. Tokens that know no CKA_MODIFIABLE refuse the template and create nothing; they get it without.
 func (t templates) generate(s *p11.Session) error {
 	fixed := pkcs11.NewAttribute(pkcs11.CKA_MODIFIABLE, false)
-	_, _, err := s.GenerateKeyPair(t.mechanism, append(t.public, fixed), append(t.private, fixed))
+	err := s.GenerateKeyPair(t.mechanism, append(t.public, fixed), append(t.private, fixed))
 	if templateRefused(err) {
-		_, _, err = s.GenerateKeyPair(t.mechanism, t.public, t.private)
+		err = s.GenerateKeyPair(t.mechanism, t.public, t.private)
 	}
 	return err
 }

@@ -99,10 +99,11 @@ func at(dir string) (*Token, error) {
 			return &Token{Dir: dir, Conf: filepath.Join(dir, confFile), Module: m}, nil
 		}
 	}
-	return nil, errors.New("SoftHSM is missing: install the package softhsm2 (Debian: apt-get install softhsm2; macOS: brew install softhsm)")
+	return nil, errors.New("SoftHSM is missing: install the package softhsm2 (apt-get install softhsm2, brew install softhsm)")
 }
 
-// initialize lets SoftHSM's own program make the token. In this process the module may be in use already.
+// initialize lets SoftHSM's own program make the token: in this process the module may be in use already. Other users of the machine
+// can see the PINs while it runs.
 func (t *Token) initialize() error {
 	util, err := exec.LookPath("softhsm2-util")
 	if err != nil {
@@ -132,6 +133,6 @@ func (t *Token) PINFile() string { return filepath.Join(t.Dir, pinFile) }
 // Env is the line that a process which uses the token needs in its environment: SOFTHSM2_CONF=...
 func (t *Token) Env() string { return "SOFTHSM2_CONF=" + t.Conf }
 
-// Use sets Env for this process and its future children. SoftHSM reads it when a module is initialized, so that a process uses one
-// directory at a time: call Use before hsm.Open, and close what another directory serves first.
+// Use sets Env for this process and its future children. SoftHSM reads it when a module is initialized, so that a process uses
+// one directory at a time: call Use before hsm.Open, and close what another directory serves first.
 func (t *Token) Use() error { return os.Setenv("SOFTHSM2_CONF", t.Conf) }

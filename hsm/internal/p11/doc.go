@@ -23,13 +23,14 @@
 // # Generations
 //
 // C_Finalize ends all sessions of the process with a module, and the handles of the next C_Initialize may have the same
-// numbers. Sessions therefore carry the generation of the module that they belong to; a session of an earlier one is forgotten, not closed.
-// A gate makes sure that no session is in use while the module is initialized again: between C_SignInit and C_Sign a handle must not change
-// its meaning.
+// numbers. Sessions therefore carry the generation of the module that they belong to; a session of an earlier one is
+// forgotten, not closed. A gate makes sure that no session is in use while the module is initialized again: between C_SignInit
+// and C_Sign a handle must not change its meaning.
 //
 // # Faults
 //
 // A call that fails may have happened all the same. C_Sign is never repeated. C_SignInit, and what comes before it, is
-// repeated once on a fresh session. When a fresh session does not help, the pool is down: callers get *Unavailable at once, and one goroutine
-// tries to bring the token back, first by a new session and login, then from the ground up with C_Finalize and C_Initialize.
+// repeated once on a fresh session. When a fresh session does not help, the pool is down: callers get *Unavailable at once,
+// and one goroutine tries to bring the token back, first by a new session and login, then from the ground up with C_Finalize
+// and C_Initialize.
 package p11

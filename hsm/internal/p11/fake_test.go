@@ -11,7 +11,8 @@ import (
 )
 
 // fake is a module with one token in memory. It keeps to the standard where the pool relies on it, and counts what a pool must
-// not do. Session handles begin at 1 again after C_Initialize, as real modules do: whoever confuses generations signs with the wrong key.
+// not do. Session handles begin at 1 again after C_Initialize, as real modules do: whoever confuses generations signs with the
+// wrong key.
 type fake struct {
 	mu          sync.Mutex
 	initialized bool
@@ -304,10 +305,6 @@ func (f *fake) Sign(h pkcs11.SessionHandle, data []byte) ([]byte, error) {
 // What the pool's own tests do not need.
 func (f *fake) GetAttributeValue(pkcs11.SessionHandle, pkcs11.ObjectHandle, []*pkcs11.Attribute) ([]*pkcs11.Attribute, error) {
 	return nil, pkcs11.Error(pkcs11.CKR_FUNCTION_NOT_SUPPORTED)
-}
-
-func (f *fake) CopyObject(pkcs11.SessionHandle, pkcs11.ObjectHandle, []*pkcs11.Attribute) (pkcs11.ObjectHandle, error) {
-	return 0, pkcs11.Error(pkcs11.CKR_FUNCTION_NOT_SUPPORTED)
 }
 
 func (f *fake) DestroyObject(pkcs11.SessionHandle, pkcs11.ObjectHandle) error {

@@ -188,16 +188,16 @@ func eachFault(t *testing.T, story func(t *testing.T, f *fake, c *faulty, arm fu
 	}
 }
 
-// contradicts tells whether a token would say the opposite of what it did: "no session left" after opening one, or "no such session"
-// instead of closing it. A pool has to believe that much.
+// contradicts tells whether a token would say the opposite of what it did: "no session left" after opening one, or "no such
+// session" instead of closing it. A pool has to believe that much.
 func contradicts(call string, code uint, happened bool) bool {
 	none := code == pkcs11.CKR_SESSION_COUNT || code == pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED
 	gone := code == pkcs11.CKR_SESSION_HANDLE_INVALID || code == pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED
 	return call == "C_OpenSession" && happened && none || call == "C_CloseSession" && !happened && gone
 }
 
-// TestFaultWhileServing makes each call fail while a pool serves and the token loses its sessions or the login: no draft is signed
-// twice, no session is lost, and signing works again.
+// TestFaultWhileServing makes each call fail while a pool serves and the token loses its sessions or the login: no draft is
+// signed twice, no session is lost, and signing works again.
 func TestFaultWhileServing(t *testing.T) {
 	for name, event := range map[string]func(*fake){
 		"all is well":   func(*fake) {},

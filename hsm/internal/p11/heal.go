@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	// strikesOut is the number of C_Sign failures in a row after which the pool takes the token for broken, although it opens sessions.
+	// strikesOut is the number of C_Sign failures in a row after which the pool takes the token for broken, although it opens
+	// sessions.
 	strikesOut = 3
 
 	// Waits between attempts to bring the token back: they double from the first to the last.
@@ -100,7 +101,7 @@ func (p *Pool) breakdown(cause error) error {
 	_, refused := errors.AsType[*PINError](cause)
 	if !p.closed && p.down == nil {
 		p.down = &outage{cause: cause, final: refused, next: time.Now().Add(p.pause())}
-		p.log.Error("token is away", "token", p.label, "cause", cause, "for good", refused)
+		p.log.Error("token is away", "token", p.label, "cause", cause, "final", refused)
 		if !refused {
 			p.work.Add(1)
 			// If there was no signature since the last attempt, that attempt did not go deep enough.
@@ -113,9 +114,9 @@ func (p *Pool) breakdown(cause error) error {
 	return &Unavailable{cause: cause, after: p.hint()}
 }
 
-// pause is the wait before the next attempt. The first one after a signature is made at once; then the waits grow until a signature succeeds, even
-// if the token seemed well in between. Up to a quarter is random, so that servers that lost the same token do not come back together.
-// The caller holds mu.
+// pause is the wait before the next attempt. The first one after a signature is made at once; then the waits grow until a
+// signature succeeds, even if the token seemed well in between. Up to a quarter is random, so that servers that lost the same
+// token do not come back together. The caller holds mu.
 func (p *Pool) pause() time.Duration {
 	if p.tries == 0 {
 		return 0
@@ -177,7 +178,7 @@ func (p *Pool) settle(err error) bool {
 	p.down.cause = err
 	if _, refused := errors.AsType[*PINError](err); refused {
 		p.down.final = true
-		p.log.Error("token is away", "token", p.label, "cause", err, "for good", true)
+		p.log.Error("token is away", "token", p.label, "cause", err, "final", true)
 		return true
 	}
 	p.down.next = time.Now().Add(p.pause())
@@ -185,8 +186,8 @@ func (p *Pool) settle(err error) bool {
 	return false
 }
 
-// restore makes one attempt: by a new session and login, or, if deep, from the ground up. It takes the permit's session and gives the
-// new one.
+// restore makes one attempt: by a new session and login, or, if deep, from the ground up. It takes the permit's session and
+// gives the new one.
 func (p *Pool) restore(old *Session, deep bool) (*Session, error) {
 	if deep || p.orphaned() {
 		if err := p.mod.restart(p.life, p.seen.Load()); err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/miekg/pkcs11"
 )
 
-// TestTokenIsAwayForTenMinutes: callers are told so at once, with a hint; the token is asked ever less often; when it is back, signing works
-// without anybody's help.
+// TestTokenIsAwayForTenMinutes: callers are told so at once, with a hint; the token is asked ever less often; when it is back,
+// signing works without anybody's help.
 func TestTokenIsAwayForTenMinutes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
@@ -141,8 +141,8 @@ func TestTokenThatOnlySeemsWell(t *testing.T) {
 	}
 }
 
-// TestTokenThatNeedsARestart opens sessions and begins signatures, but ends none until the module is initialized again. Three failures
-// in a row are enough.
+// TestTokenThatNeedsARestart opens sessions and begins signatures, but ends none until the module is initialized again. Three
+// failures in a row are enough.
 func TestTokenThatNeedsARestart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
@@ -263,8 +263,8 @@ func TestWrongPINIsSentOnce(t *testing.T) {
 	})
 }
 
-// TestPINChangedWhileServing: the PIN in the token changes, and then the login is lost. The old PIN is sent once, and every caller is told that
-// an operator must act.
+// TestPINChangedWhileServing: the PIN in the token changes, and then the login is lost. The old PIN is sent once, and every
+// caller is told that an operator must act.
 func TestPINChangedWhileServing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

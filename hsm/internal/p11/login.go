@@ -18,12 +18,12 @@ func (m *module) fingerprint(serial string, pin []byte) [32]byte {
 	return [32]byte(mac.Sum(nil))
 }
 
-// login makes sure that the user is logged in. Login belongs to the process and not to the session (PKCS #11 v3.1, Section 5.6.8): one session
-// logs in for all, and when the last one is closed the token logs out. So each new session looks whether there is a login
-// before it makes one.
+// login makes sure that the user is logged in. Login belongs to the process and not to the session (PKCS #11 v3.1, Section
+// 5.6.8): one session logs in for all, and when the last one is closed the token logs out. So each new session looks whether
+// there is a login before it makes one.
 //
-// A PIN that the token has refused is not sent again. Tokens lock themselves after a few wrong PINs, and a server that starts, fails
-// and is started again would lock every token it has.
+// A PIN that the token has refused is not sent again. Tokens lock themselves after a few wrong PINs, and a server that starts,
+// fails and is started again would lock every token it has.
 func (p *Pool) login(ctx context.Context, h pkcs11.SessionHandle) error {
 	p.mod.login.Lock()
 	defer p.mod.login.Unlock()

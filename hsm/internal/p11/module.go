@@ -20,8 +20,8 @@ type module struct {
 
 	generation atomic.Uint64 // counts C_Initialize
 
-	// turn holds one token: who has it may initialize and finalize, and owns the two fields below. It is a channel because the holder
-	// may have to wait for running calls, and those who wait for their turn must be able to give up.
+	// turn holds one token: who has it may initialize and finalize, and owns the two fields below. It is a channel because the
+	// holder may have to wait for running calls, and those who wait for their turn must be able to give up.
 	turn  chan struct{}
 	users int  // pools that are open
 	ours  bool // C_Initialize was called here, and so must C_Finalize be
@@ -50,7 +50,7 @@ var loaded = struct {
 func load(path string) (*module, error) {
 	real, err := filepath.EvalSymlinks(path)
 	if err != nil {
-		return nil, fmt.Errorf("PKCS#11 module: %w", err)
+		return nil, fmt.Errorf("PKCS#11 module %s: %w", path, err)
 	}
 	loaded.Lock()
 	defer loaded.Unlock()
@@ -105,8 +105,8 @@ func (m *module) release() error {
 	return wrap("C_Finalize", m.c.Finalize())
 }
 
-// initialize calls C_Initialize and begins a generation. That the module is initialized already is no error, but then it is not ours
-// to finalize. The caller has the turn.
+// initialize calls C_Initialize and begins a generation. That the module is initialized already is no error, but then it is
+// not ours to finalize. The caller has the turn.
 func (m *module) initialize() error {
 	err := wrap("C_Initialize", m.c.Initialize())
 	switch {

@@ -69,10 +69,10 @@ func (s *Session) Value(object pkcs11.ObjectHandle, attribute uint) ([]byte, boo
 	return got[0].Value, true, nil
 }
 
-// GenerateKeyPair creates a key pair and gives the handles of its public and its private half.
-func (s *Session) GenerateKeyPair(m *pkcs11.Mechanism, public, private []*pkcs11.Attribute) (pub, priv pkcs11.ObjectHandle, err error) {
-	pub, priv, err = s.pool.mod.c.GenerateKeyPair(s.h, []*pkcs11.Mechanism{m}, public, private)
-	return pub, priv, s.pool.failed(wrap("C_GenerateKeyPair", err))
+// GenerateKeyPair creates a key pair.
+func (s *Session) GenerateKeyPair(m *pkcs11.Mechanism, public, private []*pkcs11.Attribute) error {
+	_, _, err := s.pool.mod.c.GenerateKeyPair(s.h, []*pkcs11.Mechanism{m}, public, private)
+	return s.pool.failed(wrap("C_GenerateKeyPair", err))
 }
 
 // Destroy removes objects from the token.

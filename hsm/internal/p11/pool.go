@@ -20,7 +20,6 @@ type Options struct {
 	Sessions     int                                   // greatest number of sessions, 1 or more
 	ReadWrite    bool                                  // sessions in which objects may be created
 	SessionLimit []uint                                // other return values that mean CKR_SESSION_COUNT
-	CopyKeys     bool                                  // sign with session copies of the keys
 	Log          *slog.Logger
 }
 

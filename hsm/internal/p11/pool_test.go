@@ -76,8 +76,8 @@ func TestQueueIsFirstComeFirstServed(t *testing.T) {
 	})
 }
 
-// TestCancelledCallerLeavesTheQueue gives up while a call hangs in the token: the caller returns at once and no signature is made for
-// it later.
+// TestCancelledCallerLeavesTheQueue gives up while a call hangs in the token: the caller returns at once and no signature is
+// made for it later.
 func TestCancelledCallerLeavesTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
@@ -112,7 +112,8 @@ func TestCancelledCallerLeavesTheQueue(t *testing.T) {
 	})
 }
 
-// TestTokenHasFewerSessionsThanItSays: the pool keeps to what the token really has, nobody sees an error, and later it tries again.
+// TestTokenHasFewerSessionsThanItSays: the pool keeps to what the token really has, nobody sees an error, and later it tries
+// again.
 func TestTokenHasFewerSessionsThanItSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
@@ -199,8 +200,8 @@ func TestTwoPoolsOfOneToken(t *testing.T) {
 	})
 }
 
-// TestManyCallersAndFaults lets callers sign with two keys while any call may fail: each signature belongs to its key and draft, none is made
-// twice, the module is not finalized under a running call, and in the end everything is as it was.
+// TestManyCallersAndFaults lets callers sign with two keys while any call may fail: each signature belongs to its key and
+// draft, none is made twice, the module is not finalized under a running call, and in the end everything is as it was.
 func TestManyCallersAndFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
@@ -255,6 +256,7 @@ func TestManyCallersAndFaults(t *testing.T) {
 		mu.Lock()
 		trouble = false
 		mu.Unlock()
+		synctest.Wait()
 		t.Logf("%d signatures, %d refusals, module initialized %d times", done, refused, f.inits)
 		for _, pool := range []*Pool{p, q} {
 			time.Sleep(5 * time.Minute)

@@ -36,7 +36,8 @@ var ecParams = map[sigalg.KeyType][]byte{
 	sigalg.Ed25519: {0x06, 0x03, 0x2B, 0x65, 0x70},                                     // 1.3.101.112
 }
 
-// edwards25519 is the other form of CKA_EC_PARAMS that PKCS #11 v3.0 admits for Ed25519 (Section 6.3.5): the curve's name as a PrintableString.
+// edwards25519 is the other form of CKA_EC_PARAMS that PKCS #11 v3.0 admits for Ed25519 (Section 6.3.5): the curve's name as a
+// PrintableString.
 var edwards25519 = append([]byte{0x13, 12}, "edwards25519"...)
 
 // ECParams gives CKA_EC_PARAMS for a key type, and false for RSA.

@@ -52,18 +52,6 @@ func (s *Session) privateKey(id []byte) (pkcs11.ObjectHandle, error) {
 	if err != nil {
 		return 0, err
 	}
-	if s.pool.opt.CopyKeys {
-		if h, err = s.copy(h); err != nil {
-			return 0, err
-		}
-	}
 	s.keys[string(id)] = h
 	return h, nil
-}
-
-// copy makes a session object of a token object. It stays in the token and is gone with the session; copies are as sensitive as
-// their origin.
-func (s *Session) copy(h pkcs11.ObjectHandle) (pkcs11.ObjectHandle, error) {
-	c, err := s.pool.mod.c.CopyObject(s.h, h, []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_TOKEN, false)})
-	return c, s.pool.failed(wrap("C_CopyObject", err))
 }

@@ -81,8 +81,8 @@ func (m *module) describe(info Info) (Info, error) {
 	return info, nil
 }
 
-// sessionLimit is how many sessions a token admits, read-only or read-write; 0 where it has no limit or does not say (PKCS #11 v3.1,
-// Section 3.2, CK_TOKEN_INFO).
+// sessionLimit is how many sessions a token admits, read-only or read-write; 0 where it has no limit or does not say (PKCS #11
+// v3.1, Section 3.2, CK_TOKEN_INFO).
 func sessionLimit(token pkcs11.TokenInfo, readWrite bool) int {
 	limit := token.MaxSessionCount
 	if readWrite {

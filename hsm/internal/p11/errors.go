@@ -50,7 +50,7 @@ type Unavailable struct {
 }
 
 // Error says that the token is away, and why.
-func (e *Unavailable) Error() string { return "token is not available: " + e.cause.Error() }
+func (e *Unavailable) Error() string { return fmt.Sprintf("token is not available: %v", e.cause) }
 
 // Unwrap gives the cause.
 func (e *Unavailable) Unwrap() error { return e.cause }

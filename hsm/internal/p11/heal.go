@@ -81,12 +81,13 @@ func (p *Pool) outside(err error) error {
 // judge counts failures of C_Sign in a row. A token may open sessions and still be broken.
 func (p *Pool) judge(err error) {
 	p.mu.Lock()
+	out := false
 	if err == nil {
 		p.strikes, p.tries = 0, 0
 	} else if oneOf(err, awayCodes) {
 		p.strikes++
+		out = p.strikes >= strikesOut
 	}
-	out := p.strikes >= strikesOut
 	p.mu.Unlock()
 	if out {
 		_ = p.breakdown(err) // the caller has its own error

@@ -9,8 +9,28 @@
 //	sign      the door: every draft to its key in the token, in parallel; what comes back is verified
 //	Complete  Store: card, certificates and entry in one transaction
 //
-// An attempt that died between Intend and Complete is abandoned: its serials stay taken, an entry says so, and the next
-// attempt drafts anew. One draft is signed at most once.
+// What holds at every moment, whatever fails:
+//
+//   - A key has signed nothing that the store did not hold as a draft before.
+//   - A draft is signed at most once. An attempt that died between Intend and Complete is abandoned: its serial numbers stay taken,
+//     an entry says so, and the next attempt drafts anew.
+//   - A card is complete, with its entry, or it is invisible. Its answer is read from the store, so it is the same every time.
+//   - An order that is refused leaves nothing behind.
+//
+// A draft of a CV certificate holds nothing drawn at random, so that those of two attempts of one day are the same octets. They
+// are two drafts, of which one at most ends in a card.
 //
 // The package declares what it needs of a token (Key) and of a database (Store) and knows no cgo, no SQL and no gRPC.
+//
+// Where to look:
+//
+//	authority.go   Config, New, Start, Close; what is known of cards
+//	issue.go       Issue: the road, and what each failure on it means
+//	draft.go       plan, drafts and lint; the dry run
+//	sign.go        the door
+//	session.go     key sessions, without which the door does not open
+//	flight.go      calls with the same order share one run
+//	entries.go     what the log says
+//	errors.go      the kinds of errors and what a caller does about them
+//	store.go, key.go
 package ca

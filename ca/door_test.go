@@ -252,6 +252,26 @@ func TestBadSignatureAbandonsTheAttempt(t *testing.T) {
 	}
 }
 
+// awayError is the error of a token that is away for now.
+type awayError struct{}
+
+func (awayError) Error() string   { return "the token is away" }
+func (awayError) Temporary() bool { return true }
+
+// TestTokenThatIsAway: the sender may come again, and nothing is left open meanwhile.
+func TestTokenThatIsAway(t *testing.T) {
+	w := newWorld(t)
+	w.keys.meddle = func(int) (before, after error) { return awayError{}, nil }
+	_, err := w.Issue(t.Context(), operator, smallOrder(1))
+	var unavailable *ca.UnavailableError
+	if !errors.As(err, &unavailable) || !errors.Is(err, awayError{}) {
+		t.Errorf("got %v, want *UnavailableError around the token's error", err)
+	}
+	if open, err := w.db.OpenAttempts(t.Context()); err != nil || len(open) != 0 {
+		t.Errorf("open attempts are %v (%v), want none", open, err)
+	}
+}
+
 // TestThereIsOneDoor reads the package: a key is used in one place, and the right to use it is made in one place.
 func TestThereIsOneDoor(t *testing.T) {
 	var signs, made []string

@@ -1,6 +1,10 @@
 package ca
 
-import "context"
+import (
+	"context"
+
+	"github.com/siegel-pki/siegel/internal/pkix"
+)
 
 // NewRecorded lets a test knock at the door with a draft of its own making.
 func NewRecorded(d *Draft) *Recorded { return &recorded{draft: d} }
@@ -20,3 +24,6 @@ func (a *Authority) Waiting(orderID string) int {
 	}
 	return 0
 }
+
+// RandomSerial is randomSerial.
+func RandomSerial() (pkix.Serial, error) { return randomSerial() }

@@ -30,6 +30,9 @@ const (
 // Actor is the operator on whose behalf the order came; the log names it. Callers must not change the card, which others may
 // hold too.
 func (a *Authority) Issue(ctx context.Context, actor string, order *profiles.Order) (*Card, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	req, err := newRequest(actor, order)
 	if err != nil {
 		return nil, err
@@ -72,7 +75,7 @@ func (a *Authority) fulfil(ctx context.Context, req *request) (*Card, error) {
 			continue
 		}
 		if errors.Is(err, ErrOrderComplete) {
-			return a.earlier(ctx, req)
+			return a.CardByOrder(ctx, req.order.ID)
 		}
 		if err != nil {
 			return nil, err
@@ -153,7 +156,8 @@ func (a *Authority) notIntended(ctx context.Context, req *request, in *Intent, e
 	return a.giveUp(ctx, req.actor, in, reasonIntent, storeFailure("record the order", err))
 }
 
-// refuseTaken makes a refusal of what the sender can change; a serial number is ours to draw again.
+// refuseTaken makes a refusal of what the sender can change. A serial number is ours to draw again; a CHR follows from ICCSN and
+// slot, so that a taken one is a fault of the catalogue.
 func refuseTaken(order *profiles.Order, in *Intent, taken *TakenError) error {
 	switch taken.What {
 	case UniqueICCSN:

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/store/storetest"
 	"github.com/siegel-pki/siegel/internal/tlog"
 )
 
@@ -112,6 +114,9 @@ func TestRivalHasTheOrderOpen(t *testing.T) {
 	var unavailable *ca.UnavailableError
 	if _, err := w.Issue(t.Context(), operator, smallOrder(1)); !errors.As(err, &unavailable) || unavailable.RetryAfter <= 0 {
 		t.Errorf("got %v, want *UnavailableError with a hint when to come again", err)
+	}
+	if calls := w.faulty.Calls(); slices.Contains(calls, storetest.Abandon) {
+		t.Errorf("calls %v: nothing was recorded, so there is nothing to abandon", calls)
 	}
 }
 

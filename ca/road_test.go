@@ -14,6 +14,7 @@ import (
 	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/internal/cvc"
 	"github.com/siegel-pki/siegel/internal/pkix"
+	"github.com/siegel-pki/siegel/internal/store/storetest"
 	"github.com/siegel-pki/siegel/internal/tlog"
 	"github.com/siegel-pki/siegel/profiles"
 )
@@ -168,6 +169,21 @@ func TestPlanIsWhatIssueSigns(t *testing.T) {
 	}
 }
 
+// TestSerialNumbers: each has 16 octets and a top bit of zero, and none comes twice.
+func TestSerialNumbers(t *testing.T) {
+	seen := map[pkix.Serial]bool{}
+	for range 5000 { // one in 128 would be shorter if the first octet could be zero
+		s, err := ca.RandomSerial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if b := s.Bytes(); len(b) != 16 || b[0] >= 0x80 || seen[s] {
+			t.Fatalf("drew %s after %d others", s, len(seen))
+		}
+		seen[s] = true
+	}
+}
+
 func TestUnknownIsNotFound(t *testing.T) {
 	w := newWorld(t)
 	if _, err := w.Card(t.Context(), "80276001019999999999"); !errors.Is(err, ca.ErrNotFound) {
@@ -247,4 +263,20 @@ func TestWhatIsTakenIsRefused(t *testing.T) {
 		})
 	}
 	w.sweep(t)
+}
+
+func BenchmarkPlan(b *testing.B) {
+	w := &world{keys: &witness{}}
+	cfg := w.config()
+	cfg.Store = storetest.Faulty(nil)
+	a, err := ca.New(cfg)
+	if err != nil {
+		b.Fatal(err)
+	}
+	order := newOrder(1)
+	for b.Loop() {
+		if _, err := a.Plan(b.Context(), order); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

@@ -17,11 +17,10 @@ func (g *group[E]) newEquation(digest, sig []byte) (eq equation[E], ok bool) {
 		return eq, false
 	}
 	e := fromBytes[E](digest[:min(len(digest), size)])
-	f.reduce(&e)
 
 	w := f.inverse(&s)
 	f.toMontgomery(&w, &w)
-	f.mul(&eq.u1, &e, &w)
+	f.mul(&eq.u1, &e, &w) // e need not be less than q for that
 	f.mul(&eq.u2, &r, &w)
 	eq.r = r
 	return eq, true

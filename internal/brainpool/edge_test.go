@@ -12,6 +12,7 @@ func TestEdges(t *testing.T) {
 	second := newOpenSSL(t)
 	for _, c := range refCurves {
 		t.Run(c.Name(), func(t *testing.T) {
+			t.Parallel()
 			var cases []*testCase
 			var want []bool
 			for _, e := range edges(t, c) {
@@ -122,7 +123,6 @@ func keyEdges(c *refCurve) (list []edge) {
 	half := new(big.Int).Rsh(c.q, 1)
 	for _, d := range []*big.Int{one, big.NewInt(2), big.NewInt(3), half, new(big.Int).Add(half, one),
 		new(big.Int).Sub(c.q, big.NewInt(2)), new(big.Int).Sub(c.q, one)} {
-		q := c.mulTable(d, c.gTable)
 		for _, u := range []struct {
 			name   string
 			u1, u2 *big.Int
@@ -131,7 +131,7 @@ func keyEdges(c *refCurve) (list []edge) {
 			{"u1 = u2 = 1", one, one}, {"u1 = q-1", new(big.Int).Sub(c.q, one), c.random(rnd)},
 			{"u2 = q-1", c.random(rnd), new(big.Int).Sub(c.q, one)}, {"u2 = 2", c.random(rnd), big.NewInt(2)},
 		} {
-			e := c.forge(q, u.u1, u.u2)
+			e := c.forge(d, u.u1, u.u2)
 			e.name = "d = " + d.Text(16) + ", " + u.name
 			list = append(list, e)
 		}
@@ -146,7 +146,7 @@ func meetingEdges(c *refCurve) (list []edge) {
 		d, t := c.random(rnd), c.random(rnd)
 		q := c.mulTable(d, c.gTable)
 		u2 := c.mod(t, c.inverse(d)) // u2·Q = t·G
-		same := c.forge(q, t, u2)
+		same := c.forge(d, t, u2)
 		same.name = "u1·G = u2·Q"
 		list = append(list, same)
 
@@ -159,8 +159,9 @@ func meetingEdges(c *refCurve) (list []edge) {
 
 // forge gives a valid signature of an unchosen digest, from u1 and u2: r is the x-coordinate of u1·G + u2·Q, s = r/u2 and e = u1·s.
 // When the sum is infinity, there is none; r and s are 1 and u1 and u2 what they are.
-func (c *refCurve) forge(q refPoint, u1, u2 *big.Int) edge {
-	sum := c.add(c.mulTable(u1, c.gTable), c.mul(u2, q))
+func (c *refCurve) forge(d, u1, u2 *big.Int) edge {
+	q := c.mulTable(d, c.gTable)
+	sum := c.add(c.mulTable(u1, c.gTable), c.mulTable(c.mod(u2, d), c.gTable))
 	r := big.NewInt(1)
 	if sum.x != nil {
 		r.Mod(sum.x, c.q)
@@ -169,7 +170,8 @@ func (c *refCurve) forge(q refPoint, u1, u2 *big.Int) edge {
 	return edge{q: q, e: c.mod(u1, s), r: r, s: s, want: sum.x != nil}
 }
 
-// wrapEdges has points whose x-coordinate is q or more: r is then x - q. Among random signatures that happens once in 2^128. The
+// wrapEdges has points whose x-coordinate is q or more: r is then x - q. Among random signatures on
+// brainpoolP256r1 that happens once in 2^128. The
 // public key is made to fit: Q = (R - u1·G)/u2 for a point R that is chosen.
 func wrapEdges(t *testing.T, c *refCurve) []edge {
 	rnd := source("wrap")
@@ -195,6 +197,9 @@ func wrapEdges(t *testing.T, c *refCurve) []edge {
 		aim("x just below q, r = x", middle, middle, true),
 		aim("x small, r = x", small, small, true),
 		aim("x just above q, r = x - q + 1", first, new(big.Int).Add(difference(first, c.q), one), false),
+		aim("x just above q, r = x", first, first, false),
+		aim("x small, r = x + q", small, new(big.Int).Add(small, c.q), false),
+		aim("x small, r = x + p", small, new(big.Int).Add(small, c.p), false),
 		// r + q is x + p: a verifier that does not check that r + q is less than p takes it for x
 		aim("x small, r = x + p - q", small, new(big.Int).Add(small, spare), false),
 	}

@@ -10,6 +10,7 @@ import (
 func TestGroup(t *testing.T) {
 	for _, c := range refCurves {
 		t.Run(c.Name(), func(t *testing.T) {
+			t.Parallel()
 			switch g := c.group.(type) {
 			case *group[[4]uint64]:
 				testGroup(t, c, g)
@@ -72,14 +73,21 @@ func testMultiply[E limbs](t *testing.T, c *refCurve, g *group[E]) {
 		new(big.Int).Lsh(one, uint(c.BitSize()-1)), new(big.Int).Sub(new(big.Int).Lsh(one, uint(c.BitSize()-1)), one),
 		c.random(source("scalar"))}
 	points := []refPoint{c.g, c.neg(c.g), c.mul(big.NewInt(3), c.g), c.mul(c.random(source("point")), c.g)}
+	multiples := func(p refPoint) (list []refPoint) {
+		for _, k := range scalars {
+			list = append(list, c.mul(k, p))
+		}
+		return list
+	}
+	ofG := multiples(c.g)
 	for _, p := range points {
-		table := c.table(p)
+		ofP := multiples(p)
 		low := lower(g, p)
 		comb := newComb(g.field, &low)
-		for _, u1 := range scalars {
-			for _, u2 := range scalars {
+		for i, u1 := range scalars {
+			for j, u2 := range scalars {
 				l1, l2 := toLimbs[E](u1), toLimbs[E](u2)
-				want := c.add(c.mulTable(u1, c.gTable), c.mulTable(u2, table))
+				want := c.add(ofG[i], ofP[j])
 				sum := g.multiply(&l1, &l2, &low)
 				if got := down(g, &sum); !equal(got, want) {
 					t.Fatalf("%x·G + %x·%v: got %v, want %v", u1, u2, p, got, want)

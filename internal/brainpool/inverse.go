@@ -29,7 +29,7 @@ func (f *modulus[E]) inverse(x *E) E {
 	if a.high != 0 { // a = -1
 		d.negate()
 	}
-	// |d| grows by less than m/2 in each round, so this takes a few turns at most.
+	// |d| grows by at most m/2 in each round, so it is below 15·m; in practice it hardly passes m, and one turn does.
 	for d.high < 0 {
 		d.add(&f.m)
 	}

@@ -19,12 +19,11 @@ func mul4(z, x, y, m *[4]uint64, n0 uint64) {
 		t1, c = bits.Add64(t1, l1, c)
 		t2, c = bits.Add64(t2, l2, c)
 		t3, c = bits.Add64(t3, l3, c)
-		t4, d = bits.Add64(t4, 0, c)
+		t4 += c
 		t1, c = bits.Add64(t1, h0, 0)
 		t2, c = bits.Add64(t2, h1, c)
 		t3, c = bits.Add64(t3, h2, c)
-		t4, c = bits.Add64(t4, h3, c)
-		d += c
+		t4, d = bits.Add64(t4, h3, c)
 
 		k := t0 * n0
 		h0, l0 = bits.Mul64(k, m[0])

@@ -21,14 +21,13 @@ func mul6(z, x, y, m *[6]uint64, n0 uint64) {
 		t3, c = bits.Add64(t3, l3, c)
 		t4, c = bits.Add64(t4, l4, c)
 		t5, c = bits.Add64(t5, l5, c)
-		t6, d = bits.Add64(t6, 0, c)
+		t6 += c
 		t1, c = bits.Add64(t1, h0, 0)
 		t2, c = bits.Add64(t2, h1, c)
 		t3, c = bits.Add64(t3, h2, c)
 		t4, c = bits.Add64(t4, h3, c)
 		t5, c = bits.Add64(t5, h4, c)
-		t6, c = bits.Add64(t6, h5, c)
-		d += c
+		t6, d = bits.Add64(t6, h5, c)
 
 		k := t0 * n0
 		h0, l0 = bits.Mul64(k, m[0])

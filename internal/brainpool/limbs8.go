@@ -25,7 +25,7 @@ func mul8(z, x, y, m *[8]uint64, n0 uint64) {
 		t5, c = bits.Add64(t5, l5, c)
 		t6, c = bits.Add64(t6, l6, c)
 		t7, c = bits.Add64(t7, l7, c)
-		t8, d = bits.Add64(t8, 0, c)
+		t8 += c
 		t1, c = bits.Add64(t1, h0, 0)
 		t2, c = bits.Add64(t2, h1, c)
 		t3, c = bits.Add64(t3, h2, c)
@@ -33,8 +33,7 @@ func mul8(z, x, y, m *[8]uint64, n0 uint64) {
 		t5, c = bits.Add64(t5, h4, c)
 		t6, c = bits.Add64(t6, h5, c)
 		t7, c = bits.Add64(t7, h6, c)
-		t8, c = bits.Add64(t8, h7, c)
-		d += c
+		t8, d = bits.Add64(t8, h7, c)
 
 		k := t0 * n0
 		h0, l0 = bits.Mul64(k, m[0])

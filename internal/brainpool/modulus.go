@@ -79,13 +79,6 @@ func (f *modulus[E]) toMontgomery(z, x *E) { f.mul(z, x, &f.rr) }
 // has tells whether x is less than m.
 func (f *modulus[E]) has(x *E) bool { return less(x, &f.m) }
 
-// reduce brings any x below R to x mod m. One subtraction does it, because m is more than half of R.
-func (f *modulus[E]) reduce(x *E) {
-	if !f.has(x) {
-		subtract(x, &f.m)
-	}
-}
-
 // fromBytes reads a big-endian number of at most as many octets as E holds.
 func fromBytes[E limbs](b []byte) (x E) {
 	for i, octet := range b {

@@ -1,0 +1,5 @@
+//go:build !race
+
+package brainpool
+
+const raceDetector = false

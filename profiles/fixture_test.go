@@ -32,12 +32,8 @@ func builtin(t testing.TB) *profiles.Set {
 // sampleOrder reads one of the sample orders afresh.
 func sampleOrder(t testing.TB, name string) *profiles.Order {
 	t.Helper()
-	dec := json.NewDecoder(bytes.NewReader(readFile(t, filepath.Join("..", "testdata", "orders", name+".json"))))
-	dec.DisallowUnknownFields()
 	order := new(profiles.Order)
-	if err := dec.Decode(order); err != nil {
-		t.Fatalf("read the sample order %s: %v", name, err)
-	}
+	decodeStrictly(t, readFile(t, filepath.Join("..", "testdata", "orders", name+".json")), order)
 	return order
 }
 
@@ -119,4 +115,45 @@ func slotOf(t testing.TB, plan *profiles.Plan, name string) profiles.PlannedSlot
 		t.Fatalf("the plan has no slot %s", name)
 	}
 	return plan.Slots[i]
+}
+
+// sectorOrder gives the order of a sector, from testdata/orders, for a card type, with the key of testdata/slot-keys in every slot.
+func sectorOrder(t testing.TB, sector, card string) *profiles.Order {
+	t.Helper()
+	o := new(profiles.Order)
+	decodeStrictly(t, readFile(t, filepath.Join("testdata", "orders", sector+".json")), o)
+	o.ID += "-" + card
+	o.CardType = card
+	for _, slot := range cardType(t, card).Slots {
+		o.Keys = append(o.Keys, profiles.SlotKey{Slot: slot.Name, SPKI: slotKeyOf(t, slot.Name)})
+	}
+	return o
+}
+
+// slotKeyOf reads the DER of the key that testdata/slot-keys has for a slot.
+func slotKeyOf(t testing.TB, slot string) []byte {
+	t.Helper()
+	return unPEM(t, readFile(t, filepath.Join("testdata", "slot-keys", slot+".pem")))
+}
+
+// cardType finds a card type of the catalogue.
+func cardType(t testing.TB, name string) *profiles.CardType {
+	t.Helper()
+	for _, c := range builtin(t).CardTypes() {
+		if c.Name == name {
+			return c
+		}
+	}
+	t.Fatalf("there is no card type %s", name)
+	return nil
+}
+
+// decodeStrictly reads JSON without unknown fields.
+func decodeStrictly(t testing.TB, text []byte, v any) {
+	t.Helper()
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		t.Fatal(err)
+	}
 }

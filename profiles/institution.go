@@ -172,14 +172,18 @@ func (p *planner) checkTelematikID() {
 	if !p.checkTelematikIDText(path, id) || p.sector == nil {
 		return
 	}
-	rule := p.sector.TelematikID
+	oid := p.order.Institution.ProfessionOID
+	rule, known := p.sector.telematikIDRule(oid)
+	if !known {
+		return // the sector has no such institution, which is refused by itself
+	}
 	prefix, _, _ := strings.Cut(id, "-")
 	if !slices.Contains(rule.Prefixes, prefix) {
 		p.refuse(path, "TELEMATIK_ID_PREFIX", rule.Source,
 			"in sector %s it must begin with %s and a hyphen", p.sector.Name, strings.Join(rule.Prefixes, " or "))
 		return
 	}
-	if !rule.Pattern.MatchString(id) {
+	if pattern := rule.compiled[oid]; pattern != nil && !pattern.MatchString(id) {
 		p.strict(path, "TELEMATIK_ID_FORM", rule.Source, "in sector "+p.sector.Name+" it must be "+rule.Form)
 	}
 }
@@ -232,6 +236,9 @@ func (p *planner) checkAuthority(value string) {
 	}
 	if !p.checkPresence(path, value, rule, "admissionAuthority") || value == "" || !p.checkText(path, value) {
 		return
+	}
+	if rule.OneOf != nil && !slices.Contains(rule.OneOf, value) {
+		p.refuse(path, "ADMISSION_AUTHORITY", rule.Source, "in sector %s it must be %s", p.sector.Name, strings.Join(rule.OneOf, " or "))
 	}
 	if err := (pkix.Attribute{Type: pkix.OIDOrganizationName, Value: value}).Check(); err != nil {
 		p.refuse(path, "NAME_LENGTH", citeNames, "%v", err)

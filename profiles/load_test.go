@@ -124,7 +124,7 @@ var badFiles = []struct {
 	{"prefix with a letter", dkg, `prefixes: ["5"]`, `prefixes: ["A"]`, `["A"]`, "BAD_VALUE"},
 	{"pattern that does not compile", dkg, "pattern: ^5-2.+$", "pattern: ^5-2(.+$", "pattern:", "BAD_VALUE"},
 	{"pattern for a part only", dkg, "pattern: ^5-2.+$", "pattern: 5-2.+", "pattern:", "BAD_VALUE"},
-	{"pattern without words", dkg, "  form: 5-2 and the value released by DKTIG\n", "", "prefixes:", "MISSING_KEY"},
+	{"pattern without words", dkg, "    form: 5-2 and the value released by DKTIG\n", "", "prefixes:", "MISSING_KEY"},
 	{"attribute twice", dkg, "{attribute: title,", "{attribute: GN,", `{attribute: GN, occurs: "0", source: "gemSpec_PKI, Annex A, 10.3"}` + "\n  - {attribute: SN", "DUPLICATE_NAME"},
 	{"attribute missing", dkg, "  - {attribute: OU, occurs: \"0\", source: \"gemSpec_PKI, Annex A, 10.3\"}\n", "", "sector:", "MISSING_KEY"},
 	{"unknown attribute", dkg, "{attribute: OU,", "{attribute: DC,", "attribute: DC", "BAD_VALUE"},
@@ -286,18 +286,16 @@ func TestHash(t *testing.T) {
 // TestCatalogueGrowsByFiles adds a card type and a sector as new files, without a change to another.
 func TestCatalogueGrowsByFiles(t *testing.T) {
 	files := catalogue(t)
-	card := strings.Replace(string(files[g21].Data), "card_type: smcb-g2.1", "card_type: smcb-g2.1-os5", 1)
-	files["cards/smcb-g2.1-os5.yaml"] = &fstest.MapFile{Data: []byte(card)}
-	sector := strings.Replace(string(files[dkg].Data), "sector: dkg", "sector: pkv", 1)
-	sector = strings.Replace(sector, "1.2.276.0.76.4.53, 1.2.276.0.76.4.55, 1.2.276.0.76.4.257", "1.2.276.0.76.4.59", 1)
-	sector = strings.Replace(sector, "email:", "role: {value: CHAT.0, source: \"gemSpec_PKI, Tab_PKI_254-02\"}\nemail:", 1)
-	files["sectors/pkv.yaml"] = &fstest.MapFile{Data: []byte(sector)}
+	card := strings.Replace(string(files[g21].Data), "card_type: smcb-g2.1", "card_type: smcb-g2.2", 1)
+	files["cards/smcb-g2.2.yaml"] = &fstest.MapFile{Data: []byte(card)}
+	sector := strings.Replace(string(files["sectors/pkv.yaml"].Data), "sector: pkv", "sector: pkv-abroad", 1)
+	files["sectors/pkv-abroad.yaml"] = &fstest.MapFile{Data: []byte(strings.Replace(sector, "[gematik]", "[PKV-Verband]", 1))}
 	set, err := profiles.Load(files)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := sampleOrder(t, "hospital-pharmacy")
-	o.CardType, o.Sector, o.Institution.ProfessionOID = "smcb-g2.1-os5", "pkv", "1.2.276.0.76.4.59"
+	o := sectorOrder(t, "pkv", "smcb-g2.1")
+	o.CardType, o.Sector, o.Institution.AdmissionAuthority = "smcb-g2.2", "pkv-abroad", "PKV-Verband"
 	plan, err := set.Plan(o, testContext(t))
 	if err != nil {
 		t.Fatal(err)

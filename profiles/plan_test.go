@@ -15,13 +15,13 @@ import (
 	"github.com/siegel-pki/siegel/profiles"
 )
 
-// TestPlanListing compares the plans of the sample orders with listings that a person can review. SIEGEL_UPDATE=1 writes them anew.
+// TestPlanListing compares the plans of the sample orders with listings that a person can review. -update writes them anew.
 func TestPlanListing(t *testing.T) {
 	for _, name := range []string{"hospital-pharmacy", "psychotherapist", "pharmacy"} {
 		t.Run(name, func(t *testing.T) {
 			got := listing(t, mustPlan(t, sampleOrder(t, name), testContext(t)))
 			file := filepath.Join("testdata", "plans", name+".txt")
-			if os.Getenv("SIEGEL_UPDATE") != "" {
+			if *update {
 				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}

@@ -139,6 +139,9 @@ func (p *planner) findSector() {
 			"card type %s is for holders of the kind %s, sector %s has holders of the kind %s",
 			p.card.Name, p.card.Holder.Value, p.sector.Name, p.sector.Holder.Value)
 	}
+	for _, e := range p.sector.Elsewhere {
+		p.warn("the card does not carry %s: %s (%s)", e.Name, e.Reason, e.Source)
+	}
 }
 
 // names lists things for a message.

@@ -19,7 +19,7 @@ type Sector struct {
 	Holder             Cited[Holder]
 	Institutions       Cited[[]string] // OIDs that the sector may use
 	Role               Cited[string]   // access profile, where an institution has several; otherwise empty
-	TelematikID        TelematikIDRule // of the institution
+	TelematikID        []TelematikIDRule // of the institution: one row for all institutions, or one for each group of them
 	Subject            []AttributeRule // one for each attribute of the subject but C
 	Email              FieldRule       // subjectAltName rfc822Name
 	LongName           FieldRule       // subjectAltName otherName
@@ -28,8 +28,16 @@ type Sector struct {
 	CPS                FieldRule       // qualifier of the policy
 	ApprovalBodies     Cited[[]string] // who may release a card of the sector
 	HBA                Cited[Occurs]   // Telematik-ID of the HBA that the institution relies on, in the evidence
+	Elsewhere          []AbsentSlot    // certificates of the sector's institutions that no card holds; every plan warns of them
+	Gaps               []Gap           // what the sources do not settle, and the cautious rule that this file takes
 
 	at position
+}
+
+// Gap is something that the sources do not settle.
+type Gap struct {
+	Open string // what is not known
+	Rule string // what this file does about it until it is
 }
 
 // FieldRule says whether something stands in a certificate.
@@ -37,7 +45,9 @@ type FieldRule struct {
 	Occurs Occurs
 	// Include decides where the rule leaves it open (0-1) and the order has no say; Always and Never decide by themselves.
 	Include bool
-	Source  string
+	// OneOf are the values that the field may have; nil: any.
+	OneOf  []string
+	Source string
 
 	at position
 }
@@ -53,14 +63,31 @@ type AttributeRule struct {
 	Form    string // the pattern in words
 }
 
-// TelematikIDRule says what a sector's Telematik-IDs look like.
+// TelematikIDRule says what the Telematik-IDs of a sector, or of some of its institutions, look like.
 type TelematikIDRule struct {
-	Prefixes []string       // digits before the first hyphen (Tab_PKI_101)
-	Pattern  *regexp.Regexp // the sector's own scheme; hard in production, a warning in test, whose data ignores it
-	Form     string         // the pattern in words
-	Source   string
+	Institutions []string // OIDs that the row is for; nil: all of the sector
+	Prefixes     []string // digits before the first hyphen (Tab_PKI_101)
+	// Pattern is the sector's own scheme; hard in production, a warning in test, whose data ignores it. arcPlace in it stands for
+	// the last arc of the institution's OID.
+	Pattern string
+	Form    string // the pattern in words
+	Source  string
 
-	at position
+	compiled map[string]*regexp.Regexp // Pattern by OID
+	at       position
+}
+
+// arcPlace is the place of the institution's last arc in the pattern of a Telematik-ID.
+const arcPlace = "<arc>"
+
+// telematikIDRule gives the row for an institution; the loader sees to it that there is exactly one.
+func (s *Sector) telematikIDRule(oid string) (TelematikIDRule, bool) {
+	for _, r := range s.TelematikID {
+		if r.Institutions == nil || slices.Contains(r.Institutions, oid) {
+			return r, true
+		}
+	}
+	return TelematikIDRule{}, false
 }
 
 // sameTelematikID is the value of AttributeRule.Same for an attribute that repeats the Telematik-ID.
@@ -96,20 +123,51 @@ func readSector(d *decoder, m mapping) *Sector {
 		Title:              required(m, "title", text),
 		Holder:             cited(m, "holder", holder),
 		Institutions:       cited(m, "institutions", set(oidText)),
-		TelematikID:        required(m, "telematik_id", readTelematikIDRule),
+		TelematikID:        required(m, "telematik_id", list(readTelematikIDRule)),
 		Subject:            required(m, "subject", list(readAttributeRule)),
 		Email:              required(m, "email", readFieldRule),
 		LongName:           required(m, "long_name", readFieldRule),
-		AdmissionAuthority: required(m, "admission_authority", readFieldRule),
+		AdmissionAuthority: required(m, "admission_authority", readAuthorityRule),
 		CRL:                required(m, "crl_distribution_point", readDecidedRule),
 		CPS:                required(m, "cps_qualifier", readDecidedRule),
 		ApprovalBodies:     cited(m, "approval_bodies", set(text)),
 		HBA:                cited(m, "hba", occurs),
+		Elsewhere:          optional(m, "elsewhere", list(readElsewhere)),
+		Gaps:               optional(m, "gaps", list(readGap)),
 		at:                 m.at(),
 	}
 	s.Role, _ = citedIfThere(m, "role", text)
 	s.checkSubject(d)
+	s.checkTelematikID(d)
 	return s
+}
+
+// checkTelematikID sees to it that every institution has one row, and compiles its pattern.
+func (s *Sector) checkTelematikID(d *decoder) {
+	for i := range s.TelematikID {
+		s.TelematikID[i].compiled = map[string]*regexp.Regexp{}
+		for _, oid := range s.TelematikID[i].Institutions {
+			if !slices.Contains(s.Institutions.Value, oid) {
+				d.problems.add(s.TelematikID[i].at, "UNKNOWN_REFERENCE", "the sector has no institution %s", oid)
+			}
+		}
+	}
+	for _, oid := range s.Institutions.Value {
+		rows := 0
+		for _, r := range s.TelematikID {
+			if r.Institutions != nil && !slices.Contains(r.Institutions, oid) {
+				continue
+			}
+			rows++
+			arc := oid[strings.LastIndexByte(oid, '.')+1:]
+			if pattern, err := regexp.Compile(strings.ReplaceAll(r.Pattern, arcPlace, arc)); err == nil { // else reported where it was read
+				r.compiled[oid] = pattern
+			}
+		}
+		if rows != 1 && s.TelematikID != nil {
+			d.problems.add(s.Institutions.at, "CONTRADICTION", "institution %s has %d rows of telematik_id, want one", oid, rows)
+		}
+	}
 }
 
 // checkSubject sees to it that the table has every attribute once and always a common name.
@@ -145,20 +203,46 @@ func readAttributeRule(d *decoder, n *yaml.Node) AttributeRule {
 		Pattern: optional(m, "pattern", parsed(wholePattern)),
 	}
 	r.FieldRule = takeFieldRule(m, r.Name == serialNumberAttribute)
-	r.Form = formOf(m, r.Pattern)
+	if r.Pattern != nil { // each is useless without the other
+		r.Form = required(m, "form", text)
+	}
 	m.end()
 	return r
 }
 
-// formOf reads the words beside a pattern. Each is useless without the other.
-func formOf(m mapping, pattern *regexp.Regexp) string {
-	if pattern == nil {
-		return ""
+func readFieldRule(d *decoder, n *yaml.Node) FieldRule { return readRule(d, n, false) }
+
+// readAuthorityRule reads the rule of a body that the sector may name.
+func readAuthorityRule(d *decoder, n *yaml.Node) FieldRule {
+	m := d.mapping(n)
+	r := takeFieldRule(m, false)
+	r.OneOf = optional(m, "one_of", set(text))
+	if r.Occurs == Never && r.OneOf != nil {
+		d.problems.add(r.at, "CONTRADICTION", "the field never occurs and needs no values")
 	}
-	return required(m, "form", text)
+	m.end()
+	return r
 }
 
-func readFieldRule(d *decoder, n *yaml.Node) FieldRule { return readRule(d, n, false) }
+// readElsewhere reads a certificate that is on no card.
+func readElsewhere(d *decoder, n *yaml.Node) AbsentSlot {
+	m := d.mapping(n)
+	a := AbsentSlot{
+		Name:   required(m, "certificate", text),
+		Reason: required(m, "reason", text),
+		Source: required(m, "source", text),
+		at:     m.at(),
+	}
+	m.end()
+	return a
+}
+
+func readGap(d *decoder, n *yaml.Node) Gap {
+	m := d.mapping(n)
+	g := Gap{Open: required(m, "open", text), Rule: required(m, "rule", text)}
+	m.end()
+	return g
+}
 
 // readDecidedRule reads a rule for something that the order has no field for.
 func readDecidedRule(d *decoder, n *yaml.Node) FieldRule { return readRule(d, n, true) }
@@ -185,12 +269,13 @@ func takeFieldRule(m mapping, decided bool) FieldRule {
 func readTelematikIDRule(d *decoder, n *yaml.Node) TelematikIDRule {
 	m := d.mapping(n)
 	r := TelematikIDRule{
-		Prefixes: required(m, "prefixes", set(parsed(parsePrefix))),
-		Pattern:  required(m, "pattern", parsed(wholePattern)),
-		Source:   required(m, "source", text),
-		at:       m.at(),
+		Institutions: optional(m, "institutions", set(oidText)),
+		Prefixes:     required(m, "prefixes", set(parsed(parsePrefix))),
+		Pattern:      required(m, "pattern", parsed(arcPattern)),
+		Form:         required(m, "form", text),
+		Source:       required(m, "source", text),
+		at:           m.at(),
 	}
-	r.Form = formOf(m, r.Pattern)
 	m.end()
 	return r
 }
@@ -209,6 +294,12 @@ func wholePattern(s string) (*regexp.Regexp, error) {
 		return nil, fmt.Errorf("a pattern begins with ^ and ends with $")
 	}
 	return regexp.Compile(s)
+}
+
+// arcPattern checks a pattern that may hold arcPlace.
+func arcPattern(s string) (string, error) {
+	_, err := wholePattern(strings.ReplaceAll(s, arcPlace, "0"))
+	return s, err
 }
 
 // oidText reads an object identifier and keeps its text.

@@ -1,0 +1,163 @@
+package profiles_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/siegel-pki/siegel/internal/cvc"
+	"github.com/siegel-pki/siegel/internal/der"
+	"github.com/siegel-pki/siegel/internal/pkix"
+	"github.com/siegel-pki/siegel/profiles"
+)
+
+var update = flag.Bool("update", false, "write the golden files in testdata anew")
+
+const goldenFolder = "testdata/golden"
+
+// goldenSerial is the serial number of every golden X.509 draft, 16 octets.
+var goldenSerial = []byte{0x53, 0x49, 0x45, 0x47, 0x45, 0x4c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
+
+// TestGolden plans one card for each card type and each sector that may order it, and compares every draft octet by octet with
+// files that a person can review: a change of one octet shows in the diff. -update writes them anew. testdata/golden/README.md says
+// how the files are laid out.
+func TestGolden(t *testing.T) {
+	if *update {
+		removeGolden(t)
+	}
+	set := builtin(t)
+	seen := map[string]bool{filepath.Join(goldenFolder, "README.md"): true}
+	for _, card := range set.CardTypes() {
+		for _, sector := range set.Sectors() {
+			if card.Holder.Value != sector.Holder.Value {
+				continue
+			}
+			t.Run(card.Name+"/"+sector.Name, func(t *testing.T) {
+				folder := filepath.Join(goldenFolder, card.Name, sector.Name)
+				for name, content := range goldenCard(t, sectorOrder(t, sector.Name, card.Name)) {
+					file := filepath.Join(folder, name)
+					seen[file] = true
+					compareGolden(t, file, content)
+				}
+			})
+		}
+	}
+	err := filepath.WalkDir(goldenFolder, func(file string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && !seen[file] {
+			t.Errorf("%s belongs to no card; -update removes it", file)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d golden files", len(seen)-1)
+}
+
+// goldenCard gives the files of one card by name.
+func goldenCard(t *testing.T, order *profiles.Order) map[string][]byte {
+	t.Helper()
+	text, err := json.MarshalIndent(order, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := mustPlan(t, order, testContext(t))
+	files := map[string][]byte{"order.json": append(text, '\n'), "plan.txt": planSummary(plan)}
+	for i := range plan.Slots {
+		draft, listing := goldenDraft(t, &plan.Slots[i])
+		files[plan.Slots[i].Slot+".der"], files[plan.Slots[i].Slot+".txt"] = draft, listing
+	}
+	return files
+}
+
+// planSummary is the plan in a few lines.
+func planSummary(plan *profiles.Plan) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "card type  %s\nfrom       %s\nuntil      %s\n\n", plan.CardType, plan.Term.First.Format(time.RFC3339), plan.Term.Last.Format(time.RFC3339))
+	for _, s := range plan.Slots {
+		fmt.Fprintf(&b, "%-26s profile %-20s issuer %-14s at most %d octets\n", s.Slot, s.Profile, s.Issuer.Name, s.MaxOctets)
+	}
+	for _, w := range plan.Warnings {
+		fmt.Fprintf(&b, "\nwarning: %s\n", w)
+	}
+	return b.Bytes()
+}
+
+// goldenDraft gives a draft and its listing: DER for X.509, and for CV certificates the TLV of the body, listed with a signature of
+// zeros behind it.
+func goldenDraft(t *testing.T, s *profiles.PlannedSlot) (draft, listing []byte) {
+	t.Helper()
+	var text bytes.Buffer
+	var err error
+	if s.X509 != nil {
+		tbs := *s.X509
+		if tbs.Serial, err = pkix.NewSerial(goldenSerial); err == nil {
+			draft, err = tbs.Encode()
+		}
+		if err == nil {
+			err = der.Dump(&text, draft, pkix.OIDName)
+		}
+	} else if draft, err = s.CVC.Encode(); err == nil {
+		var whole []byte
+		if whole, err = cvc.Assemble(draft, make([]byte, 2*s.Issuer.CVC.PublicKey.Curve().ByteLen())); err == nil {
+			err = cvc.Annotate(&text, whole)
+		}
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", s.Slot, err)
+	}
+	return draft, text.Bytes()
+}
+
+func compareGolden(t *testing.T, file string, got []byte) {
+	t.Helper()
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatalf("%v; -update writes it", err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs from what is planned now%s; if the change is meant, write it with -update and review the diff", file, firstDifference(got, want))
+	}
+}
+
+// firstDifference shows the first line in which two listings differ, or the first octet.
+func firstDifference(got, want []byte) string {
+	g, w := strings.Split(string(got), "\n"), strings.Split(string(want), "\n")
+	for i := range min(len(g), len(w)) {
+		if g[i] != w[i] {
+			return fmt.Sprintf(" in line %d:\n got %q\nwant %q", i+1, g[i], w[i])
+		}
+	}
+	return fmt.Sprintf(": %d lines, want %d", len(g), len(w))
+}
+
+// removeGolden removes all golden files, so that those of a slot that is gone do not stay.
+func removeGolden(t *testing.T) {
+	t.Helper()
+	entries, err := os.ReadDir(goldenFolder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.IsDir() {
+			if err := os.RemoveAll(filepath.Join(goldenFolder, e.Name())); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}

@@ -12,8 +12,9 @@ import (
 
 // Annotate writes a listing of a certificate for people: every data object with tag, length, name and octets, and what they
 // mean: references in text, key identifier and ICCSN of a card, every flag that is set, dates. It tells the generations apart
-// by itself; of generation 1 it shows what can be read without the issuer's key. Octets that are not a certificate are listed
-// as far as they are data objects; the error, which Parse or ParseG1 gave, then says what is wrong, and the last line too.
+// by itself; of generation 1 it shows what can be read without the issuer's key, and it lists the key of a root too. Octets that
+// are none of these are listed as far as they are data objects; the error, which Parse, ParseG1 or ParseG1Root gave, then says what
+// is wrong, and the last line too.
 // Other errors are those of w.
 func Annotate(w io.Writer, raw []byte) error {
 	var l listing
@@ -42,6 +43,10 @@ func validate(raw []byte) error {
 		_, err := ParseG1(raw)
 		return err
 	}
+	if IsG1Root(raw) {
+		_, err := ParseG1Root(raw)
+		return err
+	}
 	_, err := Parse(raw)
 	return err
 }
@@ -60,6 +65,8 @@ var names = map[tag]string{
 	tagFlags:       "flag list",
 	tagCED:         "effective date (CED)",
 	tagCXD:         "expiration date (CXD)",
+	tagModulus:     "modulus",
+	tagExponent:    "exponent",
 	tagSignature:   "signature",
 	tagRest:        "rest of the message (M2)",
 }
@@ -125,6 +132,9 @@ func (l *listing) value(depth int, t tag, value []byte) {
 	}
 }
 
+// g1CAName is what g1OIDCA means.
+const g1CAName = "sigS_ISO9796-2Withrsa_sha256, 1.3.36.3.4.2.2.4"
+
 // octets prints hex, so many octets a line.
 func (l *listing) octets(depth int, b []byte, width int) {
 	for len(b) > 0 {
@@ -181,6 +191,10 @@ func (l *listing) oid(depth int, value []byte) {
 		l.line(depth, "= %s, %s", flagOIDs[o].name, flagOIDs[o].dotted)
 		return
 	}
+	if bytes.Equal(value, g1OIDCA) {
+		l.line(depth, "= "+g1CAName)
+		return
+	}
 	o, err := parseKeyOID(value)
 	l.result(depth, err, "= %s, %s", keyOIDs[o].name, keyOIDs[o].dotted)
 }
@@ -232,7 +246,7 @@ func (l *listing) g1Rest(depth int, value []byte) {
 		l.line(depth, "= CHA %s: %s", t.CHA, t.CHA.Holder())
 		l.line(depth, "= CHR: key identifier %04X, ICCSN %s", t.CHR.KeyID(), t.CHR.ICCSN())
 	} else {
-		l.line(depth, "= sigS_ISO9796-2Withrsa_sha256, 1.3.36.3.4.2.2.4")
+		l.line(depth, "= "+g1CAName)
 		l.line(depth, "= CHR: %s", t.CHR)
 	}
 	l.line(depth, "= CAR: %s", t.CAR)

@@ -32,7 +32,8 @@
 // # Generation 1: RSA with message recovery
 //
 // The files named g1*.go hold the older format, which is out of use in the field since 2019 and still on SMC-B of
-// generation 2.0: [G1Body], [EncodeG1Block], [AssembleG1], [ParseG1].
+// generations 2.0 and 2.1: [G1Body], [EncodeG1Block], [AssembleG1], [ParseG1]. There is no date in it: such a certificate does not
+// expire. A root is a bare key, [ParseG1Root]; [G1Pool] opens a chain from it.
 //
 // # Where to look
 //
@@ -43,6 +44,7 @@
 //	body.go                the signed part: encode
 //	certificate.go         the whole: assemble and parse
 //	verify.go, pool.go     one issuer; many issuers
+//	g1*.go                 generation 1; g1ca.go CA keys, g1pool.go chains
 //	annotate.go            a listing for people
 //
 // # Sources

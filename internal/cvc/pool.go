@@ -86,14 +86,14 @@ func (p *Pool) trace(c *Certificate, tried map[*Certificate]bool) ([]*Certificat
 		}
 		failures = append(failures, err)
 	}
-	return nil, reason(c, failures)
+	return nil, reason(c.CAR, c.CHR, failures)
 }
 
 // reason picks what to report when every candidate failed. A candidate whose key did not sign c is not its issuer, only its
 // namesake; what another one says matters more.
-func reason(c *Certificate, failures []error) error {
+func reason(car Reference, chr CHR, failures []error) error {
 	if len(failures) == 0 {
-		return fmt.Errorf("%w: %s, which certified %s", ErrUnknownIssuer, c.CAR, c.CHR)
+		return fmt.Errorf("%w: %s, which certified %s", ErrUnknownIssuer, car, chr)
 	}
 	for _, err := range failures {
 		if !errors.Is(err, ErrSignature) {

@@ -12,11 +12,13 @@ var ErrSyntax = errors.New("not a well-formed CV certificate")
 // tag is a BER tag of one or two octets; the first octet of a two-octet tag ends in five one bits.
 type tag uint16
 
-// The tags of CV certificates (gemSpec_PKI, Tab_PKI_905 and Tab_PKI_907; gemSpec_COS, (N006.600)).
+// The tags of CV certificates (gemSpec_PKI, Tab_PKI_905 and Tab_PKI_907; gemSpec_COS, (N006.600)), and of RSA keys (ISO/IEC 7816-8).
 const (
 	tagOID         tag = 0x06
 	tagCAR         tag = 0x42
 	tagFlags       tag = 0x53
+	tagModulus     tag = 0x81
+	tagExponent    tag = 0x82
 	tagPoint       tag = 0x86
 	tagCHR         tag = 0x5F20
 	tagCXD         tag = 0x5F24

@@ -79,16 +79,8 @@ func (p *planner) newest(kind IssuerKind, g sigalg.Generation, profiles ...strin
 
 // validAt tells whether the issuer's own certificate is valid at a time.
 func (i *Issuer) validAt(now time.Time) bool {
-	first, last := i.term()
-	return !now.Before(first) && !now.After(last)
-}
-
-// term gives the first and last instant of the issuer's own certificate.
-func (i *Issuer) term() (first, last time.Time) {
-	if i.X509 != nil {
-		return i.X509.NotBefore, i.X509.NotAfter
-	}
-	return i.CVC.CED.Time(), i.CVC.CXD.Time().Add(24*time.Hour - time.Second)
+	first, last, limited := i.Validity()
+	return !limited || !now.Before(first) && !now.After(last)
 }
 
 // checkX509Issuer holds the term and the sector's wishes against an issuer.
@@ -106,10 +98,10 @@ func (p *planner) checkX509Issuer(i *Issuer) {
 
 // checkShell refuses a term that is not within the issuer's own, to the second (shell model).
 func (p *planner) checkShell(i *Issuer) {
-	if p.term == (Term{}) {
+	first, last, limited := i.Validity()
+	if p.term == (Term{}) || !limited {
 		return
 	}
-	first, last := i.term()
 	if p.term.First.Before(first) {
 		earliest := first.UTC().Add(24*time.Hour - time.Second).Truncate(24 * time.Hour)
 		p.refuse("valid_from", "TERM_BEFORE_ISSUER", citeShell,

@@ -34,8 +34,9 @@ type Issuer struct {
 	Name     string // unique among all issuers, for example "SIEGEL.SMCB-CA1"
 	Kind     IssuerKind
 	KeyType  sigalg.KeyType
-	X509     *pkix.Certificate // nil for CVC issuers
-	CVC      *cvc.Certificate  // nil for X.509 issuers
+	X509     *pkix.Certificate // of an X.509 issuer; otherwise nil
+	CVC      *cvc.Certificate  // of a CVC issuer of generation 2, whose key is on a brainpool curve
+	G1       *cvc.G1CA         // of a CVC issuer of generation 1, whose key is RSA
 	IssuedBy string            // name of the issuer above; its own name for a root
 	OCSPURL  string            // responder for certificates of this issuer (AIA); X.509 only
 	CRLURL   string            // CRL distribution point of this issuer, where a sector asks for one; X.509 only
@@ -44,10 +45,37 @@ type Issuer struct {
 
 // PublicKey is the key of the issuer's own certificate.
 func (i *Issuer) PublicKey() crypto.PublicKey {
-	if i.X509 != nil {
+	switch {
+	case i.X509 != nil:
 		return i.X509.PublicKey
+	case i.G1 != nil:
+		return i.G1.PublicKey
 	}
 	return i.CVC.Body.PublicKey
+}
+
+// Raw gives the octets of the issuer's own certificate: DER, or data object 7F21. A root of CV certificates of generation 1 has
+// none; its octets are the data object 7F4E that holds its key.
+func (i *Issuer) Raw() []byte {
+	switch {
+	case i.X509 != nil:
+		return i.X509.Raw
+	case i.G1 != nil:
+		return i.G1.Raw
+	}
+	return i.CVC.Raw
+}
+
+// Validity gives the first and last instant at which the issuer's own certificate is valid; the day of a CXD belongs to the term.
+// False: the certificate has no term, as those of generation 1 have none.
+func (i *Issuer) Validity() (first, last time.Time, limited bool) {
+	switch {
+	case i.X509 != nil:
+		return i.X509.NotBefore, i.X509.NotAfter, true
+	case i.G1 != nil:
+		return time.Time{}, time.Time{}, false
+	}
+	return i.CVC.CED.Time(), i.CVC.CXD.Time().Add(24*time.Hour - time.Second), true
 }
 
 // Context is what a plan depends on besides the order and the profile set. The same order in the same context gives the
@@ -68,7 +96,7 @@ type Plan struct {
 	Warnings []string      // allowed here, but not elsewhere
 }
 
-// PlannedSlot is one certificate of a plan. Exactly one of X509 and CVC is set.
+// PlannedSlot is one certificate of a plan. Exactly one of X509, CVC and G1 is set.
 type PlannedSlot struct {
 	Slot      string // as the specification names the object, for example "C.HCI.AUT.E256"
 	Profile   string
@@ -77,4 +105,5 @@ type PlannedSlot struct {
 	MaxOctets int                  // size of the card file: the finished certificate must not be longer (GS-A_5337)
 	X509      *pkix.TBSCertificate // complete but for Serial
 	CVC       *cvc.Body            // complete
+	G1        *cvc.G1Body          // complete
 }

@@ -65,7 +65,8 @@ func (c *Context) check() error {
 		return errors.New("the TSP-ID is not two digits (gemSpec_PKI, Tab_PKI_109)")
 	}
 	for _, i := range c.Issuers {
-		if isCVC := i.Kind == CVCSubCA || i.Kind == CVCRootCA; isCVC && i.CVC == nil || !isCVC && i.X509 == nil {
+		isCVC := i.Kind == CVCSubCA || i.Kind == CVCRootCA
+		if hasCVC := i.CVC != nil || i.G1 != nil; isCVC && !hasCVC || !isCVC && i.X509 == nil {
 			return fmt.Errorf("issuer %s of kind %s has no certificate of its kind", i.Name, i.Kind)
 		}
 	}

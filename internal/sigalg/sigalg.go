@@ -182,10 +182,12 @@ func (s Scheme) Hash() crypto.Hash {
 // IsECDSA tells whether signatures of the scheme are r||s.
 func (s Scheme) IsECDSA() bool { return s == ECDSASHA256 || s == ECDSASHA384 || s == ECDSASHA512 }
 
-// CVCScheme is the scheme with which a key of type t signs CV certificates of generation 2: the hash follows the curve of
-// the issuer's key (GS-A_5006, Tab_PKI_906).
+// CVCScheme is the scheme with which a key of type t signs CV certificates. An RSA key signs those of generation 1 (gemSpec_COS
+// 3.11.0, A_13617), a key on a brainpool curve those of generation 2, where the hash follows the curve (GS-A_5006, Tab_PKI_906).
 func CVCScheme(t KeyType) (Scheme, error) {
 	switch t {
+	case R2048:
+		return ISO9796SHA256, nil
 	case E256:
 		return ECDSASHA256, nil
 	case E384:
@@ -193,7 +195,7 @@ func CVCScheme(t KeyType) (Scheme, error) {
 	case E512:
 		return ECDSASHA512, nil
 	}
-	return 0, fmt.Errorf("a %s key does not sign CV certificates of generation 2", t)
+	return 0, fmt.Errorf("a %s key does not sign CV certificates", t)
 }
 
 // X509Scheme is the scheme with which a key of type t signs nonQES certificates (GS-A_4357: PKCS#1 v1.5 for RSA,

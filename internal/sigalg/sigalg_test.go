@@ -46,7 +46,7 @@ func TestSchemesFollowTheKey(t *testing.T) {
 		gen       sigalg.Generation
 		x509, cvc sigalg.Scheme // 0: the key does not sign such certificates
 	}{
-		{sigalg.R2048, sigalg.RSA, sigalg.RSAPKCS1SHA256, 0},
+		{sigalg.R2048, sigalg.RSA, sigalg.RSAPKCS1SHA256, sigalg.ISO9796SHA256},
 		{sigalg.R3072, sigalg.RSA, sigalg.RSAPKCS1SHA256, 0},
 		{sigalg.E256, sigalg.ECC, sigalg.ECDSASHA256, sigalg.ECDSASHA256},
 		{sigalg.E384, sigalg.ECC, sigalg.ECDSASHA384, sigalg.ECDSASHA384},

@@ -35,28 +35,28 @@ func CVC(body []byte, c CVCContext) []Finding {
 	if err != nil {
 		return []Finding{{"CVC_SHAPE", Error, "gemSpec_PKI, Tab_PKI_905", err.Error()}}
 	}
-	return judge(cvcRules, cvcDraft{b, c, slot})
+	return judge(cvcRules, cvcDraft{b, c, slot}, "gemSpec_PKI, Tab_PKI_905")
 }
 
 // cvcRules are all rules on CV certificates of cards.
 var cvcRules = []rule[cvcDraft]{
-	{"CVC_CPI", Error, "gemSpec_PKI, GS-A_4987", checkCPI},
-	{"CVC_CAR", Error, "gemSpec_PKI, GS-A_4990", checkCAR},
-	{"CVC_ISSUER_ROLE", Error, "gemKPT_PKI_TIP, TIP1-A_2167", checkIssuerRole},
-	{"CVC_KEY_OID", Error, "gemSpec_PKI, Tab_PKI_901", checkKeyOID},
-	{"CVC_POINT", Error, "gemSpec_PKI, Tab_PKI_902", checkPoint},
-	{"CVC_CHR", Error, "gemSpec_PKI, GS-A_4630", checkCHR},
-	{"CVC_FLAG_OID", Error, "gemSpec_PKI, GS-A_4997-01", checkFlagOID},
-	{"CVC_CARD_ROLE", Error, "gemSpec_PKI, section 6.4.6", checkCardRole},
-	{"CVC_FLAGS_RESERVED", Error, "gemSpec_PKI, Tab_PKI_910-01", checkReserved},
-	{"CVC_FLAGS_PURPOSE", Error, "gemSpec_PKI, GS-A_4624-01", checkPurpose},
-	{"CVC_FLAGS_WITHIN_ISSUER", Error, "gemSpec_COS, (N095.900) b.10", checkFlagsWithin},
-	{"CVC_DATES", Error, "gemSpec_PKI, GS-A_5000", checkDates},
-	{"CVC_DATE_ORDER", Error, "gemSpec_COS, (N095.900) b.9", checkDateOrder},
-	{"CVC_FIVE_YEARS", Error, "gemSpec_Krypt, GS-A_3080", checkCVCFiveYears},
-	{"CVC_EFFECTIVE_NOW", Error, "gemSpec_COS, (N095.900) b.13", checkEffective},
-	{"CVC_WITHIN_ISSUER", Error, "gemSpec_COS, (N095.900) b.11", checkCVCWithinIssuer},
-	{"CVC_FILE_SIZE", Error, "gemSpec_SMC-B_ObjSys_G2.1, Card-G2-A_2163-01", checkCVCSize},
+	{"CVC_CPI", Error, "gemSpec_PKI, GS-A_4987", "The profile identifier is 70.", checkCPI},
+	{"CVC_CAR", Error, "gemSpec_PKI, GS-A_4990", "CAR is the issuer's CHR.", checkCAR},
+	{"CVC_ISSUER_ROLE", Error, "gemKPT_PKI_TIP, TIP1-A_2167", "The issuer is a sub-CA, and signs with a key for card certificates.", checkIssuerRole},
+	{"CVC_KEY_OID", Error, "gemSpec_PKI, Tab_PKI_901", "The key is identified as one on brainpoolP256r1 with SHA-256.", checkKeyOID},
+	{"CVC_POINT", Error, "gemSpec_PKI, Tab_PKI_902", "The point of the key lies on its curve, in 65 octets.", checkPoint},
+	{"CVC_CHR", Error, "gemSpec_PKI, GS-A_4630", "CHR is the key identifier of the slot and the ICCSN of the card.", checkCHR},
+	{"CVC_FLAG_OID", Error, "gemSpec_PKI, GS-A_4997-01", "Issuer and card belong to the hierarchy oid_cvc_fl_ti.", checkFlagOID},
+	{"CVC_CARD_ROLE", Error, "gemSpec_PKI, section 6.4.6", "The flag list does not make the card a CA.", checkCardRole},
+	{"CVC_FLAGS_RESERVED", Error, "gemSpec_PKI, Tab_PKI_910-01", "The flag list has 7 octets and no reserved bit.", checkReserved},
+	{"CVC_FLAGS_PURPOSE", Error, "gemSpec_PKI, GS-A_4624-01", "A device has exactly the flag list of its access profile, a role no right of a device.", checkPurpose},
+	{"CVC_FLAGS_WITHIN_ISSUER", Error, "gemSpec_COS, (N095.900) b.10", "The card has no right that its issuer has not.", checkFlagsWithin},
+	{"CVC_DATES", Error, "gemSpec_PKI, GS-A_5000", "CED and CXD are calendar dates.", checkDates},
+	{"CVC_DATE_ORDER", Error, "gemSpec_COS, (N095.900) b.9", "CXD is not before CED.", checkDateOrder},
+	{"CVC_FIVE_YEARS", Error, "gemSpec_Krypt, GS-A_3080", "The certificate lives five years at most, the day of CXD included.", checkCVCFiveYears},
+	{"CVC_EFFECTIVE_NOW", Error, "gemSpec_COS, (N095.900) b.13", "CED is not in the future.", checkEffective},
+	{"CVC_WITHIN_ISSUER", Error, "gemSpec_COS, (N095.900) b.11", "The term lies within the issuer's.", checkCVCWithinIssuer},
+	{"CVC_FILE_SIZE", Error, "gemSpec_SMC-B_ObjSys_G2.1, Card-G2-A_2163-01", "The certificate has exactly the size of the card's file.", checkCVCSize},
 }
 
 func checkCPI(d cvcDraft) string {

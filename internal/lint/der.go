@@ -12,12 +12,15 @@ import (
 // tbsCertificate is a TBSCertificate as it stands in the octets. Fields whose form a rule judges are kept as they were found.
 type tbsCertificate struct {
 	raw        []byte
+	beforeKey  []byte // content up to spki
+	afterKey   []byte // content after it
 	version    int
 	serial     []byte // content of the INTEGER
 	signature  []byte // AlgorithmIdentifier, complete
 	issuer     []byte // Name, complete
 	notBefore  instant
 	notAfter   instant
+	rawSubject []byte        // Name, complete
 	subject    [][]attribute // RDNs in their order
 	spki       []byte        // complete
 	extensions []extension   // in their order
@@ -65,22 +68,25 @@ var (
 func readTBS(raw []byte) (*tbsCertificate, error) {
 	t := &tbsCertificate{raw: raw}
 	in := cryptobyte.String(raw)
-	var body, version, serial, signature, issuer, validity, subject, spki, wrapped, extensions cryptobyte.String
-	if !in.ReadASN1(&body, tag.SEQUENCE) || !in.Empty() ||
-		!body.ReadASN1(&version, explicit0) || !version.ReadASN1Integer(&t.version) || !version.Empty() ||
+	var body, version, serial, signature, issuer, validity, name, subject, spki, wrapped, extensions cryptobyte.String
+	if !in.ReadASN1(&body, tag.SEQUENCE) || !in.Empty() {
+		return nil, errShape
+	}
+	content := body
+	if !body.ReadASN1(&version, explicit0) || !version.ReadASN1Integer(&t.version) || !version.Empty() ||
 		!body.ReadASN1(&serial, tag.INTEGER) ||
 		!body.ReadASN1Element(&signature, tag.SEQUENCE) ||
 		!body.ReadASN1Element(&issuer, tag.SEQUENCE) ||
 		!body.ReadASN1(&validity, tag.SEQUENCE) ||
 		!readInstant(&validity, &t.notBefore) || !readInstant(&validity, &t.notAfter) || !validity.Empty() ||
-		!body.ReadASN1(&subject, tag.SEQUENCE) ||
-		!body.ReadASN1Element(&spki, tag.SEQUENCE) ||
+		!body.ReadASN1Element(&name, tag.SEQUENCE) ||
+		!t.readKeyElement(content, &body, &spki) ||
 		!body.ReadASN1(&wrapped, explicit3) || !body.Empty() ||
 		!wrapped.ReadASN1(&extensions, tag.SEQUENCE) || !wrapped.Empty() {
 		return nil, errShape
 	}
-	t.serial, t.signature, t.issuer, t.spki = serial, signature, issuer, spki
-	var ok bool
+	t.serial, t.signature, t.issuer, t.spki, t.rawSubject = serial, signature, issuer, spki, name
+	ok := name.ReadASN1(&subject, tag.SEQUENCE)
 	if t.subject, ok = readName(subject); !ok {
 		return nil, errors.New("subject is not a Name")
 	}
@@ -88,6 +94,14 @@ func readTBS(raw []byte) (*tbsCertificate, error) {
 		return nil, errors.New("extensions are not a SEQUENCE OF Extension in DER")
 	}
 	return t, nil
+}
+
+// readKeyElement reads subjectPublicKeyInfo and keeps what stands before and after it.
+func (t *tbsCertificate) readKeyElement(content cryptobyte.String, body, spki *cryptobyte.String) bool {
+	t.beforeKey = content[:len(content)-len(*body)]
+	ok := body.ReadASN1Element(spki, tag.SEQUENCE)
+	t.afterKey = *body
+	return ok
 }
 
 func readInstant(in *cryptobyte.String, out *instant) bool {

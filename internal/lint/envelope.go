@@ -11,9 +11,13 @@ import (
 	"github.com/siegel-pki/siegel/internal/sigalg"
 )
 
-// maxYears is how long a certificate may live (gemSpec_PKI, GS-A_4352). The specification would allow rounding up to the end
-// of the month; Siegel does not.
-const maxYears = 5
+// How many years certificates may live. For end entities the specification would allow rounding up to the end of the month;
+// Siegel does not.
+const (
+	maxYears     = 5  // gemSpec_PKI, GS-A_4352
+	maxCAYears   = 8  // gemSpec_PKI, GS-A_4351
+	maxRootYears = 10 // gemSpec_PKI, GS-A_4350
+)
 
 func checkVersion(d x509Draft) string {
 	if d.version != 2 {
@@ -35,36 +39,73 @@ func checkSerial(d x509Draft) string {
 	return ""
 }
 
-// The AlgorithmIdentifiers of nonQES certificates: sha256WithRSAEncryption with NULL, and ecdsa-with-SHA256 without parameters.
+// signatureAlgorithms are the AlgorithmIdentifiers of nonQES certificates by the issuer's key: sha256WithRSAEncryption with NULL, and
+// ECDSA with the hash of the curve's length, without parameters (RFC 5758, Section 3.2).
+var signatureAlgorithms = map[sigalg.KeyType][]byte{
+	sigalg.R2048: sha256WithRSA,
+	sigalg.R3072: sha256WithRSA,
+	sigalg.E256:  ecdsaWithSHA256,
+	sigalg.E384:  unhex("300a06082a8648ce3d040303"),
+	sigalg.E512:  unhex("300a06082a8648ce3d040304"),
+}
+
 var (
 	sha256WithRSA   = unhex("300d06092a864886f70d01010b0500")
 	ecdsaWithSHA256 = unhex("300a06082a8648ce3d040302")
+	// rsaPSS is id-RSASSA-PSS with SHA-256, MGF1 with SHA-256 and a salt of 32 octets (gemSpec_Krypt, GS-A_4358).
+	rsaPSS = unhex("304106092a864886f70d01010a3034a00f300d06096086480165030402010500" +
+		"a11c301a06092a864886f70d010108300d06096086480165030402010500a203020120")
 )
 
 func checkAlgorithm(d x509Draft) string {
-	want := map[sigalg.KeyType][]byte{sigalg.R2048: sha256WithRSA, sigalg.R3072: sha256WithRSA, sigalg.E256: ecdsaWithSHA256}
-	issuer, err := sigalg.TypeOf(d.context.Issuer.PublicKey)
-	if err != nil {
-		return "issuer's key: " + err.Error()
+	issuer, ok := d.issuerKey()
+	if !ok {
+		return "issuer's key is of no type that signs"
 	}
-	if !bytes.Equal(d.signature, want[issuer]) {
+	if d.isQualified() && issuer.Generation() == sigalg.RSA && bytes.Equal(d.signature, rsaPSS) {
+		return ""
+	}
+	if !bytes.Equal(d.signature, signatureAlgorithms[issuer]) {
 		return fmt.Sprintf("signature algorithm is not the one of a %s issuer", issuer)
 	}
 	return ""
 }
 
-func checkGeneration(d x509Draft) string {
-	issuer, err := sigalg.TypeOf(d.context.Issuer.PublicKey)
-	if err != nil {
-		return "issuer's key: " + err.Error()
+// issuerKey gives the type of the key that will sign: the issuer's, or the certified one itself.
+func (d x509Draft) issuerKey() (sigalg.KeyType, bool) {
+	if d.context.Issuer == nil {
+		return d.keyType()
 	}
-	if issuer.Generation() != d.slot.key.Generation() {
-		return fmt.Sprintf("a %s key is certified by a %s issuer", d.slot.key, issuer)
+	t, err := sigalg.TypeOf(d.context.Issuer.PublicKey)
+	return t, err == nil
+}
+
+func checkGeneration(d x509Draft) string {
+	issuer, ok1 := d.issuerKey()
+	key, ok2 := d.keyType()
+	if !ok1 || !ok2 {
+		return "" // SIGNATURE_ALGORITHM or SUBJECT_KEY speaks
+	}
+	if issuer.Generation() != key.Generation() {
+		return fmt.Sprintf("a %s key is certified by a %s issuer", key, issuer)
+	}
+	return ""
+}
+
+func checkSelfSigned(d x509Draft) string {
+	if d.context.Issuer == nil && d.kind != RootCA && d.kind != QESCA {
+		return fmt.Sprintf("a %s certificate has no issuer", d.kind)
 	}
 	return ""
 }
 
 func checkIssuerName(d x509Draft) string {
+	if d.context.Issuer == nil {
+		if !bytes.Equal(d.issuer, d.rawSubject) {
+			return "issuer of a self-signed certificate is not its subject"
+		}
+		return ""
+	}
 	if !bytes.Equal(d.issuer, d.context.Issuer.RawSubject) {
 		return "issuer is not octet for octet the subject of the issuer's certificate"
 	}
@@ -111,34 +152,66 @@ func checkTimeOrder(d x509Draft) string {
 	return ""
 }
 
-// checkFiveYears counts both ends as part of the validity (RFC 5280, Section 4.1.2.5), so that five years end one second before
-// the fifth anniversary.
 func checkFiveYears(d x509Draft) string {
-	if from, to, ok := d.term(); ok && !to.Before(from.AddDate(maxYears, 0, 0)) {
-		return fmt.Sprintf("validity from %s to %s is longer than five years", from.Format(time.DateTime), to.Format(time.DateTime))
+	if d.want.isCA() {
+		return ""
+	}
+	return d.longerThan(maxYears)
+}
+
+func checkCATerm(d x509Draft) string {
+	if !d.want.isCA() || d.kind == RootCA {
+		return ""
+	}
+	return d.longerThan(maxCAYears)
+}
+
+func checkRootTerm(d x509Draft) string {
+	if d.kind != RootCA {
+		return ""
+	}
+	return d.longerThan(maxRootYears)
+}
+
+// longerThan counts both ends as part of the validity (RFC 5280, Section 4.1.2.5), so that five years end one second before the fifth
+// anniversary.
+func (d x509Draft) longerThan(years int) string {
+	if from, to, ok := d.term(); ok && !to.Before(from.AddDate(years, 0, 0)) {
+		return fmt.Sprintf("validity from %s to %s is longer than %d years", from.Format(time.DateTime), to.Format(time.DateTime), years)
 	}
 	return ""
 }
 
 func checkWithinIssuer(d x509Draft) string {
+	issuer := d.context.Issuer
 	from, to, ok := d.term()
-	if ok && (from.Before(d.context.Issuer.NotBefore) || to.After(d.context.Issuer.NotAfter)) {
+	if ok && issuer != nil && (from.Before(issuer.NotBefore) || to.After(issuer.NotAfter)) {
 		return fmt.Sprintf("validity from %s to %s is not within the issuer's", from.Format(time.DateTime), to.Format(time.DateTime))
 	}
 	return ""
 }
 
 // checkSize reckons the longest certificate that the draft can become: SEQUENCE header 4, algorithm, BIT STRING header and
-// unused-bits octet, and the signature: the length of the modulus for RSA, at most 72 octets for a 256-bit curve.
+// unused-bits octet, and the signature.
 func checkSize(d x509Draft) string {
-	signature := 3 + 72
-	if t, err := sigalg.TypeOf(d.context.Issuer.PublicKey); err == nil && t.Generation() == sigalg.RSA {
-		signature = 5 + map[sigalg.KeyType]int{sigalg.R2048: 256, sigalg.R3072: 384}[t]
+	issuer, ok := d.issuerKey()
+	if !ok || d.fileSize == 0 {
+		return "" // SIGNATURE_ALGORITHM speaks, or there is no file
 	}
-	if size := 4 + len(d.raw) + len(d.signature) + signature; size > d.slot.fileSize {
-		return fmt.Sprintf("certificate may have %d octets, the card file holds %d", size, d.slot.fileSize)
+	if size := 4 + len(d.raw) + len(d.signature) + longestSignature[issuer]; size > d.fileSize {
+		return fmt.Sprintf("certificate may have %d octets, the card file holds %d", size, d.fileSize)
 	}
 	return ""
+}
+
+// longestSignature is the BIT STRING of a signature in octets: for RSA the length of the modulus, for ECDSA two INTEGERs with a
+// leading zero each.
+var longestSignature = map[sigalg.KeyType]int{
+	sigalg.R2048: 5 + 256,
+	sigalg.R3072: 5 + 384,
+	sigalg.E256:  3 + 2 + 2*(3+32),
+	sigalg.E384:  3 + 2 + 2*(3+48),
+	sigalg.E512:  4 + 3 + 2*(3+64),
 }
 
 // unhex decodes a constant of this package.

@@ -3,40 +3,13 @@ package lint
 import (
 	"bytes"
 	"encoding/asn1"
+	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/cryptobyte"
 	tag "golang.org/x/crypto/cryptobyte/asn1"
-
-	"github.com/siegel-pki/siegel/internal/sigalg"
 )
-
-// The extensions of SMC-B certificates.
-const (
-	oidSubjectKeyID     = "2.5.29.14"
-	oidKeyUsage         = "2.5.29.15"
-	oidSubjectAltName   = "2.5.29.17"
-	oidBasicConstraints = "2.5.29.19"
-	oidCRLPoints        = "2.5.29.31"
-	oidPolicies         = "2.5.29.32"
-	oidAuthorityKeyID   = "2.5.29.35"
-	oidExtKeyUsage      = "2.5.29.37"
-	oidInfoAccess       = "1.3.6.1.5.5.7.1.1"
-	oidAdmission        = "1.3.36.8.3.3"
-)
-
-// mandatory tells whether a certificate must hold an extension; the extension has no place in it where known is false.
-func mandatory(oid string, p purpose) (must, known bool) {
-	switch oid {
-	case oidSubjectKeyID, oidKeyUsage, oidBasicConstraints, oidPolicies, oidAuthorityKeyID, oidInfoAccess, oidAdmission:
-		return true, true
-	case oidSubjectAltName, oidCRLPoints:
-		return false, true
-	case oidExtKeyUsage:
-		return p == aut, p == aut
-	}
-	return false, false
-}
 
 func checkDuplicates(d x509Draft) string {
 	seen := map[string]bool{}
@@ -51,14 +24,12 @@ func checkDuplicates(d x509Draft) string {
 
 func checkExtensionSet(d x509Draft) string {
 	for _, e := range d.extensions {
-		if _, known := mandatory(e.oid, d.slot.purpose); !known {
+		if !d.want.extensions.known(e.oid) {
 			return "extension " + e.oid + " has no place in this certificate"
 		}
 	}
-	for _, oid := range []string{oidSubjectKeyID, oidKeyUsage, oidBasicConstraints, oidPolicies, oidAuthorityKeyID, oidInfoAccess,
-		oidAdmission, oidExtKeyUsage} {
-		must, _ := mandatory(oid, d.slot.purpose)
-		if _, found := d.find(oid); must && !found {
+	for _, oid := range d.want.extensions.must {
+		if _, found := d.find(oid); !found && !(oid == oidAuthorityKeyID && d.context.Issuer == nil) {
 			return "extension " + oid + " is missing"
 		}
 	}
@@ -78,93 +49,114 @@ func checkCritical(d x509Draft) string {
 	return ""
 }
 
-// keyUsages are the BIT STRINGs of keyUsage by purpose and key generation.
-var keyUsages = map[purpose]map[sigalg.Generation][]byte{
-	aut:  {sigalg.RSA: unhex("030205a0"), sigalg.ECC: unhex("03020780")}, // digitalSignature; RSA also keyEncipherment
-	enc:  {sigalg.RSA: unhex("03020430"), sigalg.ECC: unhex("03020308")}, // keyEncipherment, dataEncipherment; keyAgreement
-	osig: {sigalg.RSA: unhex("03020640"), sigalg.ECC: unhex("03020640")}, // nonRepudiation
-}
-
 func checkKeyUsage(d x509Draft) string {
-	want := keyUsages[d.slot.purpose][d.slot.key.Generation()]
-	if v, ok := d.find(oidKeyUsage); ok && !bytes.Equal(v, want) {
-		return "keyUsage is not that of " + d.context.Slot
+	typ, ok := d.keyType()
+	v, found := d.find(oidKeyUsage)
+	if !ok || !found {
+		return "" // SUBJECT_KEY or EXTENSION_SET speaks
 	}
-	return ""
+	for _, want := range d.want.usages[typ.Generation()] {
+		if bytes.Equal(v, want) {
+			return ""
+		}
+	}
+	return fmt.Sprintf("keyUsage is not that of %s with a %s key", d.kind, typ)
 }
 
-// clientAuth is the only purpose of an AUT certificate: id-kp-clientAuth.
-var clientAuth = unhex("300a06082b06010505070302")
-
+// checkExtendedKeyUsage reads ExtKeyUsageSyntax ::= SEQUENCE OF OBJECT IDENTIFIER.
 func checkExtendedKeyUsage(d x509Draft) string {
-	if v, ok := d.find(oidExtKeyUsage); ok && !bytes.Equal(v, clientAuth) {
-		return "extKeyUsage is not clientAuth alone"
+	v, ok := d.find(oidExtKeyUsage)
+	if !ok {
+		return ""
+	}
+	in := cryptobyte.String(v)
+	var list cryptobyte.String
+	if !in.ReadASN1(&list, tag.SEQUENCE) || !in.Empty() {
+		return "extKeyUsage cannot be read"
+	}
+	var have []string
+	for !list.Empty() {
+		var oid asn1.ObjectIdentifier
+		if !list.ReadASN1ObjectIdentifier(&oid) {
+			return "extKeyUsage cannot be read"
+		}
+		have = append(have, oid.String())
+	}
+	slices.Sort(have)
+	if want := slices.Sorted(slices.Values(d.want.purposes)); !slices.Equal(have, want) {
+		return fmt.Sprintf("extKeyUsage holds %q, want %q", have, want)
 	}
 	return ""
 }
 
 func checkBasicConstraints(d x509Draft) string {
-	if v, ok := d.find(oidBasicConstraints); ok && !bytes.Equal(v, []byte{0x30, 0x00}) {
-		return "basicConstraints is not that of an end entity"
+	if v, ok := d.find(oidBasicConstraints); ok && !bytes.Equal(v, d.want.constraints) {
+		return fmt.Sprintf("basicConstraints is %x, want %x", v, d.want.constraints)
 	}
 	return ""
 }
 
-const idADOCSP = "1.3.6.1.5.5.7.48.1"
-
-// checkOCSP wants one AccessDescription, id-ad-ocsp with an HTTP URL; id-ad-caIssuers is for QES certificates only.
-func checkOCSP(d x509Draft) string {
+// checkInfoAccess reads SEQUENCE OF SEQUENCE { accessMethod OBJECT IDENTIFIER, accessLocation [6] IA5String }.
+func checkInfoAccess(d x509Draft) string {
 	v, ok := d.find(oidInfoAccess)
 	if !ok {
 		return ""
 	}
 	in := cryptobyte.String(v)
-	var list, description, uri cryptobyte.String
-	var method asn1.ObjectIdentifier
-	if !in.ReadASN1(&list, tag.SEQUENCE) || !in.Empty() || !list.ReadASN1(&description, tag.SEQUENCE) || !list.Empty() ||
-		!description.ReadASN1ObjectIdentifier(&method) || method.String() != idADOCSP ||
-		!description.ReadASN1(&uri, tag.Tag(6).ContextSpecific()) || !description.Empty() {
-		return "authorityInfoAccess does not hold exactly one OCSP responder"
+	var list cryptobyte.String
+	if !in.ReadASN1(&list, tag.SEQUENCE) || !in.Empty() {
+		return "authorityInfoAccess cannot be read"
 	}
-	if !strings.HasPrefix(string(uri), "http://") && !strings.HasPrefix(string(uri), "https://") {
-		return "the OCSP responder has no HTTP URL"
+	count := map[string]int{}
+	for !list.Empty() {
+		var description, uri cryptobyte.String
+		var method asn1.ObjectIdentifier
+		if !list.ReadASN1(&description, tag.SEQUENCE) || !description.ReadASN1ObjectIdentifier(&method) ||
+			!description.ReadASN1(&uri, tag.Tag(6).ContextSpecific()) || !description.Empty() {
+			return "authorityInfoAccess does not hold locations by URI"
+		}
+		if !isHTTP(string(uri)) {
+			return "authorityInfoAccess names a location without HTTP URL"
+		}
+		count[method.String()]++
+	}
+	issuers := count[idADCAIssuers]
+	if count[idADOCSP] != 1 || issuers > 1 || issuers > 0 && !d.want.caIssuers || len(count) > 1+issuers {
+		return "authorityInfoAccess does not hold exactly one OCSP responder"
 	}
 	return ""
 }
 
-// checkAltName allows rfc822Name [1], dNSName [2] and otherName [0] SEQUENCE { OID, [0] EXPLICIT UTF8String }.
-func checkAltName(d x509Draft) string {
-	v, ok := d.find(oidSubjectAltName)
+func isHTTP(uri string) bool {
+	return strings.HasPrefix(uri, "http://") || strings.HasPrefix(uri, "https://")
+}
+
+// checkCRLPoints reads SEQUENCE OF SEQUENCE { [0] { [0] { [6] IA5String } } }: one full name each, without reasons and cRLIssuer.
+func checkCRLPoints(d x509Draft) string {
+	v, ok := d.find(oidCRLPoints)
 	if !ok {
 		return ""
 	}
-	const wrong = "subjectAltName holds another form than rfc822Name, dNSName or otherName with a UTF8String"
 	in := cryptobyte.String(v)
 	var list cryptobyte.String
 	if !in.ReadASN1(&list, tag.SEQUENCE) || !in.Empty() || list.Empty() {
-		return wrong
+		return "cRLDistributionPoints cannot be read"
 	}
 	for !list.Empty() {
-		var name cryptobyte.String
-		var form tag.Tag
-		if !list.ReadAnyASN1(&name, &form) {
-			return wrong
+		var point, name, full, uri cryptobyte.String
+		if !list.ReadASN1(&point, tag.SEQUENCE) || !point.ReadASN1(&name, explicit0) || !point.Empty() ||
+			!name.ReadASN1(&full, explicit0) || !name.Empty() ||
+			!full.ReadASN1(&uri, tag.Tag(6).ContextSpecific()) || !full.Empty() || !isHTTP(string(uri)) {
+			return "cRLDistributionPoints holds a point that is not one HTTP URL"
 		}
-		switch form {
-		case tag.Tag(1).ContextSpecific(), tag.Tag(2).ContextSpecific():
-			if name.Empty() || strings.ContainsFunc(string(name), func(r rune) bool { return r > 0x7E || r < 0x20 }) {
-				return wrong
-			}
-		case explicit0:
-			var typ asn1.ObjectIdentifier
-			var wrapped, text cryptobyte.String
-			if !name.ReadASN1ObjectIdentifier(&typ) || !name.ReadASN1(&wrapped, explicit0) || !name.Empty() ||
-				!wrapped.ReadASN1(&text, tag.UTF8String) || !wrapped.Empty() || text.Empty() {
-				return wrong
-			}
-		default:
-			return wrong
-		}
+	}
+	return ""
+}
+
+// checkNoCheck wants NULL.
+func checkNoCheck(d x509Draft) string {
+	if v, ok := d.find(oidOCSPNoCheck); ok && !bytes.Equal(v, []byte{0x05, 0x00}) {
+		return "id-pkix-ocsp-nocheck is not NULL"
 	}
 	return ""
 }

@@ -5,19 +5,23 @@ import (
 	"crypto/sha1"
 	"fmt"
 	"math/big"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	tag "golang.org/x/crypto/cryptobyte/asn1"
 
-	"github.com/siegel-pki/siegel/internal/brainpool"
 	"github.com/siegel-pki/siegel/internal/sigalg"
 )
 
-// The AlgorithmIdentifiers of card keys: rsaEncryption with NULL, and id-ecPublicKey on brainpoolP256r1.
-var (
-	rsaEncryption = unhex("300d06092a864886f70d0101010500")
-	ecBrainpool   = unhex("301406072a8648ce3d020106092b2403030208010107")
-)
+// rsaEncryption is its AlgorithmIdentifier with NULL.
+var rsaEncryption = unhex("300d06092a864886f70d0101010500")
+
+// ecKeys are the AlgorithmIdentifiers id-ecPublicKey on a named curve.
+var ecKeys = map[sigalg.KeyType][]byte{
+	sigalg.E256: unhex("301406072a8648ce3d020106092b2403030208010107"),
+	sigalg.E384: unhex("301406072a8648ce3d020106092b240303020801010b"),
+	sigalg.E512: unhex("301406072a8648ce3d020106092b240303020801010d"),
+}
 
 // readKey splits SubjectPublicKeyInfo ::= SEQUENCE { algorithm AlgorithmIdentifier, subjectPublicKey BIT STRING } of whole octets.
 func (t *tbsCertificate) readKey() (algorithm, key []byte, ok bool) {
@@ -28,26 +32,53 @@ func (t *tbsCertificate) readKey() (algorithm, key []byte, ok bool) {
 	return id, bits, ok
 }
 
-func checkKey(d x509Draft) string {
-	algorithm, key, ok := d.readKey()
+// keyType tells the type of the certified key, and false for one that no certificate here may hold.
+func (t *tbsCertificate) keyType() (sigalg.KeyType, bool) {
+	algorithm, key, ok := t.readKey()
 	if !ok {
-		return "subjectPublicKeyInfo cannot be read"
+		return 0, false
 	}
-	if d.slot.key == sigalg.E256 {
-		if !bytes.Equal(algorithm, ecBrainpool) || len(key) != 65 || key[0] != 4 {
-			return "subject key is not an uncompressed point on brainpoolP256r1"
+	if bytes.Equal(algorithm, rsaEncryption) {
+		n, _, ok := readRSA(key)
+		size, known := map[int]sigalg.KeyType{2048: sigalg.R2048, 3072: sigalg.R3072}[n.BitLen()]
+		return size, ok && known
+	}
+	for typ, id := range ecKeys {
+		if curve, _ := typ.Curve(); bytes.Equal(algorithm, id) {
+			return typ, len(key) == 1+2*curve.ByteLen() && key[0] == 4
 		}
-		return ""
 	}
+	return 0, false
+}
+
+// readRSA reads RSAPublicKey ::= SEQUENCE { modulus INTEGER, publicExponent INTEGER } (RFC 8017, Appendix A.1.1).
+func readRSA(key []byte) (n, e *big.Int, ok bool) {
 	in := cryptobyte.String(key)
 	var pair cryptobyte.String
-	n, e := new(big.Int), new(big.Int)
-	if !bytes.Equal(algorithm, rsaEncryption) || !in.ReadASN1(&pair, tag.SEQUENCE) || !in.Empty() ||
-		!pair.ReadASN1Integer(n) || !pair.ReadASN1Integer(e) || !pair.Empty() {
-		return "subject key is not an rsaEncryption key"
+	n, e = new(big.Int), new(big.Int)
+	ok = in.ReadASN1(&pair, tag.SEQUENCE) && in.Empty() && pair.ReadASN1Integer(n) && pair.ReadASN1Integer(e) && pair.Empty()
+	return n, e, ok
+}
+
+func checkKey(d x509Draft) string {
+	typ, ok := d.keyType()
+	if !ok {
+		return "subject key is neither an RSA key of 2048 or 3072 bits nor an uncompressed point on a brainpool curve"
 	}
-	if n.Sign() < 0 || n.BitLen() != 2048 || n.Bit(0) == 0 {
-		return fmt.Sprintf("modulus has %d bits, want 2048, odd", n.BitLen())
+	if d.key != 0 && typ != d.key || !slices.Contains(d.want.keys, typ) {
+		return fmt.Sprintf("subject key is of type %s, which has no place here", typ)
+	}
+	if typ.Generation() == sigalg.RSA {
+		return checkRSA(d)
+	}
+	return ""
+}
+
+func checkRSA(d x509Draft) string {
+	_, key, _ := d.readKey()
+	n, e, _ := readRSA(key)
+	if n.Sign() < 0 || n.Bit(0) == 0 {
+		return "modulus is even or negative"
 	}
 	if e.Cmp(big.NewInt(3)) < 0 || e.Bit(0) == 0 {
 		return "public exponent is even or below 3"
@@ -56,11 +87,13 @@ func checkKey(d x509Draft) string {
 }
 
 func checkOnCurve(d x509Draft) string {
-	_, key, ok := d.readKey()
-	if d.slot.key != sigalg.E256 || !ok || len(key) != 65 {
-		return "" // not this rule's matter, or SUBJECT_KEY has spoken already
+	typ, ok := d.keyType()
+	curve, ecc := typ.Curve()
+	if !ok || !ecc {
+		return "" // SUBJECT_KEY speaks, or it is no point
 	}
-	if _, err := brainpool.P256r1().ParsePoint(key); err != nil {
+	_, key, _ := d.readKey()
+	if _, err := curve.ParsePoint(key); err != nil {
 		return "subject key: " + err.Error()
 	}
 	return ""
@@ -77,6 +110,9 @@ func checkSubjectKeyID(d x509Draft) string {
 }
 
 func checkAuthorityKeyID(d x509Draft) string {
+	if d.context.Issuer == nil {
+		return "" // a root has none, which EXTENSION_SET checks
+	}
 	issuer, err := d.context.Issuer.SubjectKeyID()
 	if err != nil {
 		return "issuer: " + err.Error()

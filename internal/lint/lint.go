@@ -3,19 +3,24 @@
 // It is a second opinion on purpose. The planner (package profiles) builds a draft from an order and the profile data; lint
 // reads the octets back with its own reader and compares them with its own tables, which restate the specifications in code.
 // Where both say the same thing, that is the point: a mistake in one of them is found by the other, before anything is
-// recorded and before a key is near. So lint uses neither the encoders' structures nor the profile files.
+// recorded and before a key is near. So lint uses neither the encoders' structures nor the profile files. A third opinion on
+// X.509 drafts is zlint's: other people's rules from RFC 5280 and the ETSI standards.
 //
 // One rule, one citation. A finding of level Error stops the order.
 //
 // Where to look:
 //
-//	slot.go      what the specifications fix for each slot of a card
+//	rules.go     Rules, the list of all own rules for documents
+//	kind.go      what can be fixed for a kind of certificate; kinds.go fixes it, table by table; slot.go says what lies on cards
 //	der.go       reads a TBSCertificate; cvcread.go reads a data object 7F4E
-//	x509.go      the list of the rules on X.509 drafts; envelope.go, subject.go, key.go, extension.go and policy.go check them
+//	x509.go      the list of the rules on X.509 drafts; envelope.go, subject.go, key.go, extension.go, policy.go, admission.go and
+//	             qualified.go check them
+//	zlint.go     zlint on a stand-in of the draft, and which of its findings do not count
 //	cvc.go       the rules on CV certificates
+//	testdata     for each rule a draft that passes and drafts that fail, with the reason as text
 //
-// Sources: RFC 5280; gemSpec_PKI 2.14.1; gemSpec_Krypt 2.23; gemSpec_COS 3.13; gemKPT_PKI_TIP 2.7.0; gemSpec_SMC-B_ObjSys_G2.1
-// 4.2.0 and 5.0.0.
+// Sources: RFC 5280; gemSpec_PKI 2.14.1; gemSpec_OID 3.25.0; gemSpec_Krypt 2.23; gemSpec_COS 3.13; gemKPT_PKI_TIP 2.7.0;
+// gemSpec_SMC-B_ObjSys_G2.1 4.2.0 and 5.0.0; ETSI EN 319 412-2, -3 and -5.
 package lint
 
 // Level says what a finding means for the order.
@@ -29,7 +34,7 @@ const (
 
 // Finding is one thing that a rule found in a draft.
 type Finding struct {
-	Rule     string // name of the rule in upper snake case, for example "VALIDITY_FIVE_YEARS"
+	Rule     string // name of the rule: own ones in upper snake case ("VALIDITY_FIVE_YEARS"), those of zlint as it writes them
 	Level    Level
 	Citation string // where the rule comes from, for example "gemSpec_PKI, GS-A_4352"
 	Message  string // what is wrong; no personal data
@@ -44,17 +49,27 @@ func (f Finding) String() string {
 type rule[D any] struct {
 	name     string
 	level    Level
-	citation string
+	citation string // byTable: the table that fixes the content of the draft's kind
+	text     string // what the rule wants
 	check    func(D) string
 }
 
-// judge applies every rule to a draft.
-func judge[D any](rules []rule[D], draft D) []Finding {
+// byTable in place of a citation.
+const byTable = ""
+
+// judge applies every rule to a draft. table is the citation of the rules that the draft's own table fills.
+func judge[D any](rules []rule[D], draft D, table string) []Finding {
 	var findings []Finding
 	for _, r := range rules {
-		if wrong := r.check(draft); wrong != "" {
-			findings = append(findings, Finding{r.name, r.level, r.citation, wrong})
+		wrong := r.check(draft)
+		if wrong == "" {
+			continue
 		}
+		citation := r.citation
+		if citation == byTable {
+			citation = table
+		}
+		findings = append(findings, Finding{r.name, r.level, citation, wrong})
 	}
 	return findings
 }

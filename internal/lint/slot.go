@@ -1,31 +1,39 @@
 package lint
 
-import "github.com/siegel-pki/siegel/internal/sigalg"
+import (
+	"strings"
 
-// purpose is what an X.509 certificate of an institution is for.
-type purpose string
-
-const (
-	aut  purpose = "AUT"
-	enc  purpose = "ENC"
-	osig purpose = "OSIG"
+	"github.com/siegel-pki/siegel/internal/sigalg"
 )
 
-// x509Slot is what the specifications fix for an X.509 certificate by its place on the card.
-type x509Slot struct {
-	purpose  purpose
-	key      sigalg.KeyType
-	fileSize int // octets of the card file
+// x509Slots gives the kinds of X.509 certificates that lie on cards, and the size of their card files in octets by key type:
+// DF.ESIGN of an SMC-B (gemSpec_SMC-B_ObjSys_G2.1, Card-G2-A_2204-01, 2207-01, 2210-02, 3652-01, 3654-01, 3656-01). The files of
+// the other cards are taken to be as large.
+var x509Slots = map[Kind]map[sigalg.KeyType]int{
+	HCIAUT:   bothFiles,
+	HCIENC:   bothFiles,
+	HCIOSIG:  bothFiles,
+	HCIQES:   {sigalg.R2048: 1900}, // generation 2.0 only
+	HCIQSEAL: {sigalg.R2048: 1900},
+	NKVPN:    bothFiles,
+	AKAUT:    bothFiles,
+	SAKAUT:   bothFiles,
+	SMKTAUT:  bothFiles,
 }
 
-// x509Slots: the files of DF.ESIGN (gemSpec_SMC-B_ObjSys_G2.1, Card-G2-A_2204-01, 2207-01, 2210-02, 3652-01, 3654-01, 3656-01).
-var x509Slots = map[string]x509Slot{
-	"C.HCI.AUT.R2048":  {aut, sigalg.R2048, 1900},
-	"C.HCI.ENC.R2048":  {enc, sigalg.R2048, 1900},
-	"C.HCI.OSIG.R2048": {osig, sigalg.R2048, 1900},
-	"C.HCI.AUT.E256":   {aut, sigalg.E256, 3000},
-	"C.HCI.ENC.E256":   {enc, sigalg.E256, 3000},
-	"C.HCI.OSIG.E256":  {osig, sigalg.E256, 3000},
+var bothFiles = map[sigalg.KeyType]int{sigalg.R2048: 1900, sigalg.E256: 3000}
+
+// x509Slot splits the name of a slot, for example "C.HCI.AUT.E256", into the kind of its certificate and the type of its key, and
+// gives the size of its card file; false for a slot that does not exist.
+func x509Slot(name string) (kind Kind, key sigalg.KeyType, fileSize int, ok bool) {
+	dot := strings.LastIndexByte(name, '.')
+	if dot < 0 {
+		return "", 0, 0, false
+	}
+	kind = Kind(name[:dot])
+	key, err := sigalg.ParseKeyType(name[dot+1:])
+	fileSize, ok = x509Slots[kind][key]
+	return kind, key, fileSize, ok && err == nil
 }
 
 // cvcSlot is what the specifications fix for a CV certificate by its place on the card.
@@ -43,8 +51,8 @@ var cvcSlots = map[string]cvcSlot{
 
 // FileSize is the size in octets of the card file that holds the certificate of a slot, and false for a slot that is not built.
 func FileSize(slot string) (int, bool) {
-	if s, ok := x509Slots[slot]; ok {
-		return s.fileSize, true
+	if _, _, size, ok := x509Slot(slot); ok {
+		return size, true
 	}
 	s, ok := cvcSlots[slot]
 	return s.fileSize, ok

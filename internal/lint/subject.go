@@ -2,6 +2,7 @@ package lint
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -13,10 +14,10 @@ type subjectAttribute struct {
 	oid  string
 	name string
 	tag  tag.Tag
-	max  int
+	max  int // 0 for no limit
 }
 
-// subjectAttributes are the attributes that Tab_PKI_238 allows, in the order in which a subject holds them (A_15676).
+// subjectAttributes are the attributes of Tab_PKI_229-01 in the order in which a subject holds them (A_15676).
 var subjectAttributes = []subjectAttribute{
 	{"2.5.4.6", "C", tag.PrintableString, 2},
 	{"2.5.4.8", "ST", tag.UTF8String, 128},
@@ -24,6 +25,7 @@ var subjectAttributes = []subjectAttribute{
 	{"2.5.4.17", "postalCode", tag.UTF8String, 40},
 	{"2.5.4.9", "street", tag.UTF8String, 128},
 	{"2.5.4.10", "O", tag.UTF8String, 64},
+	{"2.5.4.97", "organizationIdentifier", tag.UTF8String, 0},
 	{"2.5.4.11", "OU", tag.UTF8String, 64},
 	{"2.5.4.5", "serialNumber", tag.PrintableString, 64},
 	{"2.5.4.4", "SN", tag.UTF8String, 64},
@@ -63,29 +65,48 @@ func (t *tbsCertificate) values(name string) []string {
 }
 
 func checkCountry(d x509Draft) string {
-	if c := d.values("C"); len(c) != 1 || c[0] != "DE" {
-		return fmt.Sprintf("subject has %d country names, want exactly one: DE", len(c))
+	c := d.values("C")
+	if len(c) != 1 || len(c[0]) != 2 {
+		return fmt.Sprintf("subject has %d country names, want exactly one of two letters", len(c))
+	}
+	if d.want.subject.country != "" && c[0] != d.want.subject.country {
+		return "country is not " + d.want.subject.country
 	}
 	return ""
 }
 
+// checkCommonName compares without the mark, which has a rule of its own.
 func checkCommonName(d x509Draft) string {
-	if n := len(d.values("CN")); n != 1 {
-		return fmt.Sprintf("subject has %d common names, want exactly one", n)
+	form := d.want.subject.form
+	for _, cn := range d.values("CN") {
+		if form != nil && !form.MatchString(strings.TrimSuffix(cn, d.want.subject.marks.commonName)) {
+			return "common name has not the form " + form.String()
+		}
 	}
 	return ""
 }
 
 func checkAttributes(d x509Draft) string {
+	must := d.want.subject.must
 	seen := map[string]bool{}
 	for _, a := range d.attributes() {
-		if _, ok := rank(a.oid); !ok {
+		i, ok := rank(a.oid)
+		if !ok {
 			return "attribute " + a.oid + " has no place in the subject"
 		}
-		if seen[a.oid] {
-			return "attribute " + a.oid + " occurs twice"
+		name := subjectAttributes[i].name
+		if !slices.Contains(must, name) && !slices.Contains(d.want.subject.may, name) {
+			return "attribute " + name + " has no place in the subject"
 		}
-		seen[a.oid] = true
+		if seen[name] {
+			return "attribute " + name + " occurs twice"
+		}
+		seen[name] = true
+	}
+	for _, name := range must {
+		if !seen[name] {
+			return "attribute " + name + " is missing"
+		}
 	}
 	return ""
 }
@@ -132,10 +153,13 @@ func checkStringTypes(d x509Draft) string {
 
 func checkLengths(d x509Draft) string {
 	for _, a := range d.attributes() {
-		if i, ok := rank(a.oid); ok {
-			if n := utf8.RuneCountInString(a.value); n == 0 || n > subjectAttributes[i].max {
-				return fmt.Sprintf("%s has %d characters, want 1 to %d", subjectAttributes[i].name, n, subjectAttributes[i].max)
-			}
+		i, ok := rank(a.oid)
+		if !ok {
+			continue
+		}
+		want := subjectAttributes[i]
+		if n := utf8.RuneCountInString(a.value); n == 0 || want.max > 0 && n > want.max {
+			return fmt.Sprintf("%s has %d characters, want 1 to %d", want.name, n, want.max)
 		}
 	}
 	return ""
@@ -147,14 +171,19 @@ const (
 	notValid = " NOT-VALID"
 )
 
-func checkTestOnly(d x509Draft) string { return checkMark(d, "CN", testOnly) }
+func checkTestOnly(d x509Draft) string {
+	return checkMark(d, "CN", d.want.subject.marks.commonName, testOnly)
+}
 
-func checkNotValid(d x509Draft) string { return checkMark(d, "O", notValid) }
+func checkNotValid(d x509Draft) string {
+	return checkMark(d, "O", d.want.subject.marks.organization, notValid)
+}
 
-func checkMark(d x509Draft, name, mark string) string {
+// checkMark wants the end in test, and no trace of the mark in production.
+func checkMark(d x509Draft, name, end, mark string) string {
 	for _, v := range d.values(name) {
-		if d.context.Test && !strings.HasSuffix(v, mark) {
-			return fmt.Sprintf("%s does not end in %q", name, mark)
+		if d.context.Test && !strings.HasSuffix(v, end) {
+			return fmt.Sprintf("%s does not end in %q", name, end)
 		}
 		if bare := strings.TrimSpace(mark); !d.context.Test && strings.Contains(v, bare) {
 			return fmt.Sprintf("%s holds %q in production", name, bare)

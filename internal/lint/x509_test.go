@@ -22,8 +22,8 @@ type spoil struct {
 	do   func(t *tbsCertificate, c *X509Context)
 }
 
-// with gives a change that replaces an extension's value.
-func with(oid, value string) func(*tbsCertificate, *X509Context) {
+// replace gives a change that replaces an extension's value.
+func replace(oid, value string) func(*tbsCertificate, *X509Context) {
 	return func(t *tbsCertificate, _ *X509Context) {
 		for i := range t.extensions {
 			if t.extensions[i].oid == oid {
@@ -83,7 +83,7 @@ var spoils = []spoil{
 		t.notBefore.text, t.notAfter.text = "260101000000Z", "301231235959Z"
 	}},
 	{"begins before its issuer", "VALIDITY_WITHIN_ISSUER", func(t *tbsCertificate, c *X509Context) { t.notBefore.text = "200101000000Z" }},
-	{"too large for the file", "FILE_SIZE", altName("3082028481820280" + strings.Repeat("61", 0x280))},
+	{"too large for the file", "FILE_SIZE", altNames("3082028481820280" + strings.Repeat("61", 0x280))},
 
 	{"country AT", "SUBJECT_COUNTRY", naming(func(a *attribute) { set(a, c, "AT") })},
 	{"no country", "SUBJECT_COUNTRY", func(t *tbsCertificate, _ *X509Context) { t.subject = t.subject[1:] }},
@@ -141,31 +141,31 @@ var spoils = []spoil{
 	{"keyUsage not critical", "EXTENSION_CRITICAL", criticality(oidKeyUsage, false)},
 	{"basicConstraints not critical", "EXTENSION_CRITICAL", criticality(oidBasicConstraints, false)},
 	{"admission critical", "EXTENSION_CRITICAL", criticality(oidAdmission, true)},
-	{"another key's identifier", "SUBJECT_KEY_IDENTIFIER", with(oidSubjectKeyID, "0414"+strings.Repeat("ab", 20))},
-	{"another issuer's identifier", "AUTHORITY_KEY_IDENTIFIER", with(oidAuthorityKeyID, "30168014"+strings.Repeat("ab", 20))},
-	{"digitalSignature alone with RSA", "KEY_USAGE", with(oidKeyUsage, "03020780")},
-	{"usage of OSIG", "KEY_USAGE", with(oidKeyUsage, "03020640")},
-	{"clientAuth and emailProtection", "EXTENDED_KEY_USAGE", with(oidExtKeyUsage, seq("06082b06010505070302", "06082b06010505070304"))},
-	{"a CA", "BASIC_CONSTRAINTS", with(oidBasicConstraints, "30030101ff")},
-	{"cA FALSE written out", "BASIC_CONSTRAINTS", with(oidBasicConstraints, "3003010100")},
+	{"another key's identifier", "SUBJECT_KEY_IDENTIFIER", replace(oidSubjectKeyID, "0414"+strings.Repeat("ab", 20))},
+	{"another issuer's identifier", "AUTHORITY_KEY_IDENTIFIER", replace(oidAuthorityKeyID, "30168014"+strings.Repeat("ab", 20))},
+	{"digitalSignature alone with RSA", "KEY_USAGE", replace(oidKeyUsage, "03020780")},
+	{"usage of OSIG", "KEY_USAGE", replace(oidKeyUsage, "03020640")},
+	{"clientAuth and emailProtection", "EXTENDED_KEY_USAGE", replace(oidExtKeyUsage, seq("06082b06010505070302", "06082b06010505070304"))},
+	{"a CA", "BASIC_CONSTRAINTS", replace(oidBasicConstraints, "30030101ff")},
+	{"cA FALSE written out", "BASIC_CONSTRAINTS", replace(oidBasicConstraints, "3003010100")},
 	{"caIssuers instead of OCSP", "AUTHORITY_INFO_ACCESS", swap(oidInfoAccess, "2b06010505073001", "2b06010505073002")},
 	{"OCSP over ldap", "AUTHORITY_INFO_ACCESS", swap(oidInfoAccess, hex.EncodeToString([]byte("http")), hex.EncodeToString([]byte("ldap")))},
-	{"directoryName as alternative name", "SUBJECT_ALT_NAME", altName(seq("a4023000"))},
-	{"otherName with a PrintableString", "SUBJECT_ALT_NAME", altName(seq("a00a0603550403a003130141"))},
+	{"directoryName as alternative name", "SUBJECT_ALT_NAME", altNames(seq("a4023000"))},
+	{"otherName with a PrintableString", "SUBJECT_ALT_NAME", altNames(seq("a00a0603550403a003130141"))},
 	{"no common policy", "POLICY_COMMON", swap(oidPolicies, "2a8214004c048123", "2a8214004c048124")},
 	{"certificate type of OSIG", "POLICY_TYPE", swap(oidPolicies, "2a8214004c044d", "2a8214004c044e")},
-	{"two certificate types", "POLICY_TYPE", with(oidPolicies,
+	{"two certificate types", "POLICY_TYPE", replace(oidPolicies,
 		seq(seq("06082a8214004c048123"), seq("06072a8214004c044d"), seq("06072a8214004c0450")))},
-	{"no certificate type", "POLICY_TYPE", with(oidPolicies, seq(seq("06082a8214004c048123")))},
-	{"qualifiers at the type", "POLICY_TYPE", with(oidPolicies, seq(seq("06082a8214004c048123"), seq("06072a8214004c044d", "3000")))},
-	{"two texts", "ADMISSION", with(oidAdmission, profession(seq("0c0141", "0c0142"), seq(pharmacyOID), "130131"))},
-	{"two professions", "ADMISSION", with(oidAdmission, seq(seq(seq(seq(
+	{"no certificate type", "POLICY_TYPE", replace(oidPolicies, seq(seq("06082a8214004c048123")))},
+	{"qualifiers at the type", "POLICY_TYPE", replace(oidPolicies, seq(seq("06082a8214004c048123"), seq("06072a8214004c044d", "3000")))},
+	{"two texts", "ADMISSION", replace(oidAdmission, profession(seq("0c0141", "0c0142"), seq(pharmacyOID), "130131"))},
+	{"two professions", "ADMISSION", replace(oidAdmission, seq(seq(seq(seq(
 		seq(seq("0c0141"), seq(pharmacyOID), "130131"), seq(seq("0c0141"), seq(pharmacyOID), "130131"))))))},
-	{"text as PrintableString", "ADMISSION", with(oidAdmission, profession(seq("130141"), seq(pharmacyOID), "130131"))},
-	{"empty text", "ADMISSION", with(oidAdmission, profession(seq("0c00"), seq(pharmacyOID), "130131"))},
-	{"authority that is no name", "ADMISSION", with(oidAdmission, seq("a4020500", seq(seq(seq(seq(seq("0c0141"), seq(pharmacyOID), "130131"))))))},
-	{"no Telematik-ID", "TELEMATIK_ID", with(oidAdmission, profession(seq("0c0141"), seq(pharmacyOID)))},
-	{"Telematik-ID with an underscore", "TELEMATIK_ID", with(oidAdmission, profession(seq("0c0141"), seq(pharmacyOID), "13015f"))},
+	{"text as PrintableString", "ADMISSION", replace(oidAdmission, profession(seq("130141"), seq(pharmacyOID), "130131"))},
+	{"empty text", "ADMISSION", replace(oidAdmission, profession(seq("0c00"), seq(pharmacyOID), "130131"))},
+	{"authority that is no name", "ADMISSION", replace(oidAdmission, seq("a4020500", seq(seq(seq(seq(seq("0c0141"), seq(pharmacyOID), "130131"))))))},
+	{"no Telematik-ID", "TELEMATIK_ID", replace(oidAdmission, profession(seq("0c0141"), seq(pharmacyOID)))},
+	{"Telematik-ID with an underscore", "TELEMATIK_ID", replace(oidAdmission, profession(seq("0c0141"), seq(pharmacyOID), "13015f"))},
 }
 
 const pharmacyOID = "06072a8214004c0436"
@@ -203,7 +203,7 @@ func criticality(oid string, critical bool) func(*tbsCertificate, *X509Context) 
 	}
 }
 
-func altName(value string) func(*tbsCertificate, *X509Context) {
+func altNames(value string) func(*tbsCertificate, *X509Context) {
 	return func(t *tbsCertificate, _ *X509Context) {
 		t.extensions = append(t.extensions, extension{oidSubjectAltName, false, unhex(value)})
 	}

@@ -190,7 +190,7 @@ func TestDoorClosesWithItsIssuer(t *testing.T) {
 // TestDoorKeepsToTheCardFile: a certificate that does not fit its file never leaves.
 func TestDoorKeepsToTheCardFile(t *testing.T) {
 	w, x509, cvc := doorWorld(t)
-	x509.Slot, cvc.Slot = "C.SMC.AUTR_CVC.E256", "C.HCI.QES.R2048" // a file of 222 octets, and none at all
+	x509.Slot, cvc.Slot = "C.SMC.AUTR_CVC.E256", "C.HCI.QES.E256" // a file of 222 octets, and none at all
 	for _, d := range []ca.Draft{x509, cvc} {
 		if _, err := w.Sign(t.Context(), ca.NewRecorded(&d)); err == nil || !strings.Contains(err.Error(), "the card file of") {
 			t.Errorf("%s: got %v, want a refusal", d.Slot, err)

@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/hex"
@@ -171,8 +172,11 @@ func TestMarshalAgreesWithStandardLibrary(t *testing.T) {
 }
 
 func TestMarshalRefuses(t *testing.T) {
-	p384 := &ecdsa.PublicKey{Curve: elliptic.P384(), X: big.NewInt(1), Y: big.NewInt(1)}
-	for _, pub := range []crypto.PublicKey{nil, "key", p384} {
+	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pub := range []crypto.PublicKey{nil, "key", &p384.PublicKey} {
 		if spki, err := MarshalPublicKey(pub); err == nil {
 			t.Errorf("%T: encodes as %x, want an error", pub, spki)
 		}

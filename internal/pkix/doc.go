@@ -16,8 +16,8 @@
 //   - name.go, attribute.go: Name, RDN, Attribute and the table of string types and lengths
 //   - serial.go: Serial
 //   - extension.go: Extension and lists of them
-//   - keyid.go, usage.go, policy.go, location.go, altname.go, admission.go: one type per extension, each with a method
-//     Extension that encodes it and a function ParseX that reads the content of extnValue
+//   - keyid.go, usage.go, policy.go, location.go, altname.go, admission.go, qcstatements.go, validitymodel.go: one type per
+//     extension, each with a method Extension that encodes it and a function ParseX that reads the content of extnValue
 //   - publickey.go, algorithm.go: SubjectPublicKeyInfo, AlgorithmIdentifier
 //   - request.go: PKCS#10
 //   - pem.go: certificates from files
@@ -30,5 +30,5 @@
 // All functions may be called concurrently; the values are plain data and belong to the caller.
 //
 // Sources: RFC 5280, RFC 5480, RFC 3279, RFC 2986; Common PKI 2.0 (admission); gemSpec_PKI 2.14.1; gemSpec_Krypt 2.23;
-// gemSpec_OID 3.25.0.
+// gemSpec_OID 3.25.0; ETSI EN 319 412-1 and -5.
 package pkix

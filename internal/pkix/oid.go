@@ -47,6 +47,21 @@ var (
 	OIDAccessOCSP      = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1}
 	OIDAccessCAIssuers = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 2}
 	OIDQualifierCPS    = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 2, 1}
+
+	OIDValidityModelChain = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 8301, 3, 5, 1}
+)
+
+// Statements about qualified certificates, and the types in QcType (ETSI EN 319 412-5).
+var (
+	OIDQCCompliance      = asn1.ObjectIdentifier{0, 4, 0, 1862, 1, 1}
+	OIDQCLimitValue      = asn1.ObjectIdentifier{0, 4, 0, 1862, 1, 2}
+	OIDQCRetentionPeriod = asn1.ObjectIdentifier{0, 4, 0, 1862, 1, 3}
+	OIDQCSSCD            = asn1.ObjectIdentifier{0, 4, 0, 1862, 1, 4}
+	OIDQCPDS             = asn1.ObjectIdentifier{0, 4, 0, 1862, 1, 5}
+	OIDQCType            = asn1.ObjectIdentifier{0, 4, 0, 1862, 1, 6}
+	OIDQCLegislation     = asn1.ObjectIdentifier{0, 4, 0, 1862, 1, 7}
+	OIDQCTypeESign       = asn1.ObjectIdentifier{0, 4, 0, 1862, 1, 6, 1}
+	OIDQCTypeESeal       = asn1.ObjectIdentifier{0, 4, 0, 1862, 1, 6, 2}
 )
 
 // OIDName gives the name of an object identifier of ti-wide use: attribute types, extensions, algorithms, curves, policies,

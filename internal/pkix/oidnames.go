@@ -51,6 +51,8 @@ var oidNames = map[string]string{
 	"0.4.0.1862.1.5":         "id-etsi-qcs-QcPDS",
 	"0.4.0.1862.1.6":         "id-etsi-qcs-QcType",
 	"0.4.0.1862.1.6.1":       "id-etsi-qct-esign",
+	"0.4.0.1862.1.6.2":       "id-etsi-qct-eseal",
+	"0.4.0.1862.1.7":         "id-etsi-qcs-QcCClegislation",
 	"0.4.0.2231.3.0":         "id-tsl-kp-tslSigning",
 	"1.2.840.113549.1.9.14":  "extensionRequest",
 	"1.2.840.113549.1.1.1":   "rsaEncryption",
@@ -73,6 +75,7 @@ var oidNames = map[string]string{
 	"1.2.276.0.76.4.163": "oid_policy_gem_or_cp",
 	"1.2.276.0.76.4.176": "oid_policy_gem_tsl_signer",
 	"0.4.0.194112.1.2":   "id-etsi-qcp-natural-qscd",
+	"0.4.0.194112.1.3":   "id-etsi-qcp-legal-qscd",
 
 	// Certificate types (gemSpec_OID, GS-A_4445, Tab_PKI_405).
 	"1.2.276.0.76.4.62":      "oid_vk_pt_enc",

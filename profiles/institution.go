@@ -1,9 +1,10 @@
 package profiles
 
 import (
+	"fmt"
+	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/siegel-pki/siegel/internal/der"
@@ -26,7 +27,6 @@ const (
 // Limits of texts that Tab_PKI_229-01 does not bound.
 const (
 	maxTelematikID = 128  // characters (GS-A_4587; ub of registrationNumber)
-	maxEmail       = 255  // octets (RFC 5280, Appendix A.1, ub-emailaddress-length)
 	maxLongName    = 1024 // characters; the card file bounds it in fact
 )
 
@@ -40,7 +40,7 @@ type subjectField struct {
 // The fields of an order in the order in which they stand there: those before and after the admission's.
 var (
 	namesOfInstitution = []subjectField{
-		{"CN", "institution.name", func(i *Institution) string { return i.Name }},
+		{"CN", pathName, (*Institution).CommonName},
 		{"O", "institution.organization", func(i *Institution) string { return i.Organization }},
 		{"OU", "institution.organizational_unit", func(i *Institution) string { return i.OrganizationalUnit }},
 	}
@@ -58,7 +58,11 @@ var (
 // checkInstitution looks at the holder, by the rules of the sector where it is known.
 func (p *planner) checkInstitution() {
 	i := &p.order.Institution
+	p.checkNameLines(i)
 	for _, f := range namesOfInstitution {
+		if f.path == pathName && len(i.NameLines) > 0 {
+			f.path = pathNameLines
+		}
 		p.checkSubjectField(f)
 	}
 	p.checkTelematikID()
@@ -81,18 +85,12 @@ func (p *planner) checkSubjectField(f subjectField) {
 	if !p.checkPresence(f.path, value, rule.FieldRule, "attribute "+f.attribute+" of the subject") || value == "" {
 		return
 	}
-	if !p.checkText(f.path, value) {
+	if f.path != pathNameLines && !p.checkText(f.path, value) { // of lines, each was looked at by itself
 		return
 	}
-	id, _ := pkix.AttributeType(f.attribute)
-	mark := p.mark(f.attribute)
-	if err := (pkix.Attribute{Type: id, Value: value + mark}).Check(); err != nil {
-		if mark != "" {
-			p.refuse(f.path, "NAME_LENGTH", citeNames,
-				"%v; the mark %q, which is added in environment test, counts", err, mark)
-		} else {
-			p.refuse(f.path, "NAME_LENGTH", citeNames, "%v", err)
-		}
+	p.checkLength(f, value)
+	if f.attribute == "postalCode" && !postalCode.MatchString(value) {
+		p.refuse(f.path, "POSTAL_CODE", "gemSpec_PKI, Annex A", "a German postal code has five digits")
 	}
 	if rule.Same == sameTelematikID && value != p.order.Institution.TelematikID {
 		p.refuse(f.path, "ORGANIZATION_NOT_TELEMATIK_ID", rule.Source,
@@ -103,6 +101,28 @@ func (p *planner) checkSubjectField(f subjectField) {
 	}
 }
 
+// postalCode is a German one: every institution is in Germany.
+var postalCode = regexp.MustCompile(`^[0-9]{5}$`)
+
+// checkLength holds an attribute, with its mark, against its limit. A name that is too long is refused and never cut: nobody but the
+// applicant can say how an institution is called for short (GS-A_5337).
+func (p *planner) checkLength(f subjectField, value string) {
+	id, _ := pkix.AttributeType(f.attribute)
+	mark := p.mark(f.attribute)
+	err := pkix.Attribute{Type: id, Value: value + mark}.Check()
+	if err == nil {
+		return
+	}
+	message := err.Error()
+	if mark != "" {
+		message += fmt.Sprintf("; the mark %q, which is added in environment test, counts", mark)
+	}
+	if f.attribute == "CN" && p.sector != nil && p.sector.LongName.Occurs != Never {
+		message += "; agree on a short name with the applicant and give the whole in institution.long_name"
+	}
+	p.refuse(f.path, "NAME_LENGTH", citeNames, "%s", message)
+}
+
 // checkPresence holds a field against its cardinality and tells whether it may be looked at further.
 func (p *planner) checkPresence(path, value string, rule FieldRule, what string) bool {
 	switch {
@@ -111,29 +131,6 @@ func (p *planner) checkPresence(path, value string, rule FieldRule, what string)
 		return false
 	case value != "" && rule.Occurs == Never:
 		p.refuse(path, "FIELD_FORBIDDEN", rule.Source, "sector %s has no %s; leave the field out", p.sector.Name, what)
-		return false
-	}
-	return true
-}
-
-// checkText looks at what no name may hold: characters that cannot be seen, combining marks (lengths are counted in composed
-// characters), blanks around it, and the marks of test identities, which Siegel adds itself.
-func (p *planner) checkText(path, value string) bool {
-	for _, mark := range []string{markCommonName, markOrganization} {
-		if strings.Contains(value, strings.TrimSpace(mark)) {
-			p.refuse(path, "TEST_MARK", citeMarks,
-				"leave the marks TEST-ONLY and NOT-VALID out: environment test adds them, production forbids them")
-			return false
-		}
-	}
-	readable := func(r rune) bool { return r != utf8.RuneError && unicode.IsPrint(r) && !unicode.IsMark(r) }
-	if !utf8.ValidString(value) || strings.ContainsFunc(value, func(r rune) bool { return !readable(r) }) {
-		p.refuse(path, "NAME_REPERTOIRE", citeNames,
-			"only visible characters and blanks are allowed, letters with their accents in one character (Unicode NFC)")
-		return false
-	}
-	if strings.TrimSpace(value) != value {
-		p.refuse(path, "NAME_REPERTOIRE", citeNames, "there must be no blank before or after the text")
 		return false
 	}
 	return true
@@ -225,6 +222,10 @@ func (p *planner) findInstitution() {
 	default:
 		p.institution = found
 	}
+	if known && found.Legacy != "" {
+		p.strict(path, "PROFESSION_LEGACY", "gemSpec_OID, GS-A_4443, Tab_PKI_403; gemSpec_PKI, GS-A_4585",
+			"institution "+found.Reference+" is for old cards only: "+found.Legacy)
+	}
 }
 
 // checkAuthority looks at the body that stands in the admission as admissionAuthority, an organizationName.
@@ -242,24 +243,6 @@ func (p *planner) checkAuthority(value string) {
 	}
 	if err := (pkix.Attribute{Type: pkix.OIDOrganizationName, Value: value}).Check(); err != nil {
 		p.refuse(path, "NAME_LENGTH", citeNames, "%v", err)
-	}
-}
-
-func (p *planner) checkEmail(value string) {
-	const path = "institution.email"
-	rule := FieldRule{Occurs: Optional}
-	if p.sector != nil {
-		rule = p.sector.Email
-	}
-	if !p.checkPresence(path, value, rule, "e-mail address") || value == "" {
-		return
-	}
-	local, domain, at := strings.Cut(value, "@")
-	plain := func(r rune) bool { return r > ' ' && r < unicode.MaxASCII && r != '@' }
-	if !at || local == "" || domain == "" || len(value) > maxEmail ||
-		strings.ContainsFunc(local+domain, func(r rune) bool { return !plain(r) }) {
-		p.refuse(path, "EMAIL", "gemSpec_PKI, Tab_PKI_228; RFC 5280, Section 4.2.1.6",
-			"it must be one address local@domain in ASCII of at most %d characters", maxEmail)
 	}
 }
 

@@ -1,6 +1,9 @@
 package profiles
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Order is a card order as the planner reads it. It holds what the wire said; the planner decides whether it is a good one.
 type Order struct {
@@ -18,16 +21,26 @@ type Order struct {
 // Institution is the holder of the card. The field names are those of siegel.v1.Institution, so that a violation's field
 // path reads the same at the wire.
 type Institution struct {
-	Name               string  `json:"name"`
-	Organization       string  `json:"organization,omitempty"`
-	OrganizationalUnit string  `json:"organizational_unit,omitempty"`
-	TelematikID        string  `json:"telematik_id"`
-	ProfessionOID      string  `json:"profession_oid"`
-	AdmissionAuthority string  `json:"admission_authority,omitempty"`
-	Responsible        Person  `json:"responsible"`
-	Address            Address `json:"address"`
-	Email              string  `json:"email,omitempty"`
-	LongName           string  `json:"long_name,omitempty"`
+	Name string `json:"name,omitempty"`
+	// NameLines are lines 1 and 2 of the address field (DIN 5008), in place of Name. Line 2 may be missing.
+	NameLines          []string `json:"name_lines,omitempty"`
+	Organization       string   `json:"organization,omitempty"`
+	OrganizationalUnit string   `json:"organizational_unit,omitempty"`
+	TelematikID        string   `json:"telematik_id"`
+	ProfessionOID      string   `json:"profession_oid"`
+	AdmissionAuthority string   `json:"admission_authority,omitempty"`
+	Responsible        Person   `json:"responsible"`
+	Address            Address  `json:"address"`
+	Email              string   `json:"email,omitempty"`
+	LongName           string   `json:"long_name,omitempty"`
+}
+
+// CommonName is the short name of the institution: Name, or NameLines joined by one blank (gemSpec_PKI, chapter 5.3.2).
+func (i *Institution) CommonName() string {
+	if len(i.NameLines) > 0 {
+		return strings.Join(i.NameLines, " ")
+	}
+	return i.Name
 }
 
 // Person is the responsible person of an institution; the zero value is no person.

@@ -17,19 +17,19 @@ type Sector struct {
 	Name               string // for example "dkg"
 	Title              string
 	Holder             Cited[Holder]
-	Institutions       Cited[[]string] // OIDs that the sector may use
-	Role               Cited[string]   // access profile, where an institution has several; otherwise empty
+	Institutions       Cited[[]string]   // OIDs that the sector may use
+	Role               Cited[string]     // access profile, where an institution has several; otherwise empty
 	TelematikID        []TelematikIDRule // of the institution: one row for all institutions, or one for each group of them
-	Subject            []AttributeRule // one for each attribute of the subject but C
-	Email              FieldRule       // subjectAltName rfc822Name
-	LongName           FieldRule       // subjectAltName otherName
-	AdmissionAuthority FieldRule       // admissionAuthority O
-	CRL                FieldRule       // cRLDistributionPoints
-	CPS                FieldRule       // qualifier of the policy
-	ApprovalBodies     Cited[[]string] // who may release a card of the sector
-	HBA                Cited[Occurs]   // Telematik-ID of the HBA that the institution relies on, in the evidence
-	Elsewhere          []AbsentSlot    // certificates of the sector's institutions that no card holds; every plan warns of them
-	Gaps               []Gap           // what the sources do not settle, and the cautious rule that this file takes
+	Subject            []AttributeRule   // one for each attribute of the subject but C
+	Email              FieldRule         // subjectAltName rfc822Name
+	LongName           FieldRule         // subjectAltName otherName
+	AdmissionAuthority FieldRule         // admissionAuthority O
+	CRL                FieldRule         // cRLDistributionPoints
+	CPS                FieldRule         // qualifier of the policy
+	ApprovalBodies     Cited[[]string]   // who may release a card of the sector
+	HBA                Cited[Occurs]     // Telematik-ID of the HBA that the institution relies on, in the evidence
+	Elsewhere          []AbsentSlot      // certificates of the sector's institutions that no card holds; every plan warns of them
+	Gaps               []Gap             // what the sources do not settle, and the cautious rule that this file takes
 
 	at position
 }

@@ -15,6 +15,7 @@ type InstitutionType struct {
 	Reference string   // name in gemSpec_OID, for example "oid_krankenhaus"
 	Text      string   // professionItem, exactly as gemSpec_OID pairs it with the OID (GS-A_4585)
 	Use       string   // which sectors name it
+	Legacy    string   // why new cards should not say it any more; empty: they may
 	Roles     []string // access profiles of the role certificate; several: the sector says which; none: no role certificate
 	Source    string   // of OID and text
 	RoleFrom  string   // source of Roles
@@ -52,6 +53,7 @@ func readInstitution(d *decoder, n *yaml.Node) *InstitutionType {
 		Reference: required(m, "reference", text),
 		Text:      required(m, "text", text),
 		Use:       required(m, "use", text),
+		Legacy:    optional(m, "legacy", text),
 		Roles:     optional(m, "roles", set(text)),
 		at:        m.at(),
 	}

@@ -27,6 +27,7 @@ func institutionFromWire(i *siegelv1.Institution) profiles.Institution {
 	p, a := i.GetResponsible(), i.GetAddress()
 	return profiles.Institution{
 		Name:               i.GetName(),
+		NameLines:          i.GetNameLines(),
 		Organization:       i.GetOrganization(),
 		OrganizationalUnit: i.GetOrganizationalUnit(),
 		TelematikID:        i.GetTelematikId(),

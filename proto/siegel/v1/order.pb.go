@@ -148,8 +148,8 @@ func (x *Order) GetValidUntil() string {
 // (gemSpec_PKI, Annex A).
 type Institution struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Short name: lines 1 and 2 of the address field, at most 64 characters (subject CN). In environment test the mark
-	// " TEST-ONLY" is added by Siegel and counts.
+	// Short name, at most 64 characters (subject CN). In environment test the mark " TEST-ONLY" is added by Siegel and counts.
+	// Give either name or name_lines.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// Organisation number or name as the sector demands it: BSNR, Telematik-ID, institution code (subject O).
 	Organization string `protobuf:"bytes,2,opt,name=organization,proto3" json:"organization,omitempty"`
@@ -169,7 +169,9 @@ type Institution struct {
 	// E-mail address (subjectAltName rfc822Name).
 	Email string `protobuf:"bytes,9,opt,name=email,proto3" json:"email,omitempty"`
 	// Complete name, where the short one does not hold it (subjectAltName otherName 2.5.4.3).
-	LongName      string `protobuf:"bytes,10,opt,name=long_name,json=longName,proto3" json:"long_name,omitempty"`
+	LongName string `protobuf:"bytes,10,opt,name=long_name,json=longName,proto3" json:"long_name,omitempty"`
+	// Lines 1 and 2 of the address field (DIN 5008), in place of name: Siegel joins them with one blank. Line 2 may be missing.
+	NameLines     []string `protobuf:"bytes,11,rep,name=name_lines,json=nameLines,proto3" json:"name_lines,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -272,6 +274,13 @@ func (x *Institution) GetLongName() string {
 		return x.LongName
 	}
 	return ""
+}
+
+func (x *Institution) GetNameLines() []string {
+	if x != nil {
+		return x.NameLines
+	}
+	return nil
 }
 
 // Person is the responsible person of an institution.
@@ -710,7 +719,7 @@ const file_siegel_v1_order_proto_rawDesc = "" +
 	"R\tvalidFrom\x12(\n" +
 	"\vvalid_until\x18\t \x01(\tB\a\xbaH\x04r\x02\x18\n" +
 	"R\n" +
-	"validUntil\"\xd6\x03\n" +
+	"validUntil\"\x86\x04\n" +
 	"\vInstitution\x12\x1c\n" +
 	"\x04name\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x04name\x12,\n" +
 	"\forganization\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\forganization\x129\n" +
@@ -722,7 +731,9 @@ const file_siegel_v1_order_proto_rawDesc = "" +
 	"\aaddress\x18\b \x01(\v2\x12.siegel.v1.AddressR\aaddress\x12\x1e\n" +
 	"\x05email\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x05email\x12%\n" +
 	"\tlong_name\x18\n" +
-	" \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\blongName\"u\n" +
+	" \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\blongName\x12.\n" +
+	"\n" +
+	"name_lines\x18\v \x03(\tB\x0f\xbaH\f\x92\x01\t\x10\x02\"\x05r\x03\x18\x80\x02R\tnameLines\"u\n" +
 	"\x06Person\x12\x1e\n" +
 	"\x05title\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x05title\x12'\n" +
 	"\n" +

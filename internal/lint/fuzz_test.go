@@ -11,7 +11,7 @@ import (
 // in a draft escapes its eye; and what it finds good, the other parser can read.
 
 func FuzzX509(f *testing.F) {
-	draft, context := goodDraft(f)
+	draft, context := goodDraft(f, "C.HCI.AUT.R2048")
 	f.Add(draft.raw)
 	f.Add(readX509(f, "testdata/real/80276001011699900861-C_SMCB_OSIG_E256_X509.pem").RawTBS)
 	f.Add(readX509(f, "testdata/real/GEM.SMCB-CA57_TEST-ONLY.pem").RawTBS)
@@ -33,7 +33,7 @@ func FuzzX509(f *testing.F) {
 }
 
 func FuzzCVC(f *testing.F) {
-	body, context := goodBody(f)
+	body, context := goodBody(f, cvcRole)
 	f.Add(body.raw)
 	f.Add(readCVCFile(f, "testdata/real/smcb-152725-autd.cvc").RawBody)
 	f.Fuzz(func(t *testing.T, octets []byte) {

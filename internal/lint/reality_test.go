@@ -63,8 +63,8 @@ func slotOf(file string) string {
 // with the name, key identifier and term that the card's certificates need.
 func issuerOf(t testing.TB, c *pkix.Certificate) *pkix.Certificate {
 	t.Helper()
-	for _, file := range []string{"testdata/real/GEM.SMCB-CA41_TEST-ONLY.pem", "testdata/real/GEM.SMCB-CA57_TEST-ONLY.pem"} {
-		if ca := readX509(t, file); string(ca.RawSubject) == string(c.RawIssuer) {
+	for _, name := range []string{"SMCB-CA41", "SMCB-CA57", "RCA8", "HBA-qCA24"} {
+		if ca := readX509(t, "testdata/real/GEM."+name+"_TEST-ONLY.pem"); string(ca.RawSubject) == string(c.RawIssuer) {
 			return ca
 		}
 	}

@@ -79,6 +79,7 @@ func (d x509Draft) zlint() []Finding {
 	if err != nil {
 		return []Finding{{"ZLINT_READABLE", Error, "RFC 5280, Section 4.1", "zlint cannot read the draft: " + err.Error()}}
 	}
+	c.SelfSigned = d.context.Issuer == nil // will be, but nobody has signed yet
 	var findings []Finding
 	for _, l := range zlints {
 		result := l.Execute(c, zlintConfig)

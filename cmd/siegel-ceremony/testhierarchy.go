@@ -18,6 +18,7 @@ import (
 	"github.com/siegel-pki/siegel/internal/brainpool"
 	"github.com/siegel-pki/siegel/internal/cvc"
 	"github.com/siegel-pki/siegel/internal/hierarchy"
+	"github.com/siegel-pki/siegel/internal/lint"
 	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/internal/sigalg"
 	"github.com/siegel-pki/siegel/profiles"
@@ -182,14 +183,14 @@ func (c *ceremony) makeX509Generation(ctx context.Context, n int, typ sigalg.Key
 	}
 	rootOCSP := "http://ocsp.root-ca." + c.cmd.Host + "/ocsp"
 	root, err := issueCA(ctx, caContent{
-		commonName: rootName + " TEST-ONLY", organization: "Siegel NOT-VALID", unit: rootUnit,
+		kind: lint.RootCA, commonName: rootName + " TEST-ONLY", organization: "Siegel NOT-VALID", unit: rootUnit,
 		ocspURL: rootOCSP, years: rootYears, pathLen: pkix.NoPathLen,
 	}, rootKey.Public(), nil, rootKey, midnight)
 	if err != nil {
 		return err
 	}
 	sub, err := issueCA(ctx, caContent{
-		commonName: subName + " TEST-ONLY", organization: "Siegel NOT-VALID", unit: smcbUnit,
+		kind: lint.SMCBCA, commonName: subName + " TEST-ONLY", organization: "Siegel NOT-VALID", unit: smcbUnit,
 		ocspURL: rootOCSP, years: subCAYears, pathLen: 0,
 	}, subKey.Public(), root, rootKey, midnight)
 	if err != nil {

@@ -5,9 +5,11 @@ import (
 	"crypto"
 	"crypto/rand"
 	"encoding/asn1"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/siegel-pki/siegel/internal/lint"
 	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/internal/sigalg"
 )
@@ -26,6 +28,7 @@ const (
 
 // caContent is what differs between the CA certificates of a hierarchy.
 type caContent struct {
+	kind                           lint.Kind
 	commonName, organization, unit string
 	ocspURL                        string // responder that tells this certificate's own status
 	years                          int
@@ -49,6 +52,9 @@ func issueCA(ctx context.Context, c caContent, subject crypto.PublicKey, issuer 
 	if err != nil {
 		return nil, fmt.Errorf("encode the certificate of %s: %w", c.commonName, err)
 	}
+	if err := c.lint(body, issuer); err != nil {
+		return nil, fmt.Errorf("draft the certificate of %s: %w", c.commonName, err)
+	}
 	sig, err := key.Sign(ctx, tbs.Scheme, body)
 	if err != nil {
 		return nil, fmt.Errorf("sign the certificate of %s: %w", c.commonName, err)
@@ -68,6 +74,15 @@ func issueCA(ctx context.Context, c caContent, subject crypto.PublicKey, issuer 
 		return nil, fmt.Errorf("check the new certificate of %s: %w", c.commonName, err)
 	}
 	return cert, nil
+}
+
+// lint judges the draft before a key is near. Nothing may be wrong with it: a certificate of a CA is signed once, and for years.
+func (c caContent) lint(body []byte, issuer *pkix.Certificate) error {
+	var wrong []error
+	for _, f := range lint.X509(body, lint.X509Context{Kind: c.kind, Issuer: issuer, Test: true}) {
+		wrong = append(wrong, errors.New(f.String()))
+	}
+	return errors.Join(wrong...)
 }
 
 // draft fixes the content of a CA certificate.

@@ -53,7 +53,7 @@ var picture = map[string][]string{
 	"cmd/siegeld":      {"ca", "profiles", "hsm", "internal/hierarchy", "internal/rpc", "internal/store/sqlite"},
 	"cmd/siegel":       {"profiles", "internal/pkix", "internal/cvc", "internal/brainpool", "proto/siegel/v1"},
 	"cmd/siegel-bench": {"hsm", "hsm/softhsm", "internal/hierarchy", "internal/rig", "internal/sigalg", "profiles", "proto/siegel/v1"},
-	"cmd/siegel-ceremony": {"profiles", "hsm", "hsm/keygen", "hsm/softhsm", "internal/hierarchy", "internal/rpc",
+	"cmd/siegel-ceremony": {"profiles", "hsm", "hsm/keygen", "hsm/softhsm", "internal/hierarchy", "internal/lint", "internal/rpc",
 		"internal/pkix", "internal/cvc", "internal/sigalg", "internal/brainpool"},
 }
 
@@ -69,6 +69,7 @@ var outside = []struct {
 	{"database/sql", []string{"internal/store", "migrations"}, "SQL lives only in the stores"},
 	{"modernc.org/sqlite", []string{"internal/store/sqlite"}, "each dialect has one adapter"},
 	{"github.com/jackc/pgx", []string{"internal/store/postgres"}, "each dialect has one adapter"},
+	{"github.com/zmap", []string{"internal/lint"}, "other people's rules are asked in one place"},
 	{"C", nil, "cgo comes only with PKCS#11"},
 }
 

@@ -23,8 +23,8 @@
 //   - set.go: Set, Load, Builtin; load.go: the files and their hash
 //   - card.go, sector.go, x509profile.go, cvcprofile.go, tables.go: the files' content and how it is read
 //   - cited.go, yaml.go, problem.go: the strict reader of the files
-//   - check.go: what must hold between the files
-//   - planner.go: the road of an order; slots.go, keys.go, rsa.go, institution.go, evidence.go, term.go, issuers.go: its checks
+//   - check.go: what must hold between the files; explain.go: what a file says, in words
+//   - planner.go: the road of an order; slots.go, keys.go, rsa.go, institution.go, name.go, evidence.go, term.go, issuers.go: its checks
 //   - content.go, subject.go, cvccontent.go: what goes into the certificates
 //
 // A Set and all it holds must not be changed after Load; it may then be used concurrently.

@@ -18,6 +18,7 @@ type loader struct {
 	sectors      []*Sector
 	x509         []*X509Profile
 	cvc          []*CVCProfile
+	issuers      []*IssuerProfile
 	institutions []*InstitutionType
 	access       []*AccessProfile
 }
@@ -78,6 +79,8 @@ func (l *loader) readFile(name string, data []byte) {
 		l.x509 = append(l.x509, readNamed(d, m, name, readX509Profile, func(p *X509Profile) string { return p.Name }))
 	case path.Dir(name) == "cvc":
 		l.cvc = append(l.cvc, readNamed(d, m, name, readCVCProfile, func(p *CVCProfile) string { return p.Name }))
+	case path.Dir(name) == "issuers":
+		l.issuers = append(l.issuers, readNamed(d, m, name, readIssuerProfile, func(p *IssuerProfile) string { return string(p.Kind) }))
 	case name == "institutions.yaml":
 		l.institutions = readInstitutions(d, m)
 	case name == "chat.yaml":
@@ -122,8 +125,10 @@ func (l *loader) set() *Set {
 		sectors:      index(l.sectors, func(s *Sector) string { return s.Name }),
 		x509:         index(l.x509, func(p *X509Profile) string { return p.Name }),
 		cvc:          index(l.cvc, func(p *CVCProfile) string { return p.Name }),
+		issuers:      index(l.issuers, func(p *IssuerProfile) string { return string(p.Kind) }),
 		institutions: index(l.institutions, func(i *InstitutionType) string { return i.OID }),
 		access:       index(l.access, func(a *AccessProfile) string { return a.Name }),
+		files:        l.files,
 		hash:         l.hash(),
 	}
 }

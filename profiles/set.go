@@ -9,7 +9,7 @@ import (
 
 // builtin is the catalogue that the program is built with.
 //
-//go:embed cards/*.yaml sectors/*.yaml x509/*.yaml cvc/*.yaml institutions.yaml chat.yaml
+//go:embed cards/*.yaml sectors/*.yaml x509/*.yaml cvc/*.yaml issuers/*.yaml institutions.yaml chat.yaml
 var builtin embed.FS
 
 // Set is a loaded catalogue. It is immutable and may be used concurrently.
@@ -18,8 +18,10 @@ type Set struct {
 	sectors      map[string]*Sector
 	x509         map[string]*X509Profile
 	cvc          map[string]*CVCProfile
+	issuers      map[string]*IssuerProfile   // by kind
 	institutions map[string]*InstitutionType // by OID
 	access       map[string]*AccessProfile   // by name
+	files        []dataFile                  // as they were read, in the order of their names
 	hash         [32]byte
 }
 
@@ -41,6 +43,15 @@ func (s *Set) X509Profiles() []*X509Profile { return byName(s.x509) }
 
 // CVCProfiles lists the profiles of CV certificates by name.
 func (s *Set) CVCProfiles() []*CVCProfile { return byName(s.cvc) }
+
+// IssuerProfiles lists the profiles of issuers by kind.
+func (s *Set) IssuerProfiles() []*IssuerProfile { return byName(s.issuers) }
+
+// IssuerProfile gives the profile of a kind of X.509 issuers or signers, and false if the catalogue has none.
+func (s *Set) IssuerProfile(kind IssuerKind) (*IssuerProfile, bool) {
+	p, ok := s.issuers[string(kind)]
+	return p, ok
+}
 
 // Institutions lists the institution types by OID, in the order of the OIDs' text.
 func (s *Set) Institutions() []*InstitutionType { return byName(s.institutions) }

@@ -7,7 +7,7 @@
 //   - exit.go: exit codes; failure.go: what an error of the server means and what to do
 //   - connect.go, retry.go: the connection, and calls that are tried again
 //   - order.go: ORDER.json
-//   - plan.go, issue.go, cards.go, catalogue.go: the commands, one file each
+//   - plan.go, issue.go, cards.go, profiles.go: the commands, one file each
 //   - folder.go: the folder that --out writes; verify.go, verifyx509.go, verifycvc.go: and that verify reads
 //   - inspect.go, inspectx509.go: certificates in words
 //   - output.go: tables, colours, JSON
@@ -30,14 +30,14 @@ import (
 type cli struct {
 	globals
 
-	Plan      planCmd      `cmd:"" help:"Show the certificates that an order would give, without issuing them."`
-	Issue     issueCmd     `cmd:"" help:"Issue the cards of orders. Sending an order again gives the same card."`
-	Card      cardCmd      `cmd:"" help:"Show an issued card."`
-	Cards     cardsCmd     `cmd:"" help:"List issued cards, oldest first."`
-	Inspect   inspectCmd   `cmd:"" help:"Show what certificates say: X.509 (DER, PEM) and CV certificates. Offline."`
-	Verify    verifyCmd    `cmd:"" help:"Verify every chain in a folder that --out wrote. Offline."`
-	Catalogue catalogueCmd `cmd:"" name:"profiles" help:"List card types with their slots, and sectors, as built in. Offline."`
-	Version   versionCmd   `cmd:"" help:"Print the version."`
+	Plan     planCmd     `cmd:"" help:"Show the certificates that an order would give, without issuing them."`
+	Issue    issueCmd    `cmd:"" help:"Issue the cards of orders. Sending an order again gives the same card."`
+	Card     cardCmd     `cmd:"" help:"Show an issued card."`
+	Cards    cardsCmd    `cmd:"" help:"List issued cards, oldest first."`
+	Inspect  inspectCmd  `cmd:"" help:"Show what certificates say: X.509 (DER, PEM) and CV certificates. Offline."`
+	Verify   verifyCmd   `cmd:"" help:"Verify every chain in a folder that --out wrote. Offline."`
+	Profiles profilesCmd `cmd:"" help:"List card types, sectors and profiles as built in, or explain one with its sources. Offline."`
+	Version  versionCmd  `cmd:"" help:"Print the version."`
 }
 
 // globals are the flags of every command.

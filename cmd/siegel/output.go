@@ -45,6 +45,7 @@ func (t *terminal) bold(s string) string   { return t.paint("1", s) }
 func (t *terminal) red(s string) string    { return t.paint("31", s) }
 func (t *terminal) green(s string) string  { return t.paint("32", s) }
 func (t *terminal) yellow(s string) string { return t.paint("33", s) }
+func (t *terminal) faint(s string) string  { return t.paint("2", s) }
 
 // waiting says once that the server is away. It may be called concurrently.
 func (t *terminal) waiting(why string) {
@@ -72,6 +73,17 @@ func (t *terminal) json(m proto.Message) error {
 	out.WriteByte('\n')
 	_, err = out.WriteTo(t.out)
 	return err
+}
+
+// jsonOf prints a value that is no message as JSON, indented.
+func (t *terminal) jsonOf(v any) error {
+	enc := json.NewEncoder(t.out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(v); err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	return nil
 }
 
 // table prints rows in columns two blanks apart. The first row is the heading. The last column is not padded; columns whose

@@ -71,7 +71,7 @@ func FuzzG1Message(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, m []byte) {
-		b, err := parseG1Message(m)
+		b, err := ParseG1Message(m)
 		if err != nil {
 			return
 		}

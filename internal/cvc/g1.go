@@ -105,8 +105,9 @@ func (b *G1Body) Message() ([]byte, error) {
 	return append(m, b.CAR[:]...), nil
 }
 
-// parseG1Message reads what Message writes.
-func parseG1Message(m []byte) (*G1Body, error) {
+// ParseG1Message reads what Message writes: M, the octets that the signature covers. Errors wrap ErrSyntax, ErrKeyOID, ErrKind,
+// ErrReference or ErrG1Key.
+func ParseG1Message(m []byte) (*G1Body, error) {
 	if len(m) < 1+g1ModulusSize+g1ExpSize {
 		return nil, fmt.Errorf("%w: message of %d octets", ErrSyntax, len(m))
 	}

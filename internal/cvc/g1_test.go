@@ -293,7 +293,7 @@ func TestG1MessageReadRefuses(t *testing.T) {
 		{"nothing", card, func(m []byte) []byte { return nil }, ErrSyntax},
 		{"cut short", card, func(m []byte) []byte { return m[:293] }, ErrSyntax},
 	} {
-		if b, err := parseG1Message(test.change(bytes.Clone(test.message))); !errors.Is(err, test.want) {
+		if b, err := ParseG1Message(test.change(bytes.Clone(test.message))); !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, %v, want %v", test.name, b, err, test.want)
 		}
 	}

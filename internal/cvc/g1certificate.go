@@ -59,7 +59,7 @@ func (c *G1Certificate) Open(issuer *rsa.PublicKey) (*G1Body, error) {
 	if h := sha256.Sum256(message); !bytes.Equal(h[:], block[1+g1Recoverable:g1ModulusSize-1]) {
 		return nil, fmt.Errorf("%w: the hash of the message differs", ErrSignature)
 	}
-	return parseG1Message(message)
+	return ParseG1Message(message)
 }
 
 // OpenFrom is Open with the key that an opened CA certificate holds, and checks that the CAR names it. Errors wrap also

@@ -45,6 +45,7 @@ func (l *loader) checkComplete() {
 		none bool
 	}{
 		{"cards", len(l.cards) == 0}, {"sectors", len(l.sectors) == 0}, {"x509", len(l.x509) == 0}, {"cvc", len(l.cvc) == 0},
+		{"issuers", len(l.issuers) == 0},
 		{"institutions.yaml", l.institutions == nil}, {"chat.yaml", l.access == nil},
 	} {
 		if part.none {

@@ -64,22 +64,29 @@ type extensionMaker interface {
 
 // extensions makes the extensions in the order of the profile's rows.
 func (p *planner) extensions(profile *X509Profile, k slotKey, issuer *Issuer) ([]pkix.Extension, error) {
+	return encodeRows(profile.Extensions, func(id asn1.ObjectIdentifier) (extensionMaker, error) {
+		return p.extension(profile, id, k, issuer)
+	})
+}
+
+// encodeRows makes extensions in the order of a table's rows. content gives what is in one; nil where there is none.
+func encodeRows(rows []ExtensionRule, content func(id asn1.ObjectIdentifier) (extensionMaker, error)) ([]pkix.Extension, error) {
 	var list []pkix.Extension
-	for _, row := range profile.Extensions {
+	for _, row := range rows {
 		if row.Occurs == Never {
 			continue
 		}
-		content, err := p.extension(profile, row.ID, k, issuer)
+		value, err := content(row.ID)
 		if err != nil {
 			return nil, fmt.Errorf("extension %s: %w", row.Name, err)
 		}
-		if content == nil {
+		if value == nil {
 			if row.Occurs == Always {
 				return nil, fmt.Errorf("extension %s must be there and has no content", row.Name)
 			}
 			continue
 		}
-		e, err := content.Extension()
+		e, err := value.Extension()
 		if err != nil {
 			return nil, err
 		}
@@ -134,14 +141,21 @@ func authorityKeyIdentifier(issuer *Issuer) (extensionMaker, error) {
 // policies lists the policies, the first with the CPS qualifier where the sector wants it, and the certificate type, which never
 // has one (Tab_PKI_227).
 func (p *planner) policies(profile *X509Profile) pkix.CertificatePolicies {
-	var list pkix.CertificatePolicies
-	for _, id := range profile.Policies.Value {
-		list = append(list, pkix.Policy{ID: id})
-	}
+	cps := ""
 	if p.sector.CPS.Include {
-		list[0].CPS = profile.CPS.Value
+		cps = profile.CPS.Value
 	}
-	return append(list, pkix.Policy{ID: profile.CertificateType.Value})
+	return append(qualifiedFirst(profile.Policies.Value, cps), pkix.Policy{ID: profile.CertificateType.Value})
+}
+
+// qualifiedFirst lists policies, the first with a CPS qualifier; "" for none.
+func qualifiedFirst(ids []asn1.ObjectIdentifier, cps string) pkix.CertificatePolicies {
+	var list pkix.CertificatePolicies
+	for _, id := range ids {
+		list = append(list, pkix.Policy{ID: id, CPS: cps})
+		cps = ""
+	}
+	return list
 }
 
 // admission says what the institution is; all certificates of a card say the same (GS-A_4901). Neither the Telematik-ID nor the

@@ -136,17 +136,9 @@ func (p *planner) checkPresence(path, value string, rule FieldRule, what string)
 	return true
 }
 
-// mark is what environment test adds to an attribute.
+// mark is what environment test adds to an attribute of an institution's name.
 func (p *planner) mark(attribute string) string {
-	switch {
-	case p.ctx.Environment != Test:
-		return ""
-	case attribute == "CN":
-		return markCommonName
-	case attribute == "O":
-		return markOrganization
-	}
-	return ""
+	return identityMarks(p.ctx.Environment).of(attribute)
 }
 
 // strict refuses what a sector's own scheme does not allow. Test data ignores the schemes, so that environment test only warns.

@@ -2,6 +2,7 @@ package profiles
 
 import (
 	"crypto"
+	"fmt"
 	"time"
 
 	"github.com/siegel-pki/siegel/internal/cvc"
@@ -21,13 +22,21 @@ const (
 // IssuerKind names what an issuer is for. A CA with one purpose issues nothing for another (GS-A_4704).
 type IssuerKind string
 
-// The kinds of issuers and roots.
+// The kinds of issuers and roots, and of the signers to whom an issuer delegates.
 const (
-	RootCA    IssuerKind = "root-ca"     // GEM.RCA<n> and its stand-in
-	SMCBCA    IssuerKind = "smcb-ca"     // <tsp>.SMCB-CA<n>
-	CVCRootCA IssuerKind = "cvc-root-ca" // CVC-Root-CA
-	CVCSubCA  IssuerKind = "cvc-ca"      // CVC-CA of the second level
+	RootCA      IssuerKind = "root-ca"       // GEM.RCA<n> and its stand-in
+	SMCBCA      IssuerKind = "smcb-ca"       // <tsp>.SMCB-CA<n>
+	KOMPCA      IssuerKind = "komp-ca"       // <tsp>.KOMP-CA<n>: devices
+	QESCA       IssuerKind = "qes-ca"        // qualified certificates; outside the root of the telematics infrastructure
+	OCSPSigner  IssuerKind = "ocsp-signer"   // signs OCSP answers about one issuer's certificates
+	CRLSigner   IssuerKind = "crl-signer"    // signs CRLs of one issuer's certificates
+	CVCRootCA   IssuerKind = "cvc-root-ca"   // CVC-Root-CA
+	CVCSubCA    IssuerKind = "cvc-ca"        // CVC-CA of the second level for institution cards
+	CVCDeviceCA IssuerKind = "cvc-device-ca" // CVC-CA of the second level for device cards (GS-A_5213-02)
 )
+
+// IsCVC tells whether issuers of the kind have CV certificates; the others have X.509 certificates.
+func (k IssuerKind) IsCVC() bool { return k == CVCRootCA || k == CVCSubCA || k == CVCDeviceCA }
 
 // Issuer is the public side of an issuer: a CA key generation with its own certificate. Immutable.
 type Issuer struct {
@@ -41,6 +50,28 @@ type Issuer struct {
 	OCSPURL  string            // responder for certificates of this issuer (AIA); X.509 only
 	CRLURL   string            // CRL distribution point of this issuer, where a sector asks for one; X.509 only
 	Profiles []string          // names of the profiles that this key may sign
+
+	PSS       bool           // an RSA key signs with RSASSA-PSS (GS-A_4358); issuers of qualified certificates only
+	Qualified *QualifiedInfo // what an issuer of qualified certificates says in them; otherwise nil
+}
+
+// QualifiedInfo is what a qualified provider says in each of its certificates about itself.
+type QualifiedInfo struct {
+	PDS            []pkix.PDSLocation // PKI disclosure statements, one of them in English
+	RetentionYears int                // for which records are kept after a certificate has expired
+	Legislation    []string           // countries whose law applies in place of the European Union's; nil for none
+	CAIssuersURL   string             // where the issuer's certificate is found; "" leaves it out
+}
+
+// X509Scheme is the scheme with which the issuer signs X.509 certificates.
+func (i *Issuer) X509Scheme() (sigalg.Scheme, error) {
+	if !i.PSS {
+		return sigalg.X509Scheme(i.KeyType)
+	}
+	if i.Kind != QESCA || i.KeyType.Generation() != sigalg.RSA {
+		return 0, fmt.Errorf("issuer %s: only qualified issuers with an RSA key sign with RSASSA-PSS (GS-A_4358)", i.Name)
+	}
+	return sigalg.RSAPSSSHA256, nil
 }
 
 // PublicKey is the key of the issuer's own certificate.

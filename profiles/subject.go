@@ -20,13 +20,43 @@ func (p *planner) subject(profile *X509Profile) pkix.Name {
 	if p.sector.attribute(serialNumberAttribute).Include {
 		values[serialNumberAttribute] = p.ctx.TSPID + "." + p.order.ICCSN // Tab_PKI_109
 	}
+	return orderedName(profile.SubjectOrder.Value, values, identityMarks(p.ctx.Environment))
+}
+
+// orderedName makes a name of the attributes that have a value, in the order given, one in each RDN.
+func orderedName(order []string, values map[string]string, marks nameMarks) pkix.Name {
 	var name pkix.Name
-	for _, attribute := range profile.SubjectOrder.Value {
+	for _, attribute := range order {
 		if id, known := pkix.AttributeType(attribute); known && values[attribute] != "" {
-			name = append(name, pkix.Single(id, values[attribute]+p.mark(attribute)))
+			name = append(name, pkix.Single(id, values[attribute]+marks.of(attribute)))
 		}
 	}
 	return name
+}
+
+// organizationIdentifierAttribute is in the subject of qualified certificates and of CAs.
+const organizationIdentifierAttribute = "organizationIdentifier"
+
+// nameMarks are what environment test adds to names.
+type nameMarks struct{ commonName, organization string }
+
+// identityMarks are those of institutions, CAs and signers (GS-A_4588, GS-A_4589).
+func identityMarks(e Environment) nameMarks {
+	if e != Test {
+		return nameMarks{}
+	}
+	return nameMarks{markCommonName, markOrganization}
+}
+
+// of gives the mark of an attribute; "" for none.
+func (m nameMarks) of(attribute string) string {
+	switch attribute {
+	case "CN":
+		return m.commonName
+	case "O":
+		return m.organization
+	}
+	return ""
 }
 
 // altNames are the names that the subject does not hold; nil if there are none. A long name is the whole of the CN and is not

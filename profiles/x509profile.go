@@ -59,8 +59,11 @@ func (p *X509Profile) keyUsage(t sigalg.KeyType) (pkix.KeyUsage, bool) {
 }
 
 // occurs is the cardinality of an extension.
-func (p *X509Profile) occurs(id asn1.ObjectIdentifier) Occurs {
-	for _, r := range p.Extensions {
+func (p *X509Profile) occurs(id asn1.ObjectIdentifier) Occurs { return occursIn(p.Extensions, id) }
+
+// occursIn is the cardinality of an extension in a table of them.
+func occursIn(rows []ExtensionRule, id asn1.ObjectIdentifier) Occurs {
+	for _, r := range rows {
 		if r.ID.Equal(id) {
 			return r.Occurs
 		}
@@ -76,7 +79,7 @@ type extensionType struct {
 }
 
 // extensionTable is every extension that a profile may have, in the one order in which Siegel encodes them: that of the rows of
-// Tab_PKI_238. The specification leaves the order open. Only keyUsage and basicConstraints are critical.
+// Tab_PKI_238, then the rows that only Tab_PKI_270_1 and Tab_PKI_253 have. The specification leaves the order open. Only keyUsage and basicConstraints are critical.
 var extensionTable = []extensionType{
 	{"subjectKeyIdentifier", pkix.OIDSubjectKeyIdentifier, false},
 	{"keyUsage", pkix.OIDKeyUsage, true},
@@ -88,6 +91,9 @@ var extensionTable = []extensionType{
 	{"authorityKeyIdentifier", pkix.OIDAuthorityKeyIdentifier, false},
 	{"admission", pkix.OIDAdmission, false},
 	{"extKeyUsage", pkix.OIDExtendedKeyUsage, false},
+	{"validityModel", pkix.OIDValidityModel, false},
+	{"qcStatements", pkix.OIDQCStatements, false},
+	{"ocspNoCheck", pkix.OIDOCSPNoCheck, false},
 }
 
 func readX509Profile(d *decoder, m mapping) *X509Profile {
@@ -146,13 +152,26 @@ func (p *X509Profile) checkKeyUsage(d *decoder, u KeyUsageRule) {
 	}
 }
 
-// checkExtensions holds the rows against the table: each extension once, in order, with the criticality that it always has.
+// checkExtensions holds the rows against the table, and sees to it that no card certificate is without what all have.
 func (p *X509Profile) checkExtensions(d *decoder) {
 	if p.Extensions == nil {
 		return
 	}
+	checkExtensionRows(d, p.Extensions)
+	for _, id := range []asn1.ObjectIdentifier{
+		pkix.OIDSubjectKeyIdentifier, pkix.OIDKeyUsage, pkix.OIDBasicConstraints, pkix.OIDCertificatePolicies,
+		pkix.OIDAuthorityKeyIdentifier, pkix.OIDAdmission,
+	} {
+		if p.occurs(id) != Always {
+			d.problems.add(p.at, "CONTRADICTION", "extension %s must occur in every certificate", pkix.OIDName(id))
+		}
+	}
+}
+
+// checkExtensionRows holds rows against the table: each extension once, in order, with the criticality that it always has.
+func checkExtensionRows(d *decoder, rows []ExtensionRule) {
 	next := 0
-	for _, row := range p.Extensions {
+	for _, row := range rows {
 		place := slices.IndexFunc(extensionTable, func(e extensionType) bool { return e.name == row.Name })
 		switch {
 		case place < 0:
@@ -163,14 +182,6 @@ func (p *X509Profile) checkExtensions(d *decoder) {
 			d.problems.add(row.at, "CONTRADICTION", "extension %s: critical must be %t", row.Name, extensionTable[place].critical)
 		}
 		next = max(next, place+1)
-	}
-	for _, id := range []asn1.ObjectIdentifier{
-		pkix.OIDSubjectKeyIdentifier, pkix.OIDKeyUsage, pkix.OIDBasicConstraints, pkix.OIDCertificatePolicies,
-		pkix.OIDAuthorityInfoAccess, pkix.OIDAuthorityKeyIdentifier,
-	} {
-		if p.occurs(id) != Always {
-			d.problems.add(p.at, "CONTRADICTION", "extension %s must occur in every certificate", pkix.OIDName(id))
-		}
 	}
 }
 
@@ -224,6 +235,7 @@ var (
 	}()
 	extendedKeyUsage = word(map[string]asn1.ObjectIdentifier{
 		"clientAuth": pkix.OIDClientAuth, "serverAuth": pkix.OIDServerAuth, "emailProtection": pkix.OIDEmailProtection,
+		"OCSPSigning": pkix.OIDOCSPSigning,
 	})
 )
 

@@ -17,17 +17,38 @@ import (
 // shape that the profiles know are printed in hex, with the reason.
 func describeX509(w io.Writer, set *profiles.Set, c *pkix.Certificate) error {
 	l := &sheet{w: w, set: set}
+	l.fixed(c, c.Serial.String())
+	l.field("SHA-256", fmt.Sprintf("%x", sha256.Sum256(c.Raw)))
+	l.extensions(c)
+	return l.err
+}
+
+// describeX509Draft prints what would be signed. Its serial number is a stand-in: the real one is drawn when the card is issued.
+func describeX509Draft(w io.Writer, set *profiles.Set, draft []byte) error {
+	c, err := pkix.ParseTBSCertificate(draft)
+	if err != nil {
+		return err
+	}
+	l := &sheet{w: w, set: set}
+	l.fixed(c, "drawn when the card is issued")
+	l.extensions(c)
+	return l.err
+}
+
+// fixed prints the fields that every certificate has.
+func (l *sheet) fixed(c *pkix.Certificate, serial string) {
 	l.field("subject", c.Subject.String())
 	l.field("issuer", c.Issuer.String())
-	l.field("serial", c.Serial.String())
+	l.field("serial", serial)
 	l.field("valid", c.NotBefore.Format(time.RFC3339)+" to "+c.NotAfter.Format(time.RFC3339))
 	l.field("key", describeKey(c.PublicKey))
 	l.field("signed with", c.Scheme.String())
-	l.field("SHA-256", fmt.Sprintf("%x", sha256.Sum256(c.Raw)))
+}
+
+func (l *sheet) extensions(c *pkix.Certificate) {
 	for _, e := range c.Extensions {
 		l.extension(e)
 	}
-	return l.err
 }
 
 func describeKey(pub any) string {

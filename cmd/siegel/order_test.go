@@ -63,7 +63,7 @@ func TestUsage(t *testing.T) {
 	siegel("", "--data", t.TempDir(), "cards").want(t, exitUsage, "load the TLS certificate and key of the operator", "line-1.pem")
 	siegel("", "--help").want(t, exitOK, "Exit codes:")
 	siegel("", "version").want(t, exitOK, "siegel ")
-	siegel("", "profiles").want(t, exitOK, "card type smcb-g2.1", "C.HCI.AUT.E256", "not built: ", "SECTOR")
+	siegel("", "profiles").want(t, exitOK, "card type smcb-g2.1", "C.HCI.AUT.E256", "SECTOR", "PROFILE")
 }
 
 func FuzzParseOrder(f *testing.F) {

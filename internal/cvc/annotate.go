@@ -112,11 +112,7 @@ func (l *listing) heading(depth int, t tag, header []byte, size int) {
 	if !ok {
 		name = "unknown object"
 	}
-	unit := "octets"
-	if size == 1 {
-		unit = "octet"
-	}
-	l.line(depth, "%-*s%s, %d %s", 20-2*depth, octets, name, size, unit)
+	l.line(depth, "%-*s%s, %s", 20-2*depth, octets, name, count(size))
 }
 
 // value prints the octets of an object: of a point 04, X and Y on a line each, of a signature r and s.

@@ -1,23 +1,13 @@
 package tlog
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
-)
-
-// Kind says what an entry records.
-type Kind string
-
-// The kinds of entries.
-const (
-	ServerStarted    Kind = "server-started"     // configuration and profile set in force, by hash
-	KeySessionOpened Kind = "key-session-opened" // an issuer key may sign from here
-	OrderRecorded    Kind = "order-recorded"     // order, serials and drafts are in the database; no key was used yet
-	CardIssued       Kind = "card-issued"        // the card is complete
-	AttemptAbandoned Kind = "attempt-abandoned"  // an attempt ended without a card; its serials stay taken
 )
 
 // SaltSize is the length of an entry's salt in octets.
@@ -32,32 +22,38 @@ type Entry struct {
 	Facts    json.RawMessage // no personal data
 	Personal json.RawMessage // personal data, or nil
 	Salt     []byte          // SaltSize octets from a CSPRNG where Personal is set, else nil
+
+	// PersonalHash is what is left of personal data that are not here: erased, or never given to the reader. 32 octets; nil where
+	// Personal is set, or where there never were any.
+	PersonalHash []byte
 }
 
 // NewEntry makes an entry. Facts and personal are marshalled with encoding/json, whose output is the same for the same value; a
-// nil personal means that the entry holds no personal data.
+// nil personal means that the entry holds no personal data. An entry whose leaf is longer than MaxLeaf is an error.
 func NewEntry(kind Kind, at time.Time, actor string, facts, personal any) (Entry, error) {
 	e := Entry{Kind: kind, At: at.UTC().Truncate(time.Millisecond), Actor: actor}
 	var err error
 	if e.Facts, err = json.Marshal(facts); err != nil {
 		return Entry{}, fmt.Errorf("encode the facts of a %s entry: %w", kind, err)
 	}
-	if personal == nil {
-		return e, nil
+	if personal != nil {
+		if e.Personal, err = json.Marshal(personal); err != nil {
+			return Entry{}, fmt.Errorf("encode the personal data of a %s entry: %w", kind, err)
+		}
+		e.Salt = make([]byte, SaltSize)
+		rand.Read(e.Salt) // never fails: crypto/rand ends the program instead
 	}
-	if e.Personal, err = json.Marshal(personal); err != nil {
-		return Entry{}, fmt.Errorf("encode the personal data of a %s entry: %w", kind, err)
+	if _, err := e.Leaf(); err != nil {
+		return Entry{}, err
 	}
-	e.Salt = make([]byte, SaltSize)
-	rand.Read(e.Salt) // never fails: crypto/rand ends the program instead
 	return e, nil
 }
 
-// PersonalSHA256 is what the leaf holds of the personal data: SHA-256(Salt || Personal), or nil where there is none. A store
-// keeps it beside them, so that they can be erased.
+// PersonalSHA256 is what the leaf holds of the personal data: SHA-256(Salt || Personal), or nil where there never were any. A store
+// keeps it beside them, so that they can be erased, and gives it as PersonalHash then.
 func (e Entry) PersonalSHA256() []byte {
 	if e.Personal == nil {
-		return nil
+		return e.PersonalHash
 	}
 	h := sha256.New()
 	h.Write(e.Salt)
@@ -65,22 +61,24 @@ func (e Entry) PersonalSHA256() []byte {
 	return h.Sum(nil)
 }
 
-// leaf is the clear part of an entry, in the order in which it is hashed.
-type leaf struct {
-	Kind           Kind            `json:"kind"`
-	At             string          `json:"at"`
-	Actor          string          `json:"actor"`
-	Facts          json.RawMessage `json:"facts"`
-	PersonalSHA256 []byte          `json:"personal_sha256,omitempty"` // SHA-256(salt || personal)
+// Erase gives the entry without its personal data and salt. Its leaf stays the same. Without the salt, the hash that stays tells
+// nothing about the data, not even to who guesses them.
+func (e Entry) Erase() Entry {
+	e.PersonalHash = e.PersonalSHA256()
+	e.Personal, e.Salt = nil, nil
+	return e
 }
 
-// Leaf gives the octets that enter the tree.
-func (e Entry) Leaf() ([]byte, error) {
-	l := leaf{Kind: e.Kind, At: e.At.Format("2006-01-02T15:04:05.000Z"), Actor: e.Actor, Facts: e.Facts,
-		PersonalSHA256: e.PersonalSHA256()}
-	b, err := json.Marshal(l)
-	if err != nil {
-		return nil, fmt.Errorf("encode a %s entry: %w", e.Kind, err)
+// Reveal gives an entry that lacks its personal data with them, as they were kept beside the leaf. It is ErrPersonal where they are
+// not those that the leaf stands for.
+func (e Entry) Reveal(personal json.RawMessage, salt []byte) (Entry, error) {
+	want := e.PersonalSHA256()
+	e.Personal, e.Salt, e.PersonalHash = personal, salt, nil
+	if want == nil || personal == nil || len(salt) != SaltSize || !bytes.Equal(e.PersonalSHA256(), want) {
+		return Entry{}, fmt.Errorf("reveal a %s entry: %w", e.Kind, ErrPersonal)
 	}
-	return b, nil
+	return e, nil
 }
+
+// ErrPersonal says that personal data, or their salt, are not those that were logged.
+var ErrPersonal = errors.New("the personal data are not those of the leaf")

@@ -42,7 +42,7 @@ func (s *Store) Append(ctx context.Context, entry tlog.Entry) (int64, error) {
 }
 
 const selectEntries = `
-SELECT id, kind, at, actor, facts, personal, salt FROM entries
+SELECT id, kind, at, actor, facts, personal, salt, personal_sha256 FROM entries
 WHERE id > ? ORDER BY id LIMIT ?`
 
 // Entries implements ca.Store. The writer commits ids in ascending order, so that a reader who has seen an id will see no
@@ -54,10 +54,10 @@ func (s *Store) Entries(ctx context.Context, after int64, limit int) ([]ca.Store
 func scanEntry(row scanner) (e ca.StoredEntry, err error) {
 	var at int64
 	var personal sql.Null[[]byte]
-	err = row.Scan(&e.ID, &e.Kind, &at, &e.Actor, (*[]byte)(&e.Facts), &personal, &e.Salt)
+	err = row.Scan(&e.ID, &e.Kind, &at, &e.Actor, (*[]byte)(&e.Facts), &personal, &e.Salt, &e.PersonalHash)
 	e.At = fromMillis(at)
 	if personal.Valid {
-		e.Personal = personal.V
+		e.Personal, e.PersonalHash = personal.V, nil // the hash is for erased ones
 	}
 	return e, err
 }

@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"bytes"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -107,9 +108,14 @@ func TestErasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	entry.Personal, entry.Salt = nil, nil
-	if got := list[0].Entry; !reflect.DeepEqual(got, entry) {
-		t.Errorf("entry is %+v, want %+v", got, entry)
+	got, want := list[0].Entry, entry.Erase()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("entry is %+v, want %+v", got, want)
+	}
+	before, errBefore := entry.Leaf()
+	after, errAfter := got.Leaf()
+	if errBefore != nil || errAfter != nil || !bytes.Equal(after, before) {
+		t.Errorf("leaf is %s, %v, want %s, %v as before", after, errAfter, before, errBefore)
 	}
 }
 

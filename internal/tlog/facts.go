@@ -1,0 +1,116 @@
+package tlog
+
+// Facts are the clear part of an entry, of the type that its kind asks for: a pointer to one of the structs below. They stand in the log for
+// ever, so they hold no personal data. The order of the fields is the order in the leaf; a field that comes later is optional,
+// since the entries from before it stay as they are.
+//
+// Times are as Entry.At is written, hashes SHA-256 in 64 lower-case hex digits, attempts and sessions 32 lower-case hex digits.
+type Facts interface{ check(c *checker) }
+
+// ServerFacts say what is in force from the start of a server on.
+type ServerFacts struct {
+	Environment      string        `json:"environment"` // "production" or "test"
+	ProfileSetSHA256 string        `json:"profile_set_sha256"`
+	ConfigSHA256     string        `json:"config_sha256,omitempty"` // of the configuration file, where there is one
+	Issuers          []IssuerFacts `json:"issuers"`
+}
+
+// IssuerFacts name an issuer by its certificate.
+type IssuerFacts struct {
+	Name              string   `json:"name"`
+	Kind              string   `json:"kind"`
+	CertificateSHA256 string   `json:"certificate_sha256"` // of a root of generation 1, which has none: of the object with its key
+	Profiles          []string `json:"profiles,omitempty"` // that its key may sign
+}
+
+// SessionFacts say what bounds a key session.
+type SessionFacts struct {
+	Session    string `json:"session"`
+	Issuer     string `json:"issuer"`
+	Ends       string `json:"ends"`
+	Signatures int64  `json:"signatures"` // at most so many
+}
+
+// OrderFacts say what an attempt is going to sign.
+type OrderFacts struct {
+	Order    string             `json:"order_id"`
+	Attempt  string             `json:"attempt"`
+	ICCSN    string             `json:"iccsn"` // 20 digits
+	CardType string             `json:"card_type"`
+	Sector   string             `json:"sector"`
+	Drafts   []CertificateFacts `json:"drafts"` // in the order of the card type; without certificate hashes
+}
+
+// CardFacts say what was issued.
+type CardFacts struct {
+	Order        string             `json:"order_id"`
+	Attempt      string             `json:"attempt"`
+	ICCSN        string             `json:"iccsn"`
+	CardType     string             `json:"card_type"`
+	Sector       string             `json:"sector"`
+	Certificates []CertificateFacts `json:"certificates"` // in the order of the card type
+}
+
+// CertificateFacts describe a draft or a certificate. Either Serial or CHR is set.
+type CertificateFacts struct {
+	Slot       string `json:"slot"`
+	Profile    string `json:"profile"`
+	Issuer     string `json:"issuer"`
+	Serial     string `json:"serial,omitempty"` // X.509: 2 to 40 lower-case hex digits
+	CHR        string `json:"chr,omitempty"`    // CV certificate: 24 upper-case hex digits
+	NotBefore  string `json:"not_before"`
+	NotAfter   string `json:"not_after"`
+	NoTerm     bool   `json:"no_term_in_certificate,omitempty"` // CV certificate of generation 1: the two above are the card's
+	KeySHA256  string `json:"key_sha256"`                       // of the subject's DER SubjectPublicKeyInfo
+	BodySHA256 string `json:"body_sha256"`                      // of what is signed
+	SHA256     string `json:"certificate_sha256,omitempty"`     // of the certificate: its DER, or the data object 7F21
+}
+
+// AbandonFacts say which attempt ended without a card, and why.
+type AbandonFacts struct {
+	Order   string `json:"order_id"`
+	Attempt string `json:"attempt"`
+	ICCSN   string `json:"iccsn"`
+	Reason  string `json:"reason"` // a class of failure: lower-case words joined by "-"
+}
+
+func (f *ServerFacts) check(c *checker) {
+	c.text("environment", f.Environment)
+	c.form("profile_set_sha256", f.ProfileSetSHA256, hashForm)
+	if f.ConfigSHA256 != "" {
+		c.form("config_sha256", f.ConfigSHA256, hashForm)
+	}
+	each(c, "issuers", f.Issuers, func(i *IssuerFacts) {
+		c.text("name", i.Name)
+		c.text("kind", i.Kind)
+		c.form("certificate_sha256", i.CertificateSHA256, hashForm)
+	})
+}
+
+func (f *SessionFacts) check(c *checker) {
+	c.form("session", f.Session, idForm)
+	c.text("issuer", f.Issuer)
+	c.instant("ends", f.Ends)
+	if f.Signatures < 1 {
+		c.report("signatures", "is less than 1")
+	}
+}
+
+func (f *OrderFacts) check(c *checker) {
+	c.attempt(f.Order, f.Attempt, f.ICCSN)
+	c.text("card_type", f.CardType)
+	c.text("sector", f.Sector)
+	each(c, "drafts", f.Drafts, func(d *CertificateFacts) { c.certificate(d, false) })
+}
+
+func (f *CardFacts) check(c *checker) {
+	c.attempt(f.Order, f.Attempt, f.ICCSN)
+	c.text("card_type", f.CardType)
+	c.text("sector", f.Sector)
+	each(c, "certificates", f.Certificates, func(d *CertificateFacts) { c.certificate(d, true) })
+}
+
+func (f *AbandonFacts) check(c *checker) {
+	c.attempt(f.Order, f.Attempt, f.ICCSN)
+	c.form("reason", f.Reason, reasonForm)
+}

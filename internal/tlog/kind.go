@@ -1,0 +1,90 @@
+package tlog
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Kind says what an entry records.
+type Kind string
+
+// The kinds of entries.
+const (
+	ServerStarted    Kind = "server-started"     // configuration and profile set in force, by hash
+	KeySessionOpened Kind = "key-session-opened" // an issuer key may sign from here
+	OrderRecorded    Kind = "order-recorded"     // order, serials and drafts are in the database; no key was used yet
+	CardIssued       Kind = "card-issued"        // the card is complete
+	AttemptAbandoned Kind = "attempt-abandoned"  // an attempt ended without a card; its serials stay taken
+)
+
+// schemas holds what each kind of entry must be. A new kind is a line here, a constant above and a type in facts.go.
+var schemas = map[Kind]schema{
+	ServerStarted:    {facts: read[ServerFacts]},
+	KeySessionOpened: {facts: read[SessionFacts]},
+	OrderRecorded:    {facts: read[OrderFacts], personal: true},
+	CardIssued:       {facts: read[CardFacts]},
+	AttemptAbandoned: {facts: read[AbandonFacts]},
+}
+
+type schema struct {
+	facts    func(json.RawMessage) (Facts, error)
+	personal bool // whether personal data go with the facts: always or never
+}
+
+// Kinds lists the known kinds, in alphabetical order.
+func Kinds() []Kind { return slices.Sorted(maps.Keys(schemas)) }
+
+// UnknownKindError says that an entry is of a kind that this version does not know: written by a newer one, or made up. That the entry is
+// in the tree can be verified all the same; what it says cannot.
+type UnknownKindError struct{ Kind Kind }
+
+// Error names the kind.
+func (e *UnknownKindError) Error() string {
+	return fmt.Sprintf("entries of kind %q are not known here", e.Kind)
+}
+
+// Read gives the facts of an entry by their type, for example *CardFacts for CardIssued. It is an error where the entry is not
+// as the server writes those of its kind: a fact is missing, unknown, out of place or malformed, or personal data are there or
+// missing. The error joins all that was found, one line each. For a kind that is not known it is *UnknownKindError.
+func (e Entry) Read() (Facts, error) {
+	s, known := schemas[e.Kind]
+	if !known {
+		return nil, &UnknownKindError{e.Kind}
+	}
+	facts, err := s.facts(e.Facts)
+	if err != nil {
+		return nil, fmt.Errorf("read the facts of a %s entry: %w", e.Kind, err)
+	}
+	c := &checker{}
+	c.entry(e, s.personal)
+	facts.check(c)
+	if err := c.err(); err != nil {
+		return nil, fmt.Errorf("read a %s entry: %w", e.Kind, err)
+	}
+	return facts, nil
+}
+
+// read gives facts of one type. Writing them again must give the same octets: so none is unknown, doubled or out of place, and none
+// is missing that the type always writes.
+func read[T any, P interface {
+	*T
+	Facts
+}](octets json.RawMessage) (Facts, error) {
+	var facts T
+	dec := json.NewDecoder(bytes.NewReader(octets))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&facts); err != nil {
+		return nil, err
+	}
+	again, err := json.Marshal(&facts)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(again, octets) {
+		return nil, fmt.Errorf("facts are missing, doubled or not in their one form: they would be written %s", again)
+	}
+	return P(&facts), nil
+}

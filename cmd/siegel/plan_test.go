@@ -65,11 +65,12 @@ func TestPlanFull(t *testing.T) {
 
 // TestProfiles lists the catalogue and explains one file of each kind, in words and as JSON.
 func TestProfiles(t *testing.T) {
-	siegel("", "profiles").want(t, exitOK, "card type smcb-org-g2.1", "sectors: org", "further-lei", "C.SMC.AUTR_CVC")
+	siegel("", "profiles").want(t, exitOK, "card type smcb-org-g2.1", "sectors: org", "further-lei", "C.SMC.AUTR_CVC", "smcb-ca  ")
 	siegel("", "profiles", "ktr-adv").want(t, exitOK, "as in sectors/ktr-adv.yaml", "1.2.276.0.76.4.190 (AdV-Umgebung bei Kostenträger)  [gemSpec_PKI, Annex A, 10.4]", "elsewhere[C.KTRADV.AUTR_CVC.E256]", "gaps[")
 	siegel("", "profiles", "smcb-g2.1-os5").want(t, exitOK, "slots[C.HCI.AUT.E256].octets", "3000", "may_leave_out")
 	siegel("", "profiles", "C.HCI.ENC").want(t, exitOK, "key_usage[E256]", "keyAgreement", "[gemSpec_PKI, Tab_PKI_239, GS-A_4601]")
-	siegel("", "profiles", "smcb-g9").want(t, exitUsage, "no card type, sector or profile \"smcb-g9\"")
+	siegel("", "profiles", "root-ca").want(t, exitOK, "as in issuers/root-ca.yaml", "basic_constraints")
+	siegel("", "profiles", "smcb-g9").want(t, exitUsage, "no card type, sector, profile or issuer \"smcb-g9\"")
 	var list struct {
 		CardTypes []struct {
 			Name    string

@@ -10,7 +10,7 @@ import (
 
 // profilesCmd is `siegel profiles`.
 type profilesCmd struct {
-	Name string `arg:"" optional:"" help:"Card type, sector or profile to explain, or institutions or chat. Without: list all."`
+	Name string `arg:"" optional:"" help:"Card type, sector, profile or kind of issuer to explain, or institutions or chat. Without: list all."`
 }
 
 // Run lists the built-in catalogue, or explains one file of it.
@@ -37,7 +37,7 @@ const widestField = 40
 func explain(g *globals, t *terminal, set *profiles.Set, name string) error {
 	e, found := set.Explain(name)
 	if !found {
-		return usageError(fmt.Errorf("the catalogue has no card type, sector or profile %q; siegel profiles lists them", name))
+		return usageError(fmt.Errorf("the catalogue has no card type, sector, profile or issuer %q; siegel profiles lists them", name))
 	}
 	if g.JSON {
 		return t.jsonOf(e)
@@ -65,6 +65,7 @@ type listing struct {
 	CardTypes []listedCard   `json:"card_types"`
 	Sectors   []listedSector `json:"sectors"`
 	Profiles  []listedFile   `json:"profiles"`
+	Issuers   []listedFile   `json:"issuers"` // kinds of issuers, and of signers to whom they delegate
 }
 
 type listedCard struct {
@@ -119,6 +120,9 @@ func catalogueOf(set *profiles.Set) listing {
 	for _, p := range set.CVCProfiles() {
 		l.Profiles = append(l.Profiles, listedFile{p.Name, p.Title})
 	}
+	for _, p := range set.IssuerProfiles() {
+		l.Issuers = append(l.Issuers, listedFile{string(p.Kind), p.Title})
+	}
 	return l
 }
 
@@ -140,11 +144,16 @@ func (l listing) print(t *terminal) {
 		rows = append(rows, []string{s.Name, s.Title})
 	}
 	t.table(rows)
-	rows = [][]string{{"PROFILE", "TITLE"}}
-	for _, p := range l.Profiles {
+	printFiles(t, "PROFILE", l.Profiles)
+	printFiles(t, "ISSUER", l.Issuers)
+	fmt.Fprintln(t.out, "\nsiegel profiles NAME explains one of these, with the source of every field. So do the names institutions and chat.")
+}
+
+func printFiles(t *terminal, heading string, files []listedFile) {
+	rows := [][]string{{heading, "TITLE"}}
+	for _, p := range files {
 		rows = append(rows, []string{p.Name, p.Title})
 	}
 	fmt.Fprintln(t.out)
 	t.table(rows)
-	fmt.Fprintln(t.out, "\nsiegel profiles NAME explains a card type, a sector or a profile, with the source of every field.")
 }

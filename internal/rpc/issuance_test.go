@@ -55,6 +55,8 @@ func fill(m protoreflect.Message, n *int) {
 		*n++
 		text := fmt.Sprintf("%s %d", fd.Name(), *n)
 		switch {
+		case fd.IsList() && fd.Message() == nil:
+			m.Mutable(fd).List().Append(protoreflect.ValueOfString(text))
 		case fd.IsList():
 			fill(m.Mutable(fd).List().AppendMutable().Message(), n)
 		case fd.Message() != nil:

@@ -35,7 +35,7 @@ type Order struct {
 	CardType string `protobuf:"bytes,2,opt,name=card_type,json=cardType,proto3" json:"card_type,omitempty"`
 	// Serial number of the chip: 20 decimal digits, beginning 80276.
 	Iccsn string `protobuf:"bytes,3,opt,name=iccsn,proto3" json:"iccsn,omitempty"`
-	// Whose rules hold for subject, admission and CVC role: "dkg", "kbv", "pharmacy".
+	// Whose rules hold for subject, admission and CVC role, for example "dkg". `siegel profiles` lists the sectors.
 	Sector string `protobuf:"bytes,4,opt,name=sector,proto3" json:"sector,omitempty"`
 	// The institution that the card stands for.
 	Institution *Institution `protobuf:"bytes,5,opt,name=institution,proto3" json:"institution,omitempty"`

@@ -31,7 +31,7 @@ func openssl(t *testing.T, args ...string) string {
 func needOpenSSL(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath("openssl"); err != nil {
-		t.Skip("openssl is not installed")
+		t.Fatal("openssl is not installed: install the Debian package openssl, or run make test, which does")
 	}
 }
 

@@ -164,3 +164,45 @@ func TestLegacyInstitution(t *testing.T) {
 		t.Errorf("warnings are %q, want PROFESSION_LEGACY", plan.Warnings)
 	}
 }
+
+// TestOptionalFields plans the order of each sector with every optional field and with none of them: what may be there may also be
+// missing. The lists are typed in again from the tables of gemSpec_PKI, Annex A.
+func TestOptionalFields(t *testing.T) {
+	const person, address = "title GN SN", "street postalCode L"
+	for sector, optional := range map[string]string{
+		"kzbv":            "email long",
+		"kbv":             person + " " + address + " ST email long",
+		"dkg":             "O email long",
+		"gkv-sv":          "long",
+		"ktr-adv":         "O " + address + " email long",
+		"pharmacy":        person + " authority email long",
+		"org":             "O email long hba",
+		"further-lei":     "O " + address + " ST long",
+		"further-medical": "O " + address + " ST email long",
+		"diga":            address + " ST long",
+		"pkv":             "long",
+	} {
+		t.Run(sector, func(t *testing.T) {
+			all, none := sectorOrder(t, sector, defaultCard(sector)), sectorOrder(t, sector, defaultCard(sector))
+			for _, name := range strings.Fields(optional) {
+				*optionalField(all, name), *optionalField(none, name) = optionalValues[name], ""
+			}
+			mustPlan(t, all, testContext(t))
+			mustPlan(t, none, testContext(t))
+		})
+	}
+}
+
+var optionalValues = map[string]string{
+	"title": "Prof. Dr.", "GN": "Eva Maria", "SN": "Muster", "street": "Weg 1", "postalCode": "10115", "L": "Berlin", "ST": "Berlin", "O": "260000001",
+	"authority": "gematik GmbH", "email": "info@praxis.example", "long": "Ein langer Name", "hba": "1-10104242424242",
+}
+
+func optionalField(o *profiles.Order, name string) *string {
+	i := &o.Institution
+	return map[string]*string{
+		"title": &i.Responsible.Title, "GN": &i.Responsible.GivenName, "SN": &i.Responsible.Surname, "street": &i.Address.Street,
+		"postalCode": &i.Address.PostalCode, "L": &i.Address.Locality, "ST": &i.Address.State, "O": &i.Organization,
+		"authority": &i.AdmissionAuthority, "email": &i.Email, "long": &i.LongName, "hba": &o.Evidence.HBATelematikID,
+	}[name]
+}

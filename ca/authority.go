@@ -148,7 +148,7 @@ func (i *Issuer) checkSigning(set *profiles.Set, now time.Time) error {
 	if !sameKey(i.Key.Public(), i.PublicKey()) {
 		return errors.New("its key in the token is not the key of its certificate")
 	}
-	if from, to := validity(i.Issuer); now.Before(from) || now.After(to) {
+	if from, to, limited := i.Validity(); limited && (now.Before(from) || now.After(to)) {
 		return fmt.Errorf("its certificate is valid from %s to %s only; take its profiles away from it",
 			from.Format(time.DateTime), to.Format(time.DateTime))
 	}
@@ -168,14 +168,6 @@ func (i *Issuer) checkSigning(set *profiles.Set, now time.Time) error {
 func sameKey(a, b crypto.PublicKey) bool {
 	k, ok := a.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && b != nil && k.Equal(b)
-}
-
-// validity gives the first and last instant at which an issuer's certificate is valid. The day of a CXD belongs to the term.
-func validity(i *profiles.Issuer) (from, to time.Time) {
-	if i.X509 != nil {
-		return i.X509.NotBefore, i.X509.NotAfter
-	}
-	return i.CVC.CED.Time(), endOfDay(i.CVC.CXD.Time())
 }
 
 // endOfDay gives the last second of the day that begins at t.

@@ -51,8 +51,8 @@ func TestSameOrderManyTimesAtOnce(t *testing.T) {
 			t.Errorf("caller %d got %+v (%v), caller 0 %+v", i, a.card, a.err, answers[0].card)
 		}
 	}
-	if w.keys.calls != 8 {
-		t.Errorf("keys were used %d times, want 8", w.keys.calls)
+	if w.keys.calls != 9 {
+		t.Errorf("keys were used %d times, want 9", w.keys.calls)
 	}
 	w.sweep(t)
 }
@@ -180,7 +180,7 @@ func TestLastCallerLeavesMidSign(t *testing.T) {
 		t.Fatalf("sent again: %v", err)
 	}
 	var kinds []tlog.Kind
-	for _, e := range w.entries(t)[4:] {
+	for _, e := range w.entries(t)[5:] {
 		kinds = append(kinds, e.Kind)
 	}
 	want := []tlog.Kind{tlog.OrderRecorded, tlog.AttemptAbandoned, tlog.OrderRecorded, tlog.CardIssued}

@@ -22,7 +22,7 @@ import (
 func doorWorld(t *testing.T, change ...func(*ca.Config)) (w *world, x509, cvc ca.Draft) {
 	t.Helper()
 	w = newWorld(t, change...)
-	w.keys.intended = func([]byte) bool { return true }
+	w.keys.intended = func([32]byte) bool { return true }
 	plan, err := w.Plan(t.Context(), smallOrder(1))
 	if err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
-	"strings"
 
 	"github.com/siegel-pki/siegel/internal/cvc"
 	"github.com/siegel-pki/siegel/internal/lint"
@@ -36,7 +35,7 @@ func (a *Authority) plan(order *profiles.Order, serial func() (pkix.Serial, erro
 	}
 	p := &Plan{Plan: planned}
 	for i := range planned.Slots {
-		d, err := newDraft(&planned.Slots[i], serial)
+		d, err := newDraft(&planned.Slots[i], planned.Term, serial)
 		if err != nil {
 			return nil, fmt.Errorf("draft the certificate for slot %s: %w", planned.Slots[i].Slot, err)
 		}
@@ -57,15 +56,18 @@ func (a *Authority) context() *profiles.Context {
 }
 
 // newDraft fixes the octets of one certificate.
-func newDraft(slot *profiles.PlannedSlot, serial func() (pkix.Serial, error)) (Draft, error) {
+func newDraft(slot *profiles.PlannedSlot, term profiles.Term, serial func() (pkix.Serial, error)) (Draft, error) {
 	d := Draft{Slot: slot.Slot, Profile: slot.Profile, Issuer: slot.Issuer.Name}
 	spki, err := pkix.MarshalPublicKey(slot.PublicKey)
 	if err != nil {
 		return Draft{}, err
 	}
 	d.KeyHash = sha256.Sum256(spki)
-	if slot.X509 != nil {
+	switch {
+	case slot.X509 != nil:
 		return d, d.fillX509(slot.X509, serial)
+	case slot.G1 != nil:
+		return d, d.fillG1(slot.G1, term)
 	}
 	return d, d.fillCVC(slot)
 }
@@ -81,7 +83,7 @@ func (d *Draft) fillX509(tbs *pkix.TBSCertificate, serial func() (pkix.Serial, e
 
 func (d *Draft) fillCVC(slot *profiles.PlannedSlot) (err error) {
 	body := slot.CVC
-	d.Format, d.CHR = CVC, strings.ToUpper(fmt.Sprintf("%x", body.CHR.Bytes()))
+	d.Format, d.CHR = CVC, chrText(body.CHR)
 	d.NotBefore, d.NotAfter = body.CED.Time(), endOfDay(body.CXD.Time())
 	if d.Scheme, err = cvc.SignatureScheme(slot.Issuer.CVC.PublicKey); err != nil {
 		return err
@@ -89,6 +91,8 @@ func (d *Draft) fillCVC(slot *profiles.PlannedSlot) (err error) {
 	d.Body, err = body.Encode()
 	return err
 }
+
+func chrText(chr cvc.CHR) string { return fmt.Sprintf("%X", chr.Bytes()) }
 
 // serialSize is the length of serial numbers in octets. Their first octet is 01 to 7F, so that the INTEGER always has this
 // length and is positive: at least 126 bits from a CSPRNG, of at most 20 octets (RFC 5280, Section 4.1.2.2).
@@ -134,10 +138,13 @@ func (a *Authority) lint(p *Plan) error {
 }
 
 func (a *Authority) judge(slot *profiles.PlannedSlot, d *Draft, iccsn string) []lint.Finding {
-	if d.Format == X509 {
+	switch {
+	case d.Format == X509:
 		return lint.X509(d.Body, lint.X509Context{
 			Slot: d.Slot, Issuer: slot.Issuer.X509, Test: a.config.Environment == profiles.Test,
 		})
+	case slot.G1 != nil:
+		return lint.G1(d.Body, lint.G1Context{Slot: d.Slot, Issuer: slot.Issuer.G1, ICCSN: iccsn})
 	}
 	return lint.CVC(d.Body, lint.CVCContext{Slot: d.Slot, Issuer: slot.Issuer.CVC, ICCSN: iccsn, Now: a.now()})
 }

@@ -25,7 +25,7 @@ type startFacts struct {
 type issuerFacts struct {
 	Name              string   `json:"name"`
 	Kind              string   `json:"kind"`
-	CertificateSHA256 string   `json:"certificate_sha256"`
+	CertificateSHA256 string   `json:"certificate_sha256"` // of a root of generation 1, which has none: of the object with its key
 	Profiles          []string `json:"profiles,omitempty"`
 }
 
@@ -54,6 +54,7 @@ type draftFacts struct {
 	CHR        string `json:"chr,omitempty"`
 	NotBefore  string `json:"not_before"`
 	NotAfter   string `json:"not_after"`
+	NoTerm     bool   `json:"no_term_in_certificate,omitempty"` // the two above are the card's; see Draft.HasTerm
 	KeySHA256  string `json:"key_sha256"`
 	BodySHA256 string `json:"body_sha256"`                  // of what is signed
 	SHA256     string `json:"certificate_sha256,omitempty"` // of the certificate
@@ -100,7 +101,7 @@ func hash(b []byte) string {
 func (d *Draft) facts() draftFacts {
 	f := draftFacts{
 		Slot: d.Slot, Profile: d.Profile, Issuer: d.Issuer, CHR: d.CHR, NotBefore: instant(d.NotBefore),
-		NotAfter: instant(d.NotAfter), KeySHA256: hex.EncodeToString(d.KeyHash[:]), BodySHA256: hash(d.Body),
+		NotAfter: instant(d.NotAfter), NoTerm: !d.HasTerm(), KeySHA256: hex.EncodeToString(d.KeyHash[:]), BodySHA256: hash(d.Body),
 	}
 	if d.Format == X509 {
 		f.Serial = d.Serial.String()
@@ -115,13 +116,7 @@ func (a *Authority) startFacts() startFacts {
 		ConfigSHA256: hex.EncodeToString(a.config.ConfigHash),
 	}
 	for _, iss := range a.public {
-		var raw []byte
-		if iss.X509 != nil {
-			raw = iss.X509.Raw
-		} else {
-			raw = iss.CVC.Raw
-		}
-		facts.Issuers = append(facts.Issuers, issuerFacts{iss.Name, string(iss.Kind), hash(raw), iss.Profiles})
+		facts.Issuers = append(facts.Issuers, issuerFacts{iss.Name, string(iss.Kind), hash(iss.Raw()), iss.Profiles})
 	}
 	return facts
 }

@@ -100,8 +100,8 @@ func TestEveryCallFails(t *testing.T) {
 	if err != nil {
 		t.Fatalf("without faults: %v", err)
 	}
-	if len(trace) != 3+8 {
-		t.Fatalf("a run without faults makes the calls %v, want Order, Intend, 8 Sign, Complete", trace)
+	if len(trace) != 3+9 {
+		t.Fatalf("a run without faults makes the calls %v, want Order, Intend, 9 Sign, Complete", trace)
 	}
 	cases := 0
 	for _, e := range trace {

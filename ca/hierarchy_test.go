@@ -15,7 +15,7 @@ import (
 )
 
 // The story of this file: a test hierarchy in memory, as a ceremony would make it on a token. Two roots with an SMC-B CA each,
-// one for each key generation, and a CVC root with its sub-CA.
+// one for each key generation, and a CVC root with its sub-CA of each generation.
 
 // dayOfIssue is the day on which the tests happen.
 var dayOfIssue = time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
@@ -28,6 +28,8 @@ const (
 	smcbECC
 	cvcRoot
 	cvcSub
+	g1Root
+	g1Sub
 )
 
 // hierarchy makes the issuers once: keys take time. Do not change them; configuration gives copies.
@@ -44,8 +46,27 @@ var hierarchy = sync.OnceValue(func() []ca.Issuer {
 		list = append(list, x509Issuer(i, key(), above))
 	}
 	root := cvcIssuer("SIEGEL-CVC-Root1", newECKey(), nil)
-	return append(list, root, cvcIssuer("SIEGEL-CVC-CA1", newECKey(), &root))
+	list = append(list, root, cvcIssuer("SIEGEL-CVC-CA1", newECKey(), &root))
+	return append(list, g1Issuers(newRSAKey(), newRSAKey())...)
 })
+
+// g1Issuers names a root of generation 1 and certifies a sub-CA below it.
+func g1Issuers(rootKey, subKey *rsaKey) []ca.Issuer {
+	root := must(cvc.NewG1Root(must(cvc.ParseReference("DESGX 1-1-01-24")), &rootKey.private.PublicKey))
+	body := &cvc.G1Body{PublicKey: &subKey.private.PublicKey, CHR: must(cvc.ParseReference("DESGX 1-0-01-25")).CHR(), CAR: root.CAR}
+	message := must(body.Message())
+	result := must(rootKey.Sign(context.Background(), sigalg.ISO9796SHA256, must(cvc.EncodeG1Block(message))))
+	sub := must(must(cvc.ParseG1(must(cvc.AssembleG1(message, result, root.PublicKey)))).OpenCA(root))
+	return []ca.Issuer{
+		{Key: rootKey, Issuer: &profiles.Issuer{
+			Name: "SIEGEL-CVC-G1-Root1", Kind: profiles.CVCRootCA, KeyType: sigalg.R2048, IssuedBy: "SIEGEL-CVC-G1-Root1", G1: root,
+		}},
+		{Key: subKey, Issuer: &profiles.Issuer{
+			Name: "SIEGEL-CVC-G1-CA1", Kind: profiles.CVCSubCA, KeyType: sigalg.R2048, IssuedBy: "SIEGEL-CVC-G1-Root1", G1: sub,
+			Profiles: []string{"C.SMC.AUTR_CVC.R2048"},
+		}},
+	}
+}
 
 // x509Issuer certifies a root (above is nil) or an SMC-B CA (gemSpec_PKI, Tab_PKI_211, Tab_PKI_212).
 func x509Issuer(number int, key ca.Key, above *ca.Issuer) ca.Issuer {

@@ -22,6 +22,9 @@ func mistaken(t *testing.T, file, right, wrong string) func(*ca.Config) {
 	files := fstest.MapFS{}
 	root := os.DirFS("../profiles")
 	err := fs.WalkDir(root, ".", func(name string, d fs.DirEntry, err error) error {
+		if err == nil && name == "testdata" {
+			return fs.SkipDir
+		}
 		if err != nil || path.Ext(name) != ".yaml" {
 			return err
 		}
@@ -50,8 +53,8 @@ func TestLintStopsWhatAProfileGotWrong(t *testing.T) {
 	before := len(w.entries(t))
 	_, err := w.Issue(t.Context(), operator, smallOrder(1))
 	var refusal *profiles.Refusal
-	if !errors.As(err, &refusal) || len(refusal.Violations) != 1 {
-		t.Fatalf("got %v, want one violation", err)
+	if !errors.As(err, &refusal) || len(refusal.Violations) == 0 { // zlint may have something to say too
+		t.Fatalf("got %v, want a violation", err)
 	}
 	if v := refusal.Violations[0]; v.Rule != "KEY_USAGE" || v.Field != "keys[0].spki" || !strings.HasPrefix(v.Message, "C.HCI.AUT.E256: ") {
 		t.Errorf("got %+v, want KEY_USAGE at keys[0].spki for C.HCI.AUT.E256", v)

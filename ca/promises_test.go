@@ -36,8 +36,8 @@ func TestPromise1RecordedBeforeSigned(t *testing.T) {
 	if _, err := w.Issue(t.Context(), operator, newOrder(1)); err != nil {
 		t.Fatal(err)
 	}
-	if inLog != 8 || w.keys.calls != 8 {
-		t.Errorf("of %d uses of a key, %d came after the order's entry, want 8 and 8", w.keys.calls, inLog)
+	if inLog != 9 || w.keys.calls != 9 {
+		t.Errorf("of %d uses of a key, %d came after the order's entry, want 9 and 9", w.keys.calls, inLog)
 	}
 	w.sweep(t) // the witness reports what was not recorded
 }

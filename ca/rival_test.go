@@ -56,7 +56,7 @@ func rivalWorld(t *testing.T) (w *world, r *rival, other *world) {
 	r = &rival{}
 	w.start(t, func(c *ca.Config) { r.Store, c.Store = c.Store, r })
 	intended := w.keys.intended
-	w.keys.intended = func(body []byte) bool { return intended(body) || other.faulty.Intended(body) }
+	w.keys.intended = func(hash [32]byte) bool { return intended(hash) || other.faulty.Intended(hash) }
 	return w, r, other
 }
 

@@ -73,7 +73,11 @@ func (a *Authority) sign(ctx context.Context, r *recorded) ([]byte, error) {
 	if err != nil {
 		return nil, &failure{reasonDoor, err}
 	}
-	signature, err := iss.Key.Sign(ctx, r.draft.Scheme, r.draft.Body)
+	message, err := r.draft.message()
+	if err != nil {
+		return nil, &failure{reasonDoor, err}
+	}
+	signature, err := iss.Key.Sign(ctx, r.draft.Scheme, message)
 	if err != nil {
 		return nil, &failure{reasonKey, keyFailure("sign with the key of "+iss.Name, err)}
 	}
@@ -119,6 +123,9 @@ func (iss *issuer) mayName(d *Draft) error {
 	if !sameKey(iss.Key.Public(), iss.PublicKey()) {
 		return errors.New("its key in the token is not the key of its certificate")
 	}
+	if isX509 := iss.X509 != nil; isX509 != (d.Format == X509) {
+		return errors.New("its certificate is of another format")
+	}
 	scheme := sigalg.X509Scheme
 	if d.Format == CVC {
 		scheme = sigalg.CVCScheme
@@ -144,7 +151,10 @@ func (iss *issuer) maySign(d *Draft, now time.Time) error {
 	if !to.Before(from.AddDate(maxYears, 0, 0)) {
 		return fmt.Errorf("the term from %s to %s is longer than five years", from.Format(time.DateTime), to.Format(time.DateTime))
 	}
-	first, last := validity(iss.Issuer.Issuer)
+	first, last, limited := iss.Validity()
+	if !limited {
+		return nil
+	}
 	if from.Before(first) || to.After(last) {
 		return fmt.Errorf("the term from %s to %s is not within its own", from.Format(time.DateTime), to.Format(time.DateTime))
 	}
@@ -154,8 +164,11 @@ func (iss *issuer) maySign(d *Draft, now time.Time) error {
 	return nil
 }
 
-// term reads the first and last instant of validity from the octets that will be signed.
+// term reads the first and last instant of validity from the octets that will be signed; see termG1 for those that have none.
 func (d *Draft) term() (from, to time.Time, err error) {
+	if !d.HasTerm() {
+		return d.termG1()
+	}
 	if d.Format == X509 {
 		tbs, err := pkix.ParseTBSCertificate(d.Body)
 		if err != nil {
@@ -177,10 +190,7 @@ func (d *Draft) term() (from, to time.Time, err error) {
 // finish checks what came back from a key and makes the certificate: the signature verifies with the key of the issuer's
 // certificate, the certificate parses, its signed part is the draft, and it fits the card's file (gemSpec_PKI, GS-A_5337).
 func (iss *issuer) finish(d *Draft, signature []byte) ([]byte, error) {
-	if err := iss.verify(d.Scheme, d.Body, signature); err != nil {
-		return nil, err
-	}
-	raw, body, err := d.assemble(signature)
+	raw, body, err := iss.verified(d, signature)
 	if err != nil {
 		return nil, err
 	}
@@ -191,6 +201,17 @@ func (iss *issuer) finish(d *Draft, signature []byte) ([]byte, error) {
 		return nil, fmt.Errorf("the certificate has %d octets, the card file of %s holds %d", len(raw), d.Slot, size)
 	}
 	return raw, nil
+}
+
+// verified checks a signature, puts draft and signature together, parses the result and gives it with the signed part as parsed.
+func (iss *issuer) verified(d *Draft, signature []byte) (raw, body []byte, err error) {
+	if !d.HasTerm() {
+		return iss.openedG1(d, signature)
+	}
+	if err := iss.verify(d.Scheme, d.Body, signature); err != nil {
+		return nil, nil, err
+	}
+	return d.assemble(signature)
 }
 
 // assemble puts draft and signature together, parses the result and gives it with the signed part as parsed.

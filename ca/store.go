@@ -112,11 +112,15 @@ type Draft struct {
 	Scheme    sigalg.Scheme // with which the issuer's key signs
 	Serial    pkix.Serial   // X.509 only
 	CHR       string        // CVC only: 24 upper-case hex digits
-	NotBefore time.Time     // second precision, UTC
+	NotBefore time.Time     // second precision, UTC; those of the card where HasTerm is false
 	NotAfter  time.Time
 	KeyHash   [32]byte // SHA-256 of the subject's DER SubjectPublicKeyInfo
-	Body      []byte   // what is signed: TBSCertificate, or data object 7F4E
+	Body      []byte   // what is signed: TBSCertificate, data object 7F4E, or the message of a CV certificate of generation 1
 }
+
+// HasTerm tells whether the certificate itself says how long it is valid. A CV certificate of generation 1 carries no dates and does not
+// expire: its NotBefore and NotAfter are the term of the card, which bounds what is issued and nothing that a reader checks.
+func (d *Draft) HasTerm() bool { return d.Scheme != sigalg.ISO9796SHA256 }
 
 // Intent is an attempt about to be made.
 type Intent struct {

@@ -127,7 +127,7 @@ func watched(w *witness) []ca.Issuer {
 // witness sees every use of a key: nothing is signed that is not recorded (promise 1). It counts the signatures, so that the sweep
 // can compare them with the drafts in the log (promise 3).
 type witness struct {
-	intended func(body []byte) bool // whether a store holds the draft
+	intended func(hash [32]byte) bool // whether a store holds the draft with this SHA-256 of its body
 
 	mu     sync.Mutex
 	calls  int
@@ -145,13 +145,13 @@ type watchedKey struct {
 }
 
 func (k *watchedKey) Sign(ctx context.Context, s sigalg.Scheme, message []byte) ([]byte, error) {
-	before, after := k.witness.enter(message)
+	before, after := k.witness.enter(s, message)
 	if before != nil {
 		return nil, before
 	}
 	signature, err := k.Key.Sign(ctx, s, message)
 	if err == nil {
-		k.witness.note(message)
+		k.witness.note(s, message)
 	}
 	if after != nil {
 		return nil, after
@@ -162,12 +162,12 @@ func (k *watchedKey) Sign(ctx context.Context, s sigalg.Scheme, message []byte) 
 	return signature, err
 }
 
-func (w *witness) enter(message []byte) (before, after error) {
+func (w *witness) enter(s sigalg.Scheme, message []byte) (before, after error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls++
-	if !w.intended(message) {
-		w.broken = append(w.broken, fmt.Errorf("key call %d signs what is not recorded: SHA-256 %x", w.calls, sha256.Sum256(message)))
+	if hash := bodyHash(s, message); !w.intended(hash) {
+		w.broken = append(w.broken, fmt.Errorf("key call %d signs what is not recorded: SHA-256 %x", w.calls, hash))
 	}
 	if w.meddle != nil {
 		return w.meddle(w.calls)
@@ -175,10 +175,19 @@ func (w *witness) enter(message []byte) (before, after error) {
 	return nil, nil
 }
 
-func (w *witness) note(message []byte) {
+func (w *witness) note(s sigalg.Scheme, message []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.signed[fmt.Sprintf("%x", sha256.Sum256(message))]++
+	w.signed[fmt.Sprintf("%x", bodyHash(s, message))]++
+}
+
+// bodyHash is the SHA-256 of a draft's body, from what a key is given: the body, or for message recovery the block that ends in the
+// hash and BC (ISO/IEC 9796-2, scheme 1).
+func bodyHash(s sigalg.Scheme, message []byte) [32]byte {
+	if s == sigalg.ISO9796SHA256 && len(message) == 256 {
+		return [32]byte(message[223:255])
+	}
+	return sha256.Sum256(message)
 }
 
 // sweep checks everything that must hold in a world at rest: the store's invariants, what the witness saw, and that the log has a
@@ -241,7 +250,7 @@ const operator = "line-1"
 func newOrder(n int) *profiles.Order {
 	order := smallOrder(n)
 	keys := testkey.New(rand.NewChaCha8([32]byte{1, byte(n), byte(n >> 8), byte(n >> 16)}))
-	for _, slot := range []string{"C.HCI.AUT.R2048", "C.HCI.ENC.R2048", "C.HCI.OSIG.R2048"} {
+	for _, slot := range []string{"C.HCI.AUT.R2048", "C.HCI.ENC.R2048", "C.HCI.OSIG.R2048", "C.SMC.AUTR_CVC.R2048"} {
 		order.Keys = append(order.Keys, profiles.SlotKey{Slot: slot, SPKI: keys.RSA()})
 	}
 	return order

@@ -24,7 +24,7 @@ type CardType struct {
 	Name        string // for example "smcb-g2.1"
 	Title       string
 	Holder      Cited[Holder]
-	MayLeaveOut Cited[[]sigalg.Generation] // key generations of X.509 that an order may leave out as a whole; none: nil
+	MayLeaveOut Cited[[]sigalg.Generation] // key generations that an order may leave out as a whole; none: nil
 	Slots       []Slot                     // in the order in which a plan lists them
 	NotBuilt    []AbsentSlot               // the card has them, Siegel cannot make them yet; they are left empty with a warning
 	NotOnCard   []AbsentSlot               // the card has no such slot, although others have; an order that names one is told why

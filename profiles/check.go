@@ -22,6 +22,7 @@ func (l *loader) check() {
 		}
 	}
 	for _, p := range l.cvc {
+		l.checkG1Roles(s, p)
 		if name := p.AccessProfile.Value; name != "" && s.access[name] == nil {
 			l.problems.add(p.AccessProfile.at, "UNKNOWN_REFERENCE", "chat.yaml has no access profile %s", name)
 		}

@@ -22,6 +22,8 @@ func (p *planner) build(issuers map[string]*Issuer) (*Plan, error) {
 		var err error
 		if profile := p.set.x509[k.slot.Profile]; profile != nil {
 			s.X509, err = p.x509Content(profile, k, s.Issuer)
+		} else if profile := p.g1Profile(k.slot); profile != nil {
+			s.G1, err = p.g1Content(profile, k, s.Issuer)
 		} else {
 			s.CVC, err = p.cvcContent(p.set.cvc[k.slot.Profile], k, s.Issuer)
 		}
@@ -172,7 +174,7 @@ func (p *planner) admission() (extensionMaker, error) {
 	return a, nil
 }
 
-// cvcContent makes the content of a CV certificate.
+// cvcContent makes the content of a CV certificate of generation 2.
 func (p *planner) cvcContent(profile *CVCProfile, k slotKey, issuer *Issuer) (*cvc.Body, error) {
 	car, ok := issuer.CVC.CHR.Reference()
 	if !ok {
@@ -215,6 +217,9 @@ func (p *planner) checkSize(s *PlannedSlot) error {
 
 // octets is the greatest length of the finished certificate.
 func (s *PlannedSlot) octets() (int, error) {
+	if s.G1 != nil {
+		return s.g1Octets()
+	}
 	if s.CVC != nil {
 		body, err := s.CVC.Encode()
 		if err != nil {

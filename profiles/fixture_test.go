@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,10 +20,12 @@ import (
 // now is a day on which all three issuers of the fixture are valid and the longest term fits into theirs.
 var now = time.Date(2024, time.November, 5, 12, 0, 0, 0, time.UTC)
 
-// builtin loads the catalogue of the program.
+var loadBuiltin = sync.OnceValues(profiles.Builtin)
+
+// builtin gives the catalogue of the program.
 func builtin(t testing.TB) *profiles.Set {
 	t.Helper()
-	set, err := profiles.Builtin()
+	set, err := loadBuiltin()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +40,7 @@ func sampleOrder(t testing.TB, name string) *profiles.Order {
 	return order
 }
 
-// context has the real issuers of the sample certificates where they are public, and a real CVC sub-CA.
+// testContext has the real issuers of the sample certificates where they are public, and a real CVC sub-CA of each generation.
 func testContext(t testing.TB) *profiles.Context {
 	t.Helper()
 	set := builtin(t)
@@ -51,6 +54,10 @@ func testContext(t testing.TB) *profiles.Context {
 	if err != nil {
 		t.Fatal(err)
 	}
+	g1, err := g1SubCA(t).OpenCA(g1Root(t))
+	if err != nil {
+		t.Fatal(err)
+	}
 	return &profiles.Context{
 		Environment: profiles.Test,
 		Now:         now,
@@ -59,8 +66,29 @@ func testContext(t testing.TB) *profiles.Context {
 			x509("GEM.SMCB-CA41", "GEM.SMCB-CA41_TEST-ONLY.pem", sigalg.R2048),
 			x509("GEM.SMCB-CA57", "GEM.SMCB-CA57_TEST-ONLY.pem", sigalg.E256),
 			{Name: "DEGXX13223", Kind: profiles.CVCSubCA, KeyType: sigalg.E256, CVC: sub, Profiles: set.ProfilesFor(profiles.CVCSubCA)},
+			{Name: "DEGEX10115", Kind: profiles.CVCSubCA, KeyType: sigalg.R2048, G1: g1, Profiles: set.ProfilesFor(profiles.CVCSubCA)},
 		},
 	}
+}
+
+// g1Root reads the key of a real root of generation 1.
+func g1Root(t testing.TB) *cvc.G1CA {
+	t.Helper()
+	root, err := cvc.ParseG1Root(readFile(t, "testdata/real/DEGXX11109.cvc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// g1SubCA reads the certificate of a real sub-CA of generation 1.
+func g1SubCA(t testing.TB) *cvc.G1Certificate {
+	t.Helper()
+	c, err := cvc.ParseG1(readFile(t, "testdata/real/DEGEX10115.cvc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 // realCertificate reads a public test certificate.
@@ -117,7 +145,11 @@ func slotOf(t testing.TB, plan *profiles.Plan, name string) profiles.PlannedSlot
 	return plan.Slots[i]
 }
 
-// sectorOrder gives the order of a sector, from testdata/orders, for a card type, with the key of testdata/slot-keys in every slot.
+// withoutG1Role are the sectors whose institution in testdata/orders has no role in generation 1, so that its slot stays empty.
+var withoutG1Role = []string{"diga", "further-lei", "further-medical", "ktr-adv", "org", "pkv"}
+
+// sectorOrder gives the order of a sector, from testdata/orders, for a card type, with the key of testdata/slot-keys in every slot that it
+// can fill.
 func sectorOrder(t testing.TB, sector, card string) *profiles.Order {
 	t.Helper()
 	o := new(profiles.Order)
@@ -125,10 +157,15 @@ func sectorOrder(t testing.TB, sector, card string) *profiles.Order {
 	o.ID += "-" + card
 	o.CardType = card
 	for _, slot := range cardType(t, card).Slots {
+		if slot.Name == g1Slot && slices.Contains(withoutG1Role, sector) {
+			continue
+		}
 		o.Keys = append(o.Keys, profiles.SlotKey{Slot: slot.Name, SPKI: slotKeyOf(t, slot.Name)})
 	}
 	return o
 }
+
+const g1Slot = "C.SMC.AUTR_CVC.R2048"
 
 // slotKeyOf reads the DER of the key that testdata/slot-keys has for a slot.
 func slotKeyOf(t testing.TB, slot string) []byte {

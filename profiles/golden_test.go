@@ -104,6 +104,14 @@ func goldenDraft(t *testing.T, s *profiles.PlannedSlot) (draft, listing []byte) 
 		if err == nil {
 			err = der.Dump(&text, draft, pkix.OIDName)
 		}
+	} else if s.G1 != nil {
+		var whole []byte
+		if draft, err = s.G1.Message(); err == nil {
+			whole, err = cvc.AssembleG1(draft, make([]byte, 256), s.Issuer.G1.PublicKey)
+		}
+		if err == nil {
+			err = cvc.Annotate(&text, whole)
+		}
 	} else if draft, err = s.CVC.Encode(); err == nil {
 		var whole []byte
 		if whole, err = cvc.Assemble(draft, make([]byte, 2*s.Issuer.CVC.PublicKey.Curve().ByteLen())); err == nil {

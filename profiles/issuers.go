@@ -18,11 +18,12 @@ const (
 // key's generation, valid now and bound to the profile. A slot without an issuer is missing from the answer, after a refusal.
 func (p *planner) chooseIssuers() map[string]*Issuer {
 	chosen := map[string]*Issuer{}
-	var cvcSlots []slotKey
+	cvcSlots := map[sigalg.Generation][]slotKey{}
 	for _, k := range p.keys {
 		profile := p.set.x509[k.slot.Profile]
 		if profile == nil {
-			cvcSlots = append(cvcSlots, k)
+			g := k.slot.Key.Generation()
+			cvcSlots[g] = append(cvcSlots[g], k)
 			continue
 		}
 		generation := k.slot.Key.Generation()
@@ -36,30 +37,32 @@ func (p *planner) chooseIssuers() map[string]*Issuer {
 		p.checkX509Issuer(issuer)
 		chosen[k.slot.Name] = issuer
 	}
-	if len(cvcSlots) == 0 {
-		return chosen
-	}
-	if issuer := p.chooseCVCIssuer(cvcSlots); issuer != nil {
-		for _, k := range cvcSlots {
-			chosen[k.slot.Name] = issuer
+	for _, g := range []sigalg.Generation{sigalg.RSA, sigalg.ECC} {
+		if issuer := p.chooseCVCIssuer(g, cvcSlots[g]); issuer != nil {
+			for _, k := range cvcSlots[g] {
+				chosen[k.slot.Name] = issuer
+			}
 		}
 	}
 	return chosen
 }
 
-// chooseCVCIssuer gives the one sub-CA that signs all CV certificates of the card: the card has room for one sub-CA certificate
-// only (GS-A_4973).
-func (p *planner) chooseCVCIssuer(slots []slotKey) *Issuer {
+// chooseCVCIssuer gives the one sub-CA that signs all CV certificates of a key generation on the card: the card has room for one
+// sub-CA certificate of each (GS-A_4973).
+func (p *planner) chooseCVCIssuer(g sigalg.Generation, slots []slotKey) *Issuer {
+	if len(slots) == 0 {
+		return nil
+	}
 	var profiles []string
 	for _, k := range slots {
 		profiles = append(profiles, k.slot.Profile)
 	}
 	kind := p.set.cvc[profiles[0]].IssuerKind.Value
-	issuer := p.newest(kind, sigalg.ECC, profiles...)
+	issuer := p.newest(kind, g, profiles...)
 	if issuer == nil {
 		p.cannot(slots[0].path+".slot", "NO_ISSUER", citeOneCVCA,
-			"no valid issuer of kind %s is bound to all of %v: one must sign all CV certificates of a card",
-			kind, profiles)
+			"no valid issuer of kind %s and key generation %s is bound to all of %v: one must sign all CV certificates of a card",
+			kind, g, profiles)
 		return nil
 	}
 	p.checkCVCIssuer(issuer, slots)
@@ -118,6 +121,9 @@ func (p *planner) checkShell(i *Issuer) {
 // drops them silently; only the issuing software can notice.
 func (p *planner) checkCVCIssuer(i *Issuer, slots []slotKey) {
 	p.checkShell(i)
+	if i.CVC == nil {
+		return // generation 1 knows no terms and no rights of issuers
+	}
 	for _, k := range slots {
 		flags, ok := p.flags(p.set.cvc[k.slot.Profile])
 		if ok && !flags.Within(i.CVC.Flags) {

@@ -38,10 +38,13 @@ func TestChoosesNewestIssuer(t *testing.T) {
 }
 
 // TestKeepsGenerationsApart shows that RSA keys are signed by RSA issuers and ECC keys by ECC issuers (GS-A_5513), and that all CV
-// certificates of a card come from one sub-CA (GS-A_4973).
+// certificates of a card and generation come from one sub-CA (GS-A_4973).
 func TestKeepsGenerationsApart(t *testing.T) {
 	for _, s := range mustPlan(t, sampleOrder(t, "hospital-pharmacy"), testContext(t)).Slots {
 		want := "DEGXX13223"
+		if s.G1 != nil {
+			want = "DEGEX10115"
+		}
 		if s.X509 != nil {
 			want = map[sigalg.Generation]string{sigalg.RSA: "GEM.SMCB-CA41", sigalg.ECC: "GEM.SMCB-CA57"}[s.Issuer.KeyType.Generation()]
 		}

@@ -39,6 +39,7 @@ func (s *Set) Plan(o *Order, c *Context) (*Plan, error) {
 	p.checkInstitution()
 	p.checkEvidence()
 	p.takeKeys()
+	p.checkGeneration1()
 	p.setTerm()
 	issuers := p.chooseIssuers()
 	if len(p.violations) > 0 {

@@ -41,8 +41,8 @@ func (p *planner) slotNames() string {
 	return names(list, func(s *Slot) string { return s.Name })
 }
 
-// checkMissing refuses an order without a key for every slot. Where the card type allows it, the X.509 slots of a whole key generation
-// may stay empty, all of them or none.
+// checkMissing refuses an order without a key for every slot. Where the card type allows it, the slots of a whole key generation may stay
+// empty, all of them or none; the CV certificates of generation 2 never. A slot for what the institution cannot have stays empty.
 func (p *planner) checkMissing(named map[string]bool) {
 	if p.card == nil {
 		return
@@ -52,7 +52,7 @@ func (p *planner) checkMissing(named map[string]bool) {
 		leftOut[g] = true
 	}
 	for _, slot := range p.card.Slots {
-		if named[slot.Name] && p.isX509(slot) {
+		if named[slot.Name] && p.mayMiss(slot) {
 			leftOut[slot.Key.Generation()] = false
 		}
 	}
@@ -61,13 +61,18 @@ func (p *planner) checkMissing(named map[string]bool) {
 		g := slot.Key.Generation()
 		switch {
 		case named[slot.Name]:
-		case !p.isX509(slot) || !leftOut[g]:
-			p.refuse("keys", "SLOT_MISSING", slot.Octets.Source, "there is no key for slot %s of %s", slot.Name, p.card.Name)
-		case !warned[g]:
+		case p.mayMiss(slot) && leftOut[g]:
+			if !warned[g] {
+				p.warn("the order leaves out key generation %s: the card carries no certificates of it", g)
+			}
 			warned[g] = true
-			p.warn("the order leaves out key generation %s: the card carries no X.509 certificates of it", g)
+		case p.mayStayEmpty(&slot):
+		default:
+			p.refuse("keys", "SLOT_MISSING", slot.Octets.Source, "there is no key for slot %s of %s", slot.Name, p.card.Name)
 		}
 	}
 }
 
-func (p *planner) isX509(s Slot) bool { return p.set.x509[s.Profile] != nil }
+// mayMiss tells whether the slot goes with its key generation: an X.509 certificate, or a CV certificate of generation 1. Without the CV
+// certificates of generation 2 there is no card (GS-A_4974).
+func (p *planner) mayMiss(s Slot) bool { return p.set.x509[s.Profile] != nil || p.g1Profile(&s) != nil }

@@ -71,7 +71,7 @@ echo "   $checked X.509 certificates, every one verified by $(openssl version | 
 
 say "8. siegel verifies every chain, CV certificates included, offline"
 trust=()
-for root in "$work"/data/hierarchy/SIEGEL.RCA*.pem "$work"/data/hierarchy/DESGX-8-*.cvc; do trust+=(--trust "$root"); done
+for root in "$work"/data/hierarchy/SIEGEL.RCA*.pem "$work"/data/hierarchy/DESGX-8-*.cvc "$work"/data/hierarchy/DESGX-1-1-01-*.cvc; do trust+=(--trust "$root"); done
 siegel verify "${trust[@]}" "$work/cards"
 
 say "9. What a CV certificate says (siegel inspect)"

@@ -35,11 +35,14 @@ type cli struct {
 	Orders   int           `default:"4000" help:"Orders made before the clock starts; the measurement ends early when they are used up."`
 }
 
-// The signatures of one G2.1 card, by key of the issuer: three certificates each from the RSA and the ECC issuer, two from the CVC-CA.
+// The signatures of one G2.1 card, by key of the issuer: three certificates each from the RSA and the ECC issuer, two from the CVC-CA and
+// one from that of generation 1.
 const (
-	rsaSignatures = 3
-	eccSignatures = 3
-	cvcSignatures = 2
+	rsaSignatures   = 3
+	eccSignatures   = 3
+	cvcSignatures   = 2
+	cvcG1Signatures = 1
+	signatures      = rsaSignatures + eccSignatures + cvcSignatures + cvcG1Signatures
 )
 
 func main() {
@@ -122,6 +125,8 @@ func cardMix(ctx context.Context, r *rig.Rig, token *hsm.Token) ([]hsm.Share, er
 	for i := range h.Issuers {
 		share := hsm.Share{Scheme: sigalg.ECDSASHA256, Count: eccSignatures}
 		switch iss := &h.Issuers[i]; {
+		case iss.Kind == profiles.CVCSubCA && iss.KeyType.Generation() == sigalg.RSA:
+			share.Scheme, share.Count = sigalg.ISO9796SHA256, cvcG1Signatures
 		case iss.Kind == profiles.CVCSubCA:
 			share.Count = cvcSignatures
 		case iss.Kind == profiles.SMCBCA && iss.KeyType.Generation() == sigalg.RSA:
@@ -143,7 +148,7 @@ func report(out io.Writer, c *cli, before, after hsm.Rate, s *serviceResult) err
 	rate := float64(s.signatures) / s.elapsed.Seconds()
 	cards := float64(s.cards) / s.elapsed.Seconds()
 	fmt.Fprintf(out, "\nWhole service, gRPC with mTLS on loopback, SQLite, G2.1 cards of %d certificates, %d orders at a time, %d CPUs\n\n",
-		rsaSignatures+eccSignatures+cvcSignatures, c.Workers, runtime.NumCPU())
+		signatures, c.Workers, runtime.NumCPU())
 	for _, row := range []struct {
 		what  string
 		value string

@@ -54,6 +54,7 @@ func checkIssuers(t *testing.T, h *hierarchy.Hierarchy) {
 		"root-ca R2048", "smcb-ca R2048 signs C.HCI.AUT,C.HCI.ENC,C.HCI.OSIG",
 		"root-ca E256", "smcb-ca E256 signs C.HCI.AUT,C.HCI.ENC,C.HCI.OSIG",
 		"cvc-root-ca E256", "cvc-ca E256 signs C.SMC.AUTR_CVC,C.SMC.AUTD_RPE_CVC",
+		"cvc-root-ca R2048", "cvc-ca R2048 signs C.SMC.AUTR_CVC.R2048",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("issuers are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
@@ -156,8 +157,8 @@ func checkRecord(t *testing.T, data string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(keyRow.FindAll(record, -1)); n != 7 {
-		t.Errorf("the record has %d keys that cannot leave the token and only sign, want 7:\n%s", n, record)
+	if n := len(keyRow.FindAll(record, -1)); n != 9 {
+		t.Errorf("the record has %d keys that cannot leave the token and only sign, want 9:\n%s", n, record)
 	}
 }
 

@@ -4,6 +4,7 @@
 //	testhierarchy.go   the test hierarchy of the quick start, from token to operator file
 //	x509ca.go          X.509 certificates of roots and issuing CAs
 //	cvcca.go           CV certificates of roots and CVC-CAs
+//	cvcg1.go           the same of generation 1
 //	tls.go             TLS certificates of the server and the operators
 //	record.go          the ceremony record
 package main

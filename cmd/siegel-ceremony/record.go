@@ -73,6 +73,10 @@ func (c *ceremony) recordCertificates(b *strings.Builder) {
 				cert.NotBefore.Format(time.DateOnly) + " to " + cert.NotAfter.Format(time.DateOnly), iss.IssuedBy, hexSHA256(cert.Raw)})
 			continue
 		}
+		if iss.G1 != nil {
+			rows = append(rows, []string{iss.Name, string(iss.Kind), "CHR " + iss.G1.CHR.String(), "", "no dates", iss.IssuedBy, hexSHA256(iss.Raw())})
+			continue
+		}
 		cert := iss.CVC
 		rows = append(rows, []string{iss.Name, string(iss.Kind), "CHR " + cert.CHR.String() + ", flags " + cert.Flags.String(), "",
 			cert.CED.String() + " to " + cert.CXD.String(), iss.IssuedBy, hexSHA256(cert.Raw)})

@@ -102,7 +102,7 @@ func (c *ceremony) perform(ctx context.Context) error {
 		return err
 	}
 	defer c.token.Close()
-	for _, step := range []func(context.Context) error{c.makeX509, c.makeCVC, c.makeLogKey, c.makeOperators} {
+	for _, step := range []func(context.Context) error{c.makeX509, c.makeCVC, c.makeCVCG1, c.makeLogKey, c.makeOperators} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -206,9 +206,12 @@ func (c *ceremony) makeX509Generation(ctx context.Context, n int, typ sigalg.Key
 	return nil
 }
 
-// makeCVC makes a CVC root and a CVC-CA of the second level for all SMC-B profiles. Provider codes of test CAs end in X.
+// cvcProvider is the provider code in the names of the CVC keys. Those of test CAs end in X.
+const cvcProvider = "DESGX"
+
+// makeCVC makes a CVC root and a CVC-CA of the second level for all SMC-B profiles.
 func (c *ceremony) makeCVC(ctx context.Context) error {
-	const provider, algorithmECC = "DESGX", 2
+	const provider, algorithmECC = cvcProvider, 2
 	year := c.start.Year()
 	var above *cvc.Certificate
 	var aboveKey signer

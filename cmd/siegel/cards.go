@@ -68,13 +68,37 @@ func showCard(g *globals, t *terminal, card *siegelv1.Card, out string) error {
 func cardRows(card *siegelv1.Card) [][]string {
 	rows := [][]string{{"SLOT", "ISSUER", "SERIAL OR CHR", "FROM", "UNTIL", "OCTETS"}}
 	for _, c := range card.GetCertificates() {
-		rows = append(rows, []string{c.GetSlot(), c.GetIssuer(), c.GetSerial() + c.GetChr(), day(c.GetNotBefore()), day(c.GetNotAfter()),
+		rows = append(rows, []string{c.GetSlot(), c.GetIssuer(), c.GetSerial() + c.GetChr(), firstDay(c), lastDay(c),
 			strconv.Itoa(len(c.GetData()))})
 	}
 	for _, i := range card.GetIssuers() {
 		rows = append(rows, []string{i.GetName(), i.GetIssuedBy(), "", "", "", strconv.Itoa(len(i.GetData()))})
 	}
 	return rows
+}
+
+// dated is a certificate, planned or issued.
+type dated interface {
+	GetNotBefore() *timestamppb.Timestamp
+	GetNotAfter() *timestamppb.Timestamp
+	GetNoTerm() bool
+}
+
+// noDate stands for a date that a certificate does not carry; the card has one.
+const noDate = "no date"
+
+func firstDay(c dated) string {
+	if c.GetNoTerm() {
+		return noDate
+	}
+	return day(c.GetNotBefore())
+}
+
+func lastDay(c dated) string {
+	if c.GetNoTerm() {
+		return noDate
+	}
+	return day(c.GetNotAfter())
 }
 
 // day writes the day of an instant, in UTC. Cards are valid for whole days.

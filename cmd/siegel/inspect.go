@@ -43,8 +43,12 @@ func (c *inspectCmd) Run(t *terminal) error {
 
 // inspect prints the certificates of a file.
 func inspect(t *terminal, set *profiles.Set, name string, data []byte) error {
-	if isCVC(data) {
-		fmt.Fprintln(t.out, t.bold(fmt.Sprintf("%s: CV certificate, %d octets", name, len(data))))
+	if isCVC(data) || cvc.IsG1Root(data) {
+		what := "CV certificate"
+		if cvc.IsG1Root(data) {
+			what = "key of a root of CV certificates of generation 1"
+		}
+		fmt.Fprintln(t.out, t.bold(fmt.Sprintf("%s: %s, %d octets", name, what, len(data))))
 		return cvc.Annotate(t.out, data)
 	}
 	certificates, err := pkix.ParseCertificates(data)

@@ -81,9 +81,14 @@ func (c *verifyCmd) roots(t *terminal) (certificates, error) {
 
 // certificates are what files hold, by format, each with the name of its file.
 type certificates struct {
-	x509 []named[*pkix.Certificate]
-	cvc  []named[*cvc.Certificate]
+	x509    []named[*pkix.Certificate]
+	cvc     []named[*cvc.Certificate]
+	g1      []named[*cvc.G1Certificate]
+	g1Roots []named[*cvc.G1CA]
 }
+
+// size is how many there are.
+func (s *certificates) size() int { return len(s.x509) + len(s.cvc) + len(s.g1) + len(s.g1Roots) }
 
 // named is a certificate and the name under which it is reported.
 type named[T any] struct {
@@ -93,8 +98,8 @@ type named[T any] struct {
 
 // parse adds the certificates of a file.
 func (s *certificates) parse(name string, data []byte) error {
-	if cvc.IsG1(data) {
-		return fmt.Errorf("%s: CV certificates of generation 1 cannot be verified here", name)
+	if cvc.IsG1(data) || cvc.IsG1Root(data) {
+		return s.parseG1(name, data)
 	}
 	if isCVC(data) {
 		c, err := cvc.Parse(data)
@@ -143,7 +148,7 @@ type folder struct {
 func readFolder(dir string) (*folder, error) {
 	f := &folder{dir: dir}
 	err := errors.Join(f.card.readAll(dir), f.issuers.readAll(filepath.Join(dir, issuersDir)))
-	if err == nil && len(f.card.x509)+len(f.card.cvc) == 0 {
+	if err == nil && f.card.size() == 0 {
 		err = fmt.Errorf("%s holds no certificate", dir)
 	}
 	return f, err
@@ -183,7 +188,7 @@ func (f *folder) verify(t *terminal, trusted certificates, at time.Time) tally {
 		n.good++
 		fmt.Fprintf(t.out, "  %s  %s\n", t.green("good"), strings.Join(append([]string{name}, chain...), " ← "))
 	}
-	if len(trusted.x509)+len(trusted.cvc) == 0 {
+	if trusted.size() == 0 {
 		trusted = f.issuers
 	}
 	x := newX509Verifier(f.issuers.x509, trusted.x509, at)
@@ -199,6 +204,15 @@ func (f *folder) verify(t *terminal, trusted certificates, at time.Time) tally {
 	for _, c := range f.issuers.cvc {
 		chain, err := v.verify(c.cert)
 		report(c.name, chain, err)
+	}
+	g := newG1Verifier(f.issuers.g1, trusted.g1Roots)
+	for _, c := range f.card.g1 {
+		chain, err := g.verifyCard(c.cert, filepath.Base(f.dir))
+		report(c.name+noDates, chain, err)
+	}
+	for _, c := range f.issuers.g1 {
+		chain, err := g.verify(c.cert)
+		report(c.name+noDates, chain, err)
 	}
 	return n
 }

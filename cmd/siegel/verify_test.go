@@ -94,7 +94,7 @@ func TestVerifyFindsFaults(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, nil, []string{"C.X: ", "neither a certificate"}},
-		{"generation 1", func(t *testing.T, dir string) {
+		{"another card's certificate of generation 1", func(t *testing.T, dir string) {
 			data, err := os.ReadFile("testdata/inspect/HBA-AUTR-R2048.cvc")
 			if err != nil {
 				t.Fatal(err)
@@ -102,7 +102,7 @@ func TestVerifyFindsFaults(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(dir, "C.SMC.AUTR_CVC.R2048.cvc"), data, 0o600); err != nil {
 				t.Fatal(err)
 			}
-		}, nil, []string{"C.SMC.AUTR_CVC.R2048: ", "generation 1 cannot be verified here"}},
+		}, nil, []string{"BAD   C.SMC.AUTR_CVC.R2048 (no dates): CHR names card"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -6,7 +6,8 @@
 //
 //	issuers.yaml           the File type of this package
 //	<name>.pem             X.509 certificate of an issuer or root
-//	<name>.cvc             CV certificate of a CVC issuer or root, data object 7F21
+//	<name>.cvc             CV certificate of a CVC issuer or root, data object 7F21; the key of a root of generation 1 (RSA), which has
+//	                       no certificate, data object 7F4E
 package hierarchy
 
 import (
@@ -42,6 +43,8 @@ type Hierarchy struct {
 type Issuer struct {
 	profiles.Issuer
 	KeyID []byte // CKA_ID of the key; nil where the key is in no token of the server
+
+	sealed *cvc.G1Certificate // see parseG1; nil when Load has ended
 }
 
 // LogKey is the key that signs the log's checkpoints.
@@ -149,12 +152,19 @@ func (row issuerRow) load(dir string) (Issuer, error) {
 		}
 		iss.X509, err = pkix.ParseCertificate(block.Bytes)
 	case profiles.CVCRootCA, profiles.CVCSubCA:
-		iss.CVC, err = cvc.Parse(raw)
+		if iss.KeyType.Generation() == sigalg.RSA {
+			err = iss.parseG1(raw)
+		} else {
+			iss.CVC, err = cvc.Parse(raw)
+		}
 	default:
 		return Issuer{}, fmt.Errorf("kind %q is none of root-ca, smcb-ca, cvc-root-ca, cvc-ca", row.Kind)
 	}
 	if err != nil {
 		return Issuer{}, fmt.Errorf("parse %s: %w", row.Certificate, err)
+	}
+	if iss.sealed != nil {
+		return iss, nil
 	}
 	if have, err := sigalg.TypeOf(iss.PublicKey()); err != nil || have != iss.KeyType {
 		return Issuer{}, fmt.Errorf("%s holds a key of type %s, the list says %s", row.Certificate, have, iss.KeyType)
@@ -192,8 +202,13 @@ func (iss *Issuer) checkSignatureFrom(above *Issuer) error {
 	if (iss.X509 == nil) != (above.X509 == nil) {
 		return fmt.Errorf("%q has a certificate of another format", above.Name)
 	}
-	if iss.X509 != nil {
+	switch {
+	case iss.X509 != nil:
 		return iss.X509.CheckSignatureFrom(above.X509)
+	case iss.CVC == nil:
+		return iss.openG1(above)
+	case above.CVC == nil:
+		return fmt.Errorf("%q is of another generation", above.Name)
 	}
 	return iss.CVC.CheckSignatureFrom(above.CVC)
 }
@@ -238,5 +253,5 @@ func (iss *Issuer) row() (issuerRow, []byte) {
 		return row, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: iss.X509.Raw})
 	}
 	row.Certificate = iss.Name + ".cvc"
-	return row, iss.CVC.Raw
+	return row, iss.Raw()
 }

@@ -67,6 +67,16 @@ func TestGoodExamplesPass(t *testing.T) {
 	}
 }
 
+func TestGoodMessagePasses(t *testing.T) {
+	message, c := goodMessage(t)
+	e := g1Example("pass/"+g1Role, message, c)
+	e.text = messageJudgedAs(c) + "\n" + messageListing(message)
+	e.check(t)
+	if len(e.findings) > 0 {
+		t.Errorf("got %v, want no findings", e.findings)
+	}
+}
+
 func TestEveryRuleFindsItsFault(t *testing.T) {
 	turns := map[string]bool{}
 	for of, list := range spoils {
@@ -97,6 +107,18 @@ func TestEveryRuleFindsItsFault(t *testing.T) {
 			e.wantFinding(t, s.rule)
 		})
 	}
+	for _, s := range g1Spoils {
+		turns[s.rule] = true
+		t.Run(s.rule+"/"+s.name, func(t *testing.T) {
+			before, _ := goodMessage(t)
+			message, c := goodMessage(t)
+			s.do(message, &c)
+			e := g1Example("fail/"+s.rule+"/"+fileName(g1Role+" "+s.name), message, c)
+			e.text = header(s.name, g1Role, messageJudgedAs(c), e.findings) + difference(messageListing(before), messageListing(message))
+			e.check(t)
+			e.wantFinding(t, s.rule)
+		})
+	}
 	for _, r := range Rules() {
 		if !turns[r.Name] {
 			t.Errorf("no example fails rule %s", r.Name)
@@ -115,6 +137,10 @@ func TestNoStrayExamples(t *testing.T) {
 	}
 	for name := range goodBodies {
 		want["pass/"+name] = true
+	}
+	want["pass/"+g1Role] = true
+	for _, s := range g1Spoils {
+		want["fail/"+s.rule+"/"+fileName(g1Role+" "+s.name)] = true
 	}
 	for of, list := range spoils {
 		for _, s := range list {

@@ -16,7 +16,7 @@
 //	x509.go      the list of the rules on X.509 drafts; envelope.go, subject.go, key.go, extension.go, policy.go, admission.go and
 //	             qualified.go check them
 //	zlint.go     zlint on a stand-in of the draft, and which of its findings do not count
-//	cvc.go       the rules on CV certificates
+//	cvc.go       the rules on CV certificates; g1.go those of generation 1
 //	testdata     for each rule a draft that passes and drafts that fail, with the reason as text
 //
 // Sources: RFC 5280; gemSpec_PKI 2.14.1; gemSpec_OID 3.25.0; gemSpec_Krypt 2.23; gemSpec_COS 3.13; gemKPT_PKI_TIP 2.7.0;

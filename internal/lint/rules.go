@@ -28,6 +28,9 @@ func Rules() []Rule {
 	for _, r := range cvcRules {
 		list = append(list, Rule{Name: r.name, CVC: true, Level: r.level, Citation: r.citation, Text: r.text})
 	}
+	for _, r := range g1Rules {
+		list = append(list, Rule{Name: r.name, CVC: true, Level: r.level, Citation: r.citation, Text: r.text})
+	}
 	return list
 }
 

@@ -54,6 +54,9 @@ func FileSize(slot string) (int, bool) {
 	if _, _, size, ok := x509Slot(slot); ok {
 		return size, true
 	}
-	s, ok := cvcSlots[slot]
+	if s, ok := cvcSlots[slot]; ok {
+		return s.fileSize, true
+	}
+	s, ok := g1Slots[slot]
 	return s.fileSize, ok
 }

@@ -18,7 +18,7 @@ func planToWire(p *ca.Plan) *siegelv1.PlanCardResponse {
 	for _, d := range p.Drafts {
 		answer.Certificates = append(answer.Certificates, &siegelv1.PlannedCertificate{
 			Slot: d.Slot, Profile: d.Profile, Format: formats[d.Format], Issuer: d.Issuer,
-			NotBefore: timestamppb.New(d.NotBefore), NotAfter: timestamppb.New(d.NotAfter), Draft: d.Body,
+			NotBefore: timestamppb.New(d.NotBefore), NotAfter: timestamppb.New(d.NotAfter), Draft: d.Body, NoTerm: !d.HasTerm(),
 		})
 	}
 	return answer
@@ -49,16 +49,14 @@ func cardToWire(c *ca.Card, issuers []*profiles.Issuer) (*siegelv1.Card, error) 
 func certificateToWire(c ca.Certificate) *siegelv1.Certificate {
 	return &siegelv1.Certificate{
 		Slot: c.Slot, Profile: c.Profile, Format: formats[c.Format], Issuer: c.Issuer, Serial: c.Serial.String(), Chr: c.CHR,
-		NotBefore: timestamppb.New(c.NotBefore), NotAfter: timestamppb.New(c.NotAfter), Data: c.Data,
+		NotBefore: timestamppb.New(c.NotBefore), NotAfter: timestamppb.New(c.NotAfter), Data: c.Data, NoTerm: !c.HasTerm(),
 	}
 }
 
 func issuerToWire(i *profiles.Issuer) *siegelv1.IssuerCertificate {
-	w := &siegelv1.IssuerCertificate{Name: i.Name, IssuedBy: i.IssuedBy}
+	w := &siegelv1.IssuerCertificate{Name: i.Name, IssuedBy: i.IssuedBy, Format: siegelv1.Format_FORMAT_CVC, Data: i.Raw()}
 	if i.X509 != nil {
-		w.Format, w.Data = siegelv1.Format_FORMAT_X509, i.X509.Raw
-	} else {
-		w.Format, w.Data = siegelv1.Format_FORMAT_CVC, i.CVC.Raw
+		w.Format = siegelv1.Format_FORMAT_X509
 	}
 	return w
 }

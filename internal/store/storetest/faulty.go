@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"sync"
@@ -46,14 +47,14 @@ type FaultyStore struct {
 
 	mu       sync.Mutex
 	calls    []Verb
-	intended map[string]bool // bodies of drafts
+	intended map[[32]byte]bool // SHA-256 of the bodies of drafts
 }
 
 var _ ca.Store = (*FaultyStore)(nil)
 
 // Faulty puts faults before a store. Without faults it only keeps the record.
 func Faulty(store ca.Store, faults ...Fault) *FaultyStore {
-	return &FaultyStore{inner: store, faults: faults, intended: map[string]bool{}}
+	return &FaultyStore{inner: store, faults: faults, intended: map[[32]byte]bool{}}
 }
 
 // Calls lists the calls so far, failed ones too, in the order of arrival.
@@ -63,12 +64,12 @@ func (f *FaultyStore) Calls() []Verb {
 	return slices.Clone(f.calls)
 }
 
-// Intended tells whether body is the Body of a draft that an Intend has put into the inner store. A test that watches the
-// key asks it for every message that is signed: nothing is signed without intent.
-func (f *FaultyStore) Intended(body []byte) bool {
+// Intended tells whether the SHA-256 is that of the Body of a draft that an Intend has put into the inner store. A test that watches
+// the key asks it for every message that is signed: nothing is signed without intent.
+func (f *FaultyStore) Intended(hash [32]byte) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.intended[string(body)]
+	return f.intended[hash]
 }
 
 // arrive counts a call and gives the fault that meets it, or nil.
@@ -119,7 +120,7 @@ func (f *FaultyStore) Intend(ctx context.Context, in *ca.Intent, entry tlog.Entr
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		for _, d := range in.Drafts {
-			f.intended[string(d.Body)] = true
+			f.intended[sha256.Sum256(d.Body)] = true
 		}
 		return nil
 	})

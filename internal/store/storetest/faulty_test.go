@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"slices"
 	"testing"
@@ -103,7 +104,7 @@ func TestIntended(t *testing.T) {
 	}
 	for try, want := range map[int]bool{1: false, 2: true, 3: true, 4: false} {
 		for _, d := range NewIntent(1, try).Drafts {
-			if got := f.Intended(d.Body); got != want {
+			if got := f.Intended(sha256.Sum256(d.Body)); got != want {
 				t.Errorf("try %d, %s: Intended = %t, want %t", try, d.Slot, got, want)
 			}
 		}

@@ -30,7 +30,8 @@ const (
 	Format_FORMAT_UNSPECIFIED Format = 0
 	// X.509 version 3, DER.
 	Format_FORMAT_X509 Format = 1
-	// CV certificate, data object 7F21.
+	// CV certificate, data object 7F21, of generation 2 (it begins with object 7F4E) or 1 (it begins with object 5F37). Of a root of
+	// generation 1, which has no certificate, its key: data object 7F4E { 5F20 reference, 7F49 { 06 identifier, 81 modulus, 82 exponent } }.
 	Format_FORMAT_CVC Format = 2
 )
 
@@ -183,11 +184,14 @@ type PlannedCertificate struct {
 	Format  Format `protobuf:"varint,3,opt,name=format,proto3,enum=siegel.v1.Format" json:"format,omitempty"`
 	// Name of the issuer whose key would sign.
 	Issuer string `protobuf:"bytes,4,opt,name=issuer,proto3" json:"issuer,omitempty"`
-	// First and last instant of validity; for CV certificates the first and last day.
+	// First and last instant of validity; for CV certificates the first and last day. See no_term.
 	NotBefore *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=not_before,json=notBefore,proto3" json:"not_before,omitempty"`
 	NotAfter  *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"`
 	// Octets of the draft: what would be signed. In X.509 the serial number is a stand-in of the final length.
-	Draft         []byte `protobuf:"bytes,7,opt,name=draft,proto3" json:"draft,omitempty"`
+	Draft []byte `protobuf:"bytes,7,opt,name=draft,proto3" json:"draft,omitempty"`
+	// The certificate carries no dates, and no reader of it finds that it has expired: CV certificates of generation 1. not_before and
+	// not_after are the card's then.
+	NoTerm        bool `protobuf:"varint,8,opt,name=no_term,json=noTerm,proto3" json:"no_term,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -269,6 +273,13 @@ func (x *PlannedCertificate) GetDraft() []byte {
 		return x.Draft
 	}
 	return nil
+}
+
+func (x *PlannedCertificate) GetNoTerm() bool {
+	if x != nil {
+		return x.NoTerm
+	}
+	return false
 }
 
 type IssueCardRequest struct {
@@ -688,7 +699,8 @@ type Card struct {
 	IssuedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=issued_at,json=issuedAt,proto3" json:"issued_at,omitempty"`
 	// In the order of the card type.
 	Certificates []*Certificate `protobuf:"bytes,6,rep,name=certificates,proto3" json:"certificates,omitempty"`
-	// Certificates of the issuers that go onto the card or complete a chain, each once: X.509 sub-CAs and roots, the CVC sub-CA and root.
+	// Certificates of the issuers that go onto the card or complete a chain, each once: X.509 sub-CAs and roots, the CVC
+	// sub-CA and root of each generation.
 	Issuers []*IssuerCertificate `protobuf:"bytes,7,rep,name=issuers,proto3" json:"issuers,omitempty"`
 	// Number of the log entry that records the issuance.
 	EntryId int64 `protobuf:"varint,8,opt,name=entry_id,json=entryId,proto3" json:"entry_id,omitempty"`
@@ -806,7 +818,9 @@ type Certificate struct {
 	NotBefore *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=not_before,json=notBefore,proto3" json:"not_before,omitempty"`
 	NotAfter  *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"`
 	// The certificate: DER, or data object 7F21.
-	Data          []byte `protobuf:"bytes,9,opt,name=data,proto3" json:"data,omitempty"`
+	Data []byte `protobuf:"bytes,9,opt,name=data,proto3" json:"data,omitempty"`
+	// As in PlannedCertificate.
+	NoTerm        bool `protobuf:"varint,10,opt,name=no_term,json=noTerm,proto3" json:"no_term,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -904,6 +918,13 @@ func (x *Certificate) GetData() []byte {
 	return nil
 }
 
+func (x *Certificate) GetNoTerm() bool {
+	if x != nil {
+		return x.NoTerm
+	}
+	return false
+}
+
 // IssuerCertificate is the certificate of an issuer or root.
 type IssuerCertificate struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
@@ -983,7 +1004,7 @@ const file_siegel_v1_issuance_proto_rawDesc = "" +
 	"\x05order\x18\x01 \x01(\v2\x10.siegel.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\"q\n" +
 	"\x10PlanCardResponse\x12A\n" +
 	"\fcertificates\x18\x01 \x03(\v2\x1d.siegel.v1.PlannedCertificateR\fcertificates\x12\x1a\n" +
-	"\bwarnings\x18\x02 \x03(\tR\bwarnings\"\x8f\x02\n" +
+	"\bwarnings\x18\x02 \x03(\tR\bwarnings\"\xa8\x02\n" +
 	"\x12PlannedCertificate\x12\x12\n" +
 	"\x04slot\x18\x01 \x01(\tR\x04slot\x12\x18\n" +
 	"\aprofile\x18\x02 \x01(\tR\aprofile\x12)\n" +
@@ -992,7 +1013,8 @@ const file_siegel_v1_issuance_proto_rawDesc = "" +
 	"\n" +
 	"not_before\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tnotBefore\x127\n" +
 	"\tnot_after\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter\x12\x14\n" +
-	"\x05draft\x18\a \x01(\fR\x05draft\"B\n" +
+	"\x05draft\x18\a \x01(\fR\x05draft\x12\x17\n" +
+	"\ano_term\x18\b \x01(\bR\x06noTerm\"B\n" +
 	"\x10IssueCardRequest\x12.\n" +
 	"\x05order\x18\x01 \x01(\v2\x10.siegel.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\"8\n" +
 	"\x11IssueCardResponse\x12#\n" +
@@ -1027,7 +1049,7 @@ const file_siegel_v1_issuance_proto_rawDesc = "" +
 	"\fcertificates\x18\x06 \x03(\v2\x16.siegel.v1.CertificateR\fcertificates\x126\n" +
 	"\aissuers\x18\a \x03(\v2\x1c.siegel.v1.IssuerCertificateR\aissuers\x12\x19\n" +
 	"\bentry_id\x18\b \x01(\x03R\aentryId\x12\x1a\n" +
-	"\bwarnings\x18\t \x03(\tR\bwarnings\"\xb0\x02\n" +
+	"\bwarnings\x18\t \x03(\tR\bwarnings\"\xc9\x02\n" +
 	"\vCertificate\x12\x12\n" +
 	"\x04slot\x18\x01 \x01(\tR\x04slot\x12\x18\n" +
 	"\aprofile\x18\x02 \x01(\tR\aprofile\x12)\n" +
@@ -1038,7 +1060,9 @@ const file_siegel_v1_issuance_proto_rawDesc = "" +
 	"\n" +
 	"not_before\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tnotBefore\x127\n" +
 	"\tnot_after\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter\x12\x12\n" +
-	"\x04data\x18\t \x01(\fR\x04data\"\x83\x01\n" +
+	"\x04data\x18\t \x01(\fR\x04data\x12\x17\n" +
+	"\ano_term\x18\n" +
+	" \x01(\bR\x06noTerm\"\x83\x01\n" +
 	"\x11IssuerCertificate\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12)\n" +
 	"\x06format\x18\x02 \x01(\x0e2\x11.siegel.v1.FormatR\x06format\x12\x1b\n" +

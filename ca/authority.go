@@ -38,9 +38,9 @@ type Config struct {
 // Authority turns orders into cards: see the package comment for the road. New makes it, Start opens it, Close ends it. All
 // methods are safe for concurrent use.
 //
-// One Authority serves one Store. An open attempt that the Authority does not run itself is taken for dead, so that two
-// servers on one database would abandon each other's work. (They would lose time, never a promise: an abandoned attempt
-// cannot complete.)
+// One Authority serves one Store; several servers may have Stores on one database. An open attempt that neither the Authority itself
+// runs nor, as the Store knows, another server that lives (OpenAttempt.Elsewhere) is dead and is abandoned. Where the Store is wrong
+// about that, time is lost and no promise: an abandoned attempt cannot complete.
 type Authority struct {
 	// Set by New, read only.
 	store    Store
@@ -190,7 +190,7 @@ func unbound(set *profiles.Set, issuers []Issuer) []string {
 	return missing
 }
 
-// Start records the start of the server, abandons the attempts that an earlier process left open, and opens a key session
+// Start records the start of the server, abandons the attempts that a dead process left open, and opens a key session
 // for each issuer key. Issue signs nothing before. Where it fails, it may be called again.
 func (a *Authority) Start(ctx context.Context) error {
 	if len(a.unbound) > 0 {
@@ -205,17 +205,21 @@ func (a *Authority) Start(ctx context.Context) error {
 	return a.openSessions(ctx)
 }
 
-// Recover abandons every attempt in the store that is open, each with its entry. Start calls it, before the first order.
+// Recover abandons every open attempt in the store that no other living server runs, each with its entry. Start calls it, before the
+// first order.
 func (a *Authority) Recover(ctx context.Context) error {
 	open, err := a.store.OpenAttempts(ctx)
 	if err != nil {
 		return storeFailure("list open attempts", err)
 	}
 	for _, attempt := range open {
+		if attempt.Elsewhere {
+			continue
+		}
 		if err := a.abandon(ctx, systemActor, attempt, reasonDied); err != nil {
 			return err
 		}
-		a.config.Log.Info("abandoned an attempt of an earlier process", "attempt", attempt.ID, "order", attempt.OrderID)
+		a.config.Log.Info("abandoned an attempt of a dead process", "attempt", attempt.ID, "order", attempt.OrderID)
 	}
 	return nil
 }

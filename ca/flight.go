@@ -13,7 +13,8 @@ var errClosed = unavailable(errors.New("the authority is closing"))
 //
 // A run has its own goroutine and its own context, so that it outlives a caller that leaves while others wait for it. When the
 // last caller leaves, the run is cancelled; a later call with the same id waits for it to end and starts another. For one order
-// id there is never more than one run at a time, which is what makes an open attempt found in the store a dead one.
+// id there is never more than one run at a time in this process, which is what makes an open attempt found in the store a dead one,
+// unless another server runs it.
 type flights struct {
 	mu      sync.Mutex
 	running map[string]*flight // by order id

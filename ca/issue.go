@@ -89,6 +89,9 @@ func (a *Authority) fulfil(ctx context.Context, req *request) (*Card, error) {
 	return nil, fmt.Errorf("%d times in a row a random serial number was taken", maxDraws)
 }
 
+// errElsewhere says that the card is being made: whoever asks again a moment later gets it.
+var errElsewhere = errors.New("another server is at work on the order")
+
 // earlier looks for what is known of an order: its card, or an attempt that no process runs any more, which is abandoned.
 // Neither card nor error says that the order is free to be attempted.
 func (a *Authority) earlier(ctx context.Context, req *request) (*Card, error) {
@@ -102,8 +105,11 @@ func (a *Authority) earlier(ctx context.Context, req *request) (*Card, error) {
 	if state.Hash != req.hash {
 		return nil, ErrOrderDiffers
 	}
+	if state.Open != nil && state.Open.Elsewhere {
+		return nil, unavailable(errElsewhere)
+	}
 	if state.Open != nil {
-		// This process runs one attempt of an order at a time, and it is the only one on this database: the attempt is dead.
+		// This process runs one attempt of an order at a time, and no other that lives runs this one: the attempt is dead.
 		return nil, a.abandon(ctx, systemActor, *state.Open, reasonDied)
 	}
 	return state.Card, nil

@@ -56,8 +56,11 @@ type Store interface {
 	// OpenAttempts lists the attempts that have neither completed nor been abandoned, oldest first.
 	OpenAttempts(ctx context.Context) ([]OpenAttempt, error)
 
-	// Entries lists entries by ascending id, those after the given id, at most limit. A limit below 1 is an error. An
-	// entry never appears with a smaller id than one that a reader may have seen.
+	// Entries lists entries by ascending id, those after the given id, at most limit. A limit below 1 is an error.
+	//
+	// Ids tell entries apart; they are not the order of the log. Where verbs run at the same time, an entry may appear with a smaller
+	// id than one that a reader has seen: to give ids in the order in which transactions become visible, each would have to wait for
+	// the disk of the one before it.
 	Entries(ctx context.Context, after int64, limit int) ([]StoredEntry, error)
 }
 
@@ -157,11 +160,15 @@ type OpenAttempt struct {
 	OrderID string
 	ICCSN   string
 	At      time.Time
+	// Elsewhere says that the attempt is the work of another server, which lives. Any other open attempt is that of the server that
+	// asks, or of one that is dead. A store that lets one server in at a time never says it. It is a judgement of the moment: a
+	// server that lost touch with the database counts as dead, and where it is not, it finds that its attempt has ended.
+	Elsewhere bool
 }
 
 // CardSummary is a card without its certificates.
 type CardSummary struct {
-	Number       int64 // position in the list of cards; ascending in the order of completion
+	Number       int64 // position in the list of cards; ascending in the order of completion, for cards that complete one after the other
 	ICCSN        string
 	OrderID      string
 	CardType     string

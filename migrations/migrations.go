@@ -11,14 +11,19 @@ import (
 	"io/fs"
 )
 
-//go:embed sqlite/[0-9]*.sql
+//go:embed sqlite/[0-9]*.sql postgres/[0-9]*.sql
 var files embed.FS
 
 // SQLite gives the steps of the SQLite schema, at the root of the file system.
-func SQLite() fs.FS {
-	dir, err := fs.Sub(files, "sqlite")
+func SQLite() fs.FS { return dialect("sqlite") }
+
+// Postgres gives the steps of the PostgreSQL schema, at the root of the file system.
+func Postgres() fs.FS { return dialect("postgres") }
+
+func dialect(name string) fs.FS {
+	dir, err := fs.Sub(files, name)
 	if err != nil {
-		panic("migrations: " + err.Error()) // the name above is a valid path
+		panic("migrations: " + err.Error()) // the names above are valid paths
 	}
 	return dir
 }

@@ -1,0 +1,96 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/tlog"
+)
+
+const insertEntry = `
+INSERT INTO entries (kind, at, actor, facts, personal, salt, personal_sha256)
+VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`
+
+// withEntry begins a statement that makes a change and writes its entry in one: `entry` is the row with its id, $1 to $7 are
+// entryArgs.
+const withEntry = `WITH entry AS (` + insertEntry + `)`
+
+func entryArgs(e tlog.Entry) []any {
+	return []any{string(e.Kind), e.At, e.Actor, []byte(e.Facts), []byte(e.Personal), e.Salt, e.PersonalSHA256()}
+}
+
+// checkEntry looks at what the database would round.
+func checkEntry(e tlog.Entry) error {
+	if err := exact(e.At, time.Millisecond); err != nil {
+		return fmt.Errorf("record a %s entry: %w", e.Kind, err)
+	}
+	return nil
+}
+
+// exact refuses a time that is finer than its column.
+func exact(t time.Time, unit time.Duration) error {
+	if !t.Equal(t.Truncate(unit)) {
+		return fmt.Errorf("time %s is finer than %s", t.Format(time.RFC3339Nano), unit)
+	}
+	return nil
+}
+
+// Append implements ca.Store.
+func (s *Store) Append(ctx context.Context, entry tlog.Entry) (id int64, err error) {
+	if err = checkEntry(entry); err == nil {
+		err = s.pool.QueryRow(ctx, insertEntry, entryArgs(entry)...).Scan(&id)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("append an entry: %w", err)
+	}
+	return id, nil
+}
+
+const selectEntries = `
+SELECT id, kind, at, actor, facts, personal, salt FROM entries
+WHERE id > $1 ORDER BY id LIMIT $2`
+
+// Entries implements ca.Store.
+func (s *Store) Entries(ctx context.Context, after int64, limit int) ([]ca.StoredEntry, error) {
+	return list(ctx, s, "list entries", limit, selectEntries, scanEntry, after, limit)
+}
+
+func scanEntry(row pgx.CollectableRow) (e ca.StoredEntry, err error) {
+	err = row.Scan(&e.ID, &e.Kind, &e.At, &e.Actor, (*[]byte)(&e.Facts), (*[]byte)(&e.Personal), &e.Salt)
+	e.At = e.At.UTC()
+	return e, err
+}
+
+// list reads a page. A limit below one is an error.
+func list[T any](ctx context.Context, s *Store, doing string, limit int, query string, scan pgx.RowToFunc[T], args ...any) ([]T, error) {
+	if limit < 1 {
+		return nil, fmt.Errorf("%s: limit is %d, want 1 or more", doing, limit)
+	}
+	return all(ctx, s, doing, query, scan, args...)
+}
+
+// all reads all rows of a query; nil where there are none.
+func all[T any](ctx context.Context, s *Store, doing, query string, scan pgx.RowToFunc[T], args ...any) ([]T, error) {
+	rows, err := s.pool.Query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	found, err := pgx.AppendRows([]T(nil), rows, scan)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", doing, err)
+	}
+	return found, nil
+}
+
+// orNotFound gives ca.ErrNotFound where a query had no row.
+func orNotFound(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return ca.ErrNotFound
+	}
+	return err
+}

@@ -149,15 +149,12 @@ func checkReserved(d cvcDraft) string {
 	return ""
 }
 
-// device is the flag list of every SMC-B's device certificate, CHAT.55: remote PIN receiver.
-var device = [7]byte{6: 0x04}
-
-// checkPurpose: a device certificate has exactly the list of CHAT.55, and a role certificate no bit of a device (the last
+// checkPurpose: a device certificate has exactly the list of its access profile, and a role certificate no bit of a device (the last
 // octet; Tab_PKI_918-02).
 func checkPurpose(d cvcDraft) string {
 	f := d.list()
-	if d.slot.device && f != device {
-		return fmt.Sprintf("flag list is %X, want %X", f, device)
+	if d.slot.device && f != d.slot.flags {
+		return fmt.Sprintf("flag list is %X, want %X", f, d.slot.flags)
 	}
 	if !d.slot.device && f[6] != 0 {
 		return fmt.Sprintf("flag list %X of a role certificate has rights of a device", f)

@@ -28,6 +28,7 @@ var cvcSpoils = []struct {
 	{"reserved bit 16", "CVC_FLAGS_RESERVED", func(b *cvcBody, _ *CVCContext) { b.flags[2] |= 0x80 }},
 	{"flag list of 8 octets", "CVC_FLAGS_RESERVED", func(b *cvcBody, _ *CVCContext) { b.flags = append(b.flags, 0) }},
 	{"role with a device's right", "CVC_FLAGS_PURPOSE", func(b *cvcBody, _ *CVCContext) { b.flags[6] = 0x04 }},
+	{"device of a card terminal", "CVC_FLAGS_PURPOSE", func(_ *cvcBody, c *CVCContext) { c.Slot = "C.SMC.AUTD_RPS_CVC.E256" }},
 	{"device with a role's rights", "CVC_FLAGS_PURPOSE", func(_ *cvcBody, c *CVCContext) { c.Slot = "C.SMC.AUTD_RPE_CVC.E256" }},
 	{"right that the issuer has not", "CVC_FLAGS_WITHIN_ISSUER", func(_ *cvcBody, c *CVCContext) { c.Issuer.Flags[1] &^= 0x40 }},
 	{"CED with ten months", "CVC_DATES", func(b *cvcBody, _ *CVCContext) { b.ced = []byte{2, 3, 1, 10, 0, 1} }},
@@ -42,22 +43,35 @@ var cvcSpoils = []struct {
 
 const cvcRole = "C.SMC.AUTR_CVC.E256"
 
-// goodBodies names the file below testdata/real of a real certificate for each slot.
-var goodBodies = map[string]string{
-	cvcRole:                   "smcb-152725-autr",
-	"C.SMC.AUTD_RPE_CVC.E256": "smcb-152725-autd",
+// goodBodies names the files below testdata/real of a real certificate for each slot, and of its issuer. Of C.SMC.AUT_CVC.E256 none is
+// at hand: it is another of the same card with the key identifier and the empty flag list.
+var goodBodies = map[string]struct {
+	file, issuer, iccsn string
+	do                  func(b *cvcBody)
+}{
+	cvcRole:                   {"smcb-152725-autr", "subca-DEGXX-1-3-02-23", "80276883110000152725", nil},
+	"C.SMC.AUTD_RPE_CVC.E256": {"smcb-152725-autd", "subca-DEGXX-1-3-02-23", "80276883110000152725", nil},
+	"C.SMC.AUTD_RPS_CVC.E256": {"gsmc-kt-152293-autd", "subca-DEGXX-1-2-02-23", "80276883110000152293", nil},
+	"C.SAK.AUTD_CVC.E256":     {"gsmc-k-15234-autd", "subca-DEGXX-1-2-02-23", "80276883110000015234", nil},
+	"C.SMC.AUT_CVC.E256": {"gsmc-k-15234-autd", "subca-DEGXX-1-2-02-23", "80276883110000015234", func(b *cvcBody) {
+		b.chr[1], b.flags[6] = 0x05, 0
+	}},
 }
 
 // goodBody is the body of a real certificate.
 func goodBody(t testing.TB, slot string) (*cvcBody, CVCContext) {
 	t.Helper()
-	cert := readCVCFile(t, "testdata/real/"+goodBodies[slot]+".cvc")
+	good := goodBodies[slot]
+	cert := readCVCFile(t, "testdata/real/"+good.file+".cvc")
 	body, err := readCVC(cert.RawBody)
 	if err != nil {
 		t.Fatal(err)
 	}
-	issuer := readCVCFile(t, "testdata/real/subca-DEGXX-1-3-02-23.cvc")
-	return body, CVCContext{slot, issuer, "80276883110000152725", cert.CED.Time()}
+	if good.do != nil {
+		good.do(body)
+	}
+	issuer := readCVCFile(t, "testdata/real/"+good.issuer+".cvc")
+	return body, CVCContext{slot, issuer, good.iccsn, cert.CED.Time()}
 }
 
 // encode writes a body as readCVC reads it, whatever is wrong with it.

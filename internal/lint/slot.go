@@ -38,15 +38,21 @@ func x509Slot(name string) (kind Kind, key sigalg.KeyType, fileSize int, ok bool
 
 // cvcSlot is what the specifications fix for a CV certificate by its place on the card.
 type cvcSlot struct {
-	keyID    string // first two octets of the CHR, in hex
-	device   bool   // the device certificate, not the role certificate
+	keyID    string  // first two octets of the CHR, in hex
+	device   bool    // a device certificate, whose flag list is fixed; else the role certificate of an institution
+	flags    [7]byte // of a device certificate
 	fileSize int
 }
 
-// cvcSlots: the files of the MF (gemSpec_SMC-B_ObjSys_G2.1, Card-G2-A_2163-01 with 3389, 2169-01 with 3390).
+// cvcSlots: the files of an SMC-B's MF (gemSpec_SMC-B_ObjSys_G2.1, Card-G2-A_2163-01 with 3389, 2169-01 with 3390); gSMC-K and gSMC-KT
+// (Card-G2-A_3328, 2638, 2500), whose files are as large. The flag lists are those of gemSpec_PKI, Tab_PKI_918-02: CHAT.55 receives a
+// remote PIN, CHAT.54 sends it, CHAT.51 is a Konnektor, and the administration of a gSMC-K has no right at all.
 var cvcSlots = map[string]cvcSlot{
-	"C.SMC.AUTR_CVC.E256":     {"0006", false, 222},
-	"C.SMC.AUTD_RPE_CVC.E256": {"0009", true, 222},
+	"C.SMC.AUTR_CVC.E256":     {keyID: "0006", fileSize: 222},
+	"C.SMC.AUTD_RPE_CVC.E256": {keyID: "0009", device: true, flags: [7]byte{6: 0x04}, fileSize: 222},
+	"C.SMC.AUTD_RPS_CVC.E256": {keyID: "000a", device: true, flags: [7]byte{6: 0x02}, fileSize: 222},
+	"C.SAK.AUTD_CVC.E256":     {keyID: "000a", device: true, flags: [7]byte{6: 0x01}, fileSize: 222},
+	"C.SMC.AUT_CVC.E256":      {keyID: "0005", device: true, fileSize: 222},
 }
 
 // FileSize is the size in octets of the card file that holds the certificate of a slot, and false for a slot that is not built.

@@ -104,7 +104,7 @@ func (l *loader) checkSector(s *Set, sector *Sector) {
 			l.problems.add(sector.CRL.at, "CONTRADICTION", "profile %s has cRLDistributionPoints %s, the sector %s", p.Name, wide, sector.CRL.Occurs)
 		}
 		if names := []Occurs{sector.Email.Occurs, sector.LongName.Occurs}; p.occurs(pkix.OIDSubjectAltName) == Never &&
-			(sector.attribute(organizationAttribute).Cut || slices.ContainsFunc(names, func(o Occurs) bool { return o == Always || o == Optional })) {
+			slices.ContainsFunc(names, func(o Occurs) bool { return o == Always || o == Optional }) {
 			l.problems.add(sector.at, "CONTRADICTION", "profile %s has no subjectAltName, the sector has names for it", p.Name)
 		}
 	}

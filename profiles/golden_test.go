@@ -90,32 +90,27 @@ func planSummary(plan *profiles.Plan) []byte {
 	return b.Bytes()
 }
 
-// goldenDraft gives a draft and its listing: DER for X.509, and for CV certificates the TLV of the body, listed with a signature of
-// zeros behind it.
+// goldenDraft gives a draft and its listing: DER of X.509, and what a CVC issuer signs.
 func goldenDraft(t *testing.T, s *profiles.PlannedSlot) (draft, listing []byte) {
 	t.Helper()
 	var text bytes.Buffer
 	var err error
-	if s.X509 != nil {
+	switch {
+	case s.X509 != nil:
 		tbs := *s.X509
-		if tbs.Serial, err = pkix.NewSerial(goldenSerial); err == nil {
-			draft, err = tbs.Encode()
+		if tbs.Serial, err = pkix.NewSerial(goldenSerial); err != nil {
+			break
 		}
-		if err == nil {
+		if draft, err = tbs.Encode(); err == nil {
 			err = der.Dump(&text, draft, pkix.OIDName)
 		}
-	} else if s.G1 != nil {
-		var whole []byte
+	case s.G1 != nil:
 		if draft, err = s.G1.Message(); err == nil {
-			whole, err = cvc.AssembleG1(draft, make([]byte, 256), s.Issuer.G1.PublicKey)
+			err = cvc.AnnotateDraft(&text, draft)
 		}
-		if err == nil {
-			err = cvc.Annotate(&text, whole)
-		}
-	} else if draft, err = s.CVC.Encode(); err == nil {
-		var whole []byte
-		if whole, err = cvc.Assemble(draft, make([]byte, 2*s.Issuer.CVC.PublicKey.Curve().ByteLen())); err == nil {
-			err = cvc.Annotate(&text, whole)
+	default:
+		if draft, err = s.CVC.Encode(); err == nil {
+			err = cvc.AnnotateDraft(&text, draft)
 		}
 	}
 	if err != nil {

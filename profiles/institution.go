@@ -88,7 +88,7 @@ func (p *planner) checkSubjectField(f subjectField) {
 	if f.path != pathNameLines && !p.checkText(f.path, value) { // of lines, each was looked at by itself
 		return
 	}
-	p.checkLength(f, rule, value)
+	p.checkLength(f, value)
 	if f.attribute == "postalCode" && !postalCode.MatchString(value) {
 		p.refuse(f.path, "POSTAL_CODE", "gemSpec_PKI, Annex A", "a German postal code has five digits")
 	}
@@ -105,15 +105,8 @@ func (p *planner) checkSubjectField(f subjectField) {
 var postalCode = regexp.MustCompile(`^[0-9]{5}$`)
 
 // checkLength holds an attribute, with its mark, against its limit. A name that is too long is refused and never cut: nobody but the
-// applicant can say how an institution is called for short (GS-A_5337). The exception is the organization of a component: see
-// planner.organization.
-func (p *planner) checkLength(f subjectField, rule AttributeRule, value string) {
-	if n := utf8.RuneCountInString(value); rule.Cut {
-		if n > maxLongName {
-			p.refuse(f.path, "NAME_LENGTH", citeCut, "it has %d characters, at most %d are allowed", n, maxLongName)
-		}
-		return
-	}
+// applicant can say how an institution is called for short (GS-A_5337).
+func (p *planner) checkLength(f subjectField, value string) {
 	id, _ := pkix.AttributeType(f.attribute)
 	mark := p.mark(f.attribute)
 	err := pkix.Attribute{Type: id, Value: value + mark}.Check()

@@ -1,7 +1,6 @@
 package profiles_test
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -83,48 +82,5 @@ func TestTooLongNameSaysWhatToDo(t *testing.T) {
 	o.Institution.Name = strings.Repeat("n", 55)
 	if v := refusal(t, o, testContext(t)); !strings.Contains(v[0].Message, "institution.long_name") {
 		t.Errorf("message is %q, want the field for the whole name", v[0].Message)
-	}
-}
-
-// TestCutOrganization lets a sector have its organizations cut, as components have them: the subject holds what fits beside the mark,
-// subjectAltName the whole (GS-A_4716).
-func TestCutOrganization(t *testing.T) {
-	files := catalogue(t)
-	change(t, files, "sectors/org.yaml", `{attribute: O, occurs: "0-1",`, `{attribute: O, occurs: "0-1", overlong: alternative-name,`)
-	set, err := profiles.Load(files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct{ organization, short, whole string }{
-		{strings.Repeat("ö", 54), strings.Repeat("ö", 54), ""},
-		{strings.Repeat("ö", 55), strings.Repeat("ö", 54), strings.Repeat("ö", 55)},
-		{strings.Repeat("ö", 53) + " & Söhne", strings.Repeat("ö", 53), strings.Repeat("ö", 53) + " & Söhne"},
-	} {
-		o := sectorOrder(t, "org", "smcb-org-g2.1")
-		o.Institution.Organization, o.Institution.LongName = c.organization, ""
-		plan, err := set.Plan(o, testContext(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		tbs := plan.Slots[0].X509
-		if want := "O=" + c.short + " NOT-VALID, "; !strings.Contains(tbs.Subject.String(), want) {
-			t.Errorf("subject is %s, want %s in it", tbs.Subject, want)
-		}
-		names, _, err := pkix.Find(tbs.Extensions, pkix.OIDSubjectAltName, pkix.ParseSubjectAltName)
-		switch {
-		case err != nil:
-			t.Error(err)
-		case c.whole == "" && names != nil:
-			t.Errorf("alternative names are %v, want none", names)
-		case c.whole != "" && (len(names) != 1 || !names[0].Type.Equal(pkix.OIDOrganizationName) || names[0].Value != c.whole):
-			t.Errorf("alternative names are %v, want the whole organization", names)
-		}
-	}
-	o := sectorOrder(t, "org", "smcb-org-g2.1")
-	o.Institution.Organization = strings.Repeat("ö", 1025)
-	_, err = set.Plan(o, testContext(t))
-	var r *profiles.Refusal
-	if !errors.As(err, &r) || r.Violations[0].Rule != "NAME_LENGTH" {
-		t.Errorf("error is %v, want NAME_LENGTH", err)
 	}
 }

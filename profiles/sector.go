@@ -58,8 +58,6 @@ type AttributeRule struct {
 	Name string // short name of the attribute type, for example "O"
 	// Same names another field whose value the attribute repeats: "telematik-id" or "".
 	Same string
-	// Cut says that a value that is too long is cut, and the whole goes to subjectAltName. Otherwise it is refused.
-	Cut bool
 	// Pattern is the sector's own form of the value; nil for none. Hard in production, a warning in test.
 	Pattern *regexp.Regexp
 	Form    string // the pattern in words
@@ -97,9 +95,6 @@ const sameTelematikID = "telematik-id"
 
 // serialNumberAttribute is the one attribute of a subject that the order has no field for: Siegel makes it from the ICCSN.
 const serialNumberAttribute = "serialNumber"
-
-// organizationAttribute is the only attribute that may be cut.
-const organizationAttribute = "O"
 
 // attribute gives the row of an attribute; the loader sees to it that there is one.
 func (s *Sector) attribute(name string) AttributeRule {
@@ -192,9 +187,6 @@ func (s *Sector) checkSubject(d *decoder) {
 		if r.Occurs == Never && (r.Same != "" || r.Pattern != nil) {
 			d.problems.add(r.at, "CONTRADICTION", "attribute %s never occurs and needs no form", r.Name)
 		}
-		if r.Cut && (r.Name != organizationAttribute || r.Occurs == Never) {
-			d.problems.add(r.at, "CONTRADICTION", "only an organization may be cut, where there is one (GS-A_4716)")
-		}
 	}
 	for _, name := range subjectAttributes {
 		if !seen[name] {
@@ -208,7 +200,6 @@ func readAttributeRule(d *decoder, n *yaml.Node) AttributeRule {
 	r := AttributeRule{
 		Name:    required(m, "attribute", attributeName),
 		Same:    optional(m, "same_as", word(map[string]string{sameTelematikID: sameTelematikID})),
-		Cut:     optional(m, "overlong", word(map[string]bool{"alternative-name": true})),
 		Pattern: optional(m, "pattern", parsed(wholePattern)),
 	}
 	r.FieldRule = takeFieldRule(m, r.Name == serialNumberAttribute)

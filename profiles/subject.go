@@ -1,9 +1,6 @@
 package profiles
 
 import (
-	"strings"
-	"unicode/utf8"
-
 	"github.com/siegel-pki/siegel/internal/pkix"
 )
 
@@ -17,7 +14,6 @@ func (p *planner) subject(profile *X509Profile) pkix.Name {
 	for _, f := range namesOfInstitution {
 		values[f.attribute] = f.value(&p.order.Institution)
 	}
-	values[organizationAttribute], _ = p.organization()
 	for _, f := range personAndAddress {
 		values[f.attribute] = f.value(&p.order.Institution)
 	}
@@ -63,31 +59,12 @@ func (m nameMarks) of(attribute string) string {
 	return ""
 }
 
-// maxOrganization bounds an O, its mark included, in characters (Tab_PKI_229-01).
-const maxOrganization = 64
-
-const citeCut = "gemSpec_PKI, GS-A_4716"
-
-// organization gives the O of the subject without its mark. Where the sector has it cut, whole is the complete text, which goes to
-// subjectAltName; otherwise whole is empty (GS-A_4716).
-func (p *planner) organization() (short, whole string) {
-	value := []rune(p.order.Institution.Organization)
-	room := maxOrganization - utf8.RuneCountInString(p.mark(organizationAttribute))
-	if !p.sector.attribute(organizationAttribute).Cut || len(value) <= room {
-		return string(value), ""
-	}
-	return strings.TrimRight(string(value[:room]), " "), string(value)
-}
-
 // altNames are the names that the subject does not hold; nil if there are none. A long name is the whole of the CN and is not
 // marked in environment test: the mark stands in the CN.
 func (p *planner) altNames() extensionMaker {
 	var names pkix.SubjectAltName
 	if long := p.order.Institution.LongName; long != "" {
 		names = append(names, pkix.GeneralName{Form: pkix.OtherName, Type: pkix.OIDCommonName, Value: long})
-	}
-	if _, whole := p.organization(); whole != "" {
-		names = append(names, pkix.GeneralName{Form: pkix.OtherName, Type: pkix.OIDOrganizationName, Value: whole})
 	}
 	if email := p.order.Institution.Email; email != "" {
 		names = append(names, pkix.GeneralName{Form: pkix.RFC822Name, Value: email})

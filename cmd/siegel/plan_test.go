@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -82,8 +83,13 @@ func TestProfiles(t *testing.T) {
 	if err := json.Unmarshal([]byte(siegel("", "profiles", "--json").out), &list); err != nil {
 		t.Fatal(err)
 	}
-	if len(list.CardTypes) < 5 || len(list.Hash) != 64 || len(list.CardTypes[0].Slots) == 0 || len(list.CardTypes[0].Sectors) == 0 {
-		t.Errorf("the list is %+v", list)
+	for _, c := range list.CardTypes {
+		if c.Name == "smcb-org-g2.1" && (len(c.Slots) < 7 || fmt.Sprint(c.Sectors) != "[org]") {
+			t.Errorf("card type %s has the slots %v and is for %v, want one slot at least for each certificate and sector org", c.Name, c.Slots, c.Sectors)
+		}
+	}
+	if len(list.CardTypes) < 5 || len(list.Hash) != 64 {
+		t.Errorf("the list has %d card types and the hash %q", len(list.CardTypes), list.Hash)
 	}
 	var e profiles.Explanation
 	if err := json.Unmarshal([]byte(siegel("", "profiles", "dkg", "--json").out), &e); err != nil || e.Name != "dkg" || len(e.Facts) < 20 {

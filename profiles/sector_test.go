@@ -206,3 +206,18 @@ func optionalField(o *profiles.Order, name string) *string {
 		"authority": &i.AdmissionAuthority, "email": &i.Email, "long": &i.LongName, "hba": &o.Evidence.HBATelematikID,
 	}[name]
 }
+
+// TestEveryInstitutionHasASector, apart from those that the tables of gemSpec_PKI 2.14.1 do not name.
+func TestEveryInstitutionHasASector(t *testing.T) {
+	var without []string
+	for _, i := range builtin(t).Institutions() {
+		if !slices.ContainsFunc(builtin(t).Sectors(), func(s *profiles.Sector) bool { return slices.Contains(s.Institutions.Value, i.OID) }) {
+			without = append(without, i.Reference)
+		}
+	}
+	slices.Sort(without)
+	const want = "oid_bs-friseur oid_bs-himi oid_bs-opto-audio oid_bs-orthopaed-hw oid_bs-soziother oid_bundeswehrapotheke oid_ncpeh oid_ombudsstelle"
+	if got := strings.Join(without, " "); got != want {
+		t.Errorf("institutions without a sector are %s, want %s", got, want)
+	}
+}

@@ -75,7 +75,7 @@ func (t *Tree) Add(leaf Hash) error { return t.frontier.add(leaf, t.completed) }
 
 // completed puts the subtrees that belong in a tile there.
 func (t *Tree) completed(level int, root Hash) {
-	if level%tileHeight != 0 || level/tileHeight >= levels {
+	if level%tileHeight != 0 {
 		return
 	}
 	l := level / tileHeight

@@ -8,7 +8,7 @@
 //	          in the transaction   ≤ 65,535, in    │                   │
 //	          of the change        a bundle        │                  Head ──→ Checkpoint ── Sign ──→ signed note
 //	                                               │
-//	auditor:  Entry.Read ←── ParseLeaf ←── ParseBundle ── VerifyLeaves ──→ the same Head? ←── OpenCheckpoint
+//	auditor:  ReadFacts  ←── ParseLeaf ←── ParseBundle ── VerifyLeaves ──→ the same Head? ←── OpenCheckpoint
 //
 // Every state change of the CA writes its entry in the same transaction (package ca, Store). Entries carry facts in clear and
 // personal data as a salted hash: a reader of leaves has an Entry with PersonalHash, and so has everybody after erasure.

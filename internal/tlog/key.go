@@ -2,8 +2,10 @@ package tlog
 
 import (
 	"crypto/ed25519"
+	"encoding/base64"
 	"errors"
 	"fmt"
+	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 )
@@ -20,16 +22,34 @@ func NewVerifierKey(name string, public ed25519.PublicKey) (*VerifierKey, error)
 	if err != nil {
 		return nil, fmt.Errorf("name the key of log %q: %w", name, err)
 	}
-	return ParseVerifierKey(text)
+	v, err := note.NewVerifier(text)
+	if err != nil {
+		return nil, fmt.Errorf("name the key of log %q: %w", name, err)
+	}
+	return &VerifierKey{v, text}, nil
 }
 
-// ParseVerifierKey reads a key as String writes it.
+// ParseVerifierKey reads what String writes, and nothing else.
 func ParseVerifierKey(text string) (*VerifierKey, error) {
-	v, err := note.NewVerifier(text)
+	parts := strings.SplitN(text, "+", 3) // the base64 of the last part may hold further ones
+	if len(parts) < 3 {
+		return nil, errors.New("read the key of a log: want a name, a key ID and a key")
+	}
+	raw, err := base64.StdEncoding.DecodeString(parts[2])
 	if err != nil {
 		return nil, fmt.Errorf("read the key of a log: %w", err)
 	}
-	return &VerifierKey{v, text}, nil
+	if len(raw) != 1+ed25519.PublicKeySize {
+		return nil, errors.New("read the key of a log: it is no Ed25519 key")
+	}
+	k, err := NewVerifierKey(parts[0], raw[1:])
+	if err != nil {
+		return nil, err
+	}
+	if k.text != text {
+		return nil, errors.New("read the key of a log: it is of another algorithm, the key ID is of another key, or one of them is not in its one form")
+	}
+	return k, nil
 }
 
 // String gives the key as the one line that auditors configure: name, "+", key ID in 8 hex digits, "+", base64 of an octet 1 and

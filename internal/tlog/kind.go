@@ -30,7 +30,7 @@ var schemas = map[Kind]schema{
 }
 
 type schema struct {
-	facts    func(json.RawMessage) (Facts, error)
+	facts    func(octets json.RawMessage) (facts Facts, again []byte, err error)
 	personal bool // whether personal data go with the facts: always or never
 }
 
@@ -46,45 +46,41 @@ func (e *UnknownKindError) Error() string {
 	return fmt.Sprintf("entries of kind %q are not known here", e.Kind)
 }
 
-// Read gives the facts of an entry by their type, for example *CardFacts for CardIssued. It is an error where the entry is not
-// as the server writes those of its kind: a fact is missing, unknown, out of place or malformed, or personal data are there or
+// ReadFacts gives the facts of an entry by their type, for example *CardFacts for CardIssued. It is an error where the entry is not
+// as the server writes those of its kind: a fact is missing, unknown, doubled or malformed, or personal data are there or
 // missing. The error joins all that was found, one line each. For a kind that is not known it is *UnknownKindError.
-func (e Entry) Read() (Facts, error) {
+func (e Entry) ReadFacts() (Facts, error) {
 	s, known := schemas[e.Kind]
 	if !known {
 		return nil, &UnknownKindError{e.Kind}
 	}
-	facts, err := s.facts(e.Facts)
+	facts, again, err := s.facts(e.Facts)
 	if err != nil {
 		return nil, fmt.Errorf("read the facts of a %s entry: %w", e.Kind, err)
 	}
 	c := &checker{}
 	c.entry(e, s.personal)
 	facts.check(c)
+	if len(c.errs) == 0 && !bytes.Equal(again, e.Facts) {
+		c.report("facts", "are not in their one form: one is missing, doubled or out of place")
+	}
 	if err := c.err(); err != nil {
 		return nil, fmt.Errorf("read a %s entry: %w", e.Kind, err)
 	}
 	return facts, nil
 }
 
-// read gives facts of one type. Writing them again must give the same octets: so none is unknown, doubled or out of place, and none
-// is missing that the type always writes.
+// read gives facts of one type, and the octets that they should have been read from.
 func read[T any, P interface {
 	*T
 	Facts
-}](octets json.RawMessage) (Facts, error) {
-	var facts T
+}](octets json.RawMessage) (facts Facts, again []byte, err error) {
+	p := P(new(T))
 	dec := json.NewDecoder(bytes.NewReader(octets))
 	dec.DisallowUnknownFields()
-	if err := dec.Decode(&facts); err != nil {
-		return nil, err
+	if err := dec.Decode(p); err != nil {
+		return nil, nil, err
 	}
-	again, err := json.Marshal(&facts)
-	if err != nil {
-		return nil, err
-	}
-	if !bytes.Equal(again, octets) {
-		return nil, fmt.Errorf("facts are missing, doubled or not in their one form: they would be written %s", again)
-	}
-	return P(&facts), nil
+	again, err = json.Marshal(p)
+	return p, again, err
 }

@@ -35,7 +35,7 @@ func (e Entry) Leaf() ([]byte, error) {
 }
 
 // ParseLeaf reads what Leaf writes, and nothing else: an entry without its personal data. What the facts say is not looked at;
-// see Entry.Read.
+// see Entry.ReadFacts.
 func ParseLeaf(octets []byte) (Entry, error) {
 	var l leaf
 	if err := json.Unmarshal(octets, &l); err != nil {

@@ -99,6 +99,9 @@ func CheckConsistency(p Proof, earlier, later Head) error {
 // FrontierAt gives the frontier that the tree with the given head had when it had size leaves. Tiles are checked as for
 // ProveInclusion.
 func FrontierAt(ctx context.Context, head Head, size int64, tiles TileReader) (*Frontier, error) {
+	if err := head.check(); err != nil {
+		return nil, fmt.Errorf("go back to %d leaves: %w", size, err)
+	}
 	if size < 0 || size > head.Size {
 		return nil, fmt.Errorf("go back to %d leaves of a tree of %d", size, head.Size)
 	}

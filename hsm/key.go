@@ -99,6 +99,10 @@ func (k *Key) Sign(ctx context.Context, scheme sigalg.Scheme, message []byte) ([
 	return k.signature(answer)
 }
 
+// Ready tells why the token would not sign now, from what is known without asking it: nil while it serves, else the error that
+// Sign would give at once.
+func (k *Key) Ready() error { return k.token.Ready() }
+
 // operation gives the mechanism of a scheme and what the token is to be given.
 func (k *Key) operation(scheme sigalg.Scheme, message []byte) (*pkcs11.Mechanism, []byte, error) {
 	mechanism, data, err := operation(k.public, scheme, message)

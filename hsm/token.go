@@ -39,6 +39,10 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Token, error) {
 	return &Token{pool: pool, module: opt.Module, quirks: cfg.Quirks}, nil
 }
 
+// Ready tells why the token would not sign now, from what is known without asking it: nil, *Unavailable, *PINError or ErrClosed. It
+// is cheap and meant for health checks.
+func (t *Token) Ready() error { return t.pool.Ready() }
+
 // Close gives the sessions back and, with the last Token of a module, finalizes the module. It waits for calls that are
 // running and ends the healing of a broken token. It may be called more than once.
 func (t *Token) Close() error { return t.pool.Close() }

@@ -26,6 +26,7 @@ func (s *Session) Attributes(id []byte) (Attributes, error) {
 	if err != nil {
 		return Attributes{}, err
 	}
+	s.pool.remember(id)
 	var a Attributes
 	label, _, err := s.Value(h, pkcs11.CKA_LABEL)
 	if err != nil {

@@ -41,8 +41,8 @@ func (p *Pool) enlist() error {
 	return nil
 }
 
-// usable tells why the pool does not serve.
-func (p *Pool) usable() error {
+// Ready tells why the pool does not serve, without asking the token: ErrClosed, *Unavailable or *PINError.
+func (p *Pool) Ready() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.state()
@@ -106,7 +106,7 @@ func (p *Pool) breakdown(cause error) error {
 		if !refused {
 			p.work.Add(1)
 			// If there was no signature since the last attempt, that attempt did not go deep enough.
-			go p.heal(oneOf(cause, []uint{pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED}) || p.tries > 0)
+			go p.heal(oneOf(cause, []uint{pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED}) || errors.Is(cause, errVanished) || p.tries > 0)
 		}
 	}
 	if refused {
@@ -213,7 +213,11 @@ func (p *Pool) restore(old *Session, deep bool) (*Session, error) {
 		return nil, p.failed(err)
 	}
 	p.slot.Store(uint64(info.Slot))
-	return p.open(p.life)
+	s, err := p.open(p.life)
+	if err != nil {
+		return nil, err
+	}
+	return s, s.present()
 }
 
 // sweep forgets idle sessions that ended with an earlier generation of the module.

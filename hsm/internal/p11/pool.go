@@ -43,10 +43,11 @@ type Pool struct {
 
 	mu      sync.Mutex // guards what follows
 	closed  bool
-	down    *outage   // nil: the token serves
-	tries   int       // attempts to heal since the last signature
-	strikes int       // C_Sign calls that failed since the last signature
-	shrunk  time.Time // when a permit was last taken out of use
+	down    *outage         // nil: the token serves
+	tries   int             // attempts to heal since the last signature
+	strikes int             // C_Sign calls that failed since the last signature
+	shrunk  time.Time       // when a permit was last taken out of use
+	known   map[string]bool // CKA_IDs of private keys that the token has shown
 	stats   Stats
 }
 
@@ -133,7 +134,7 @@ func (p *Pool) Use(ctx context.Context, prepare, act func(*Session) error) error
 // nil where there is none.
 func (p *Pool) prepare(s *Session, fresh bool, step func(*Session) error) (*Session, error) {
 	err := step(s)
-	if !fresh && (oneOf(err, awayCodes) || oneOf(err, staleCodes)) {
+	if !fresh && (oneOf(err, awayCodes) || oneOf(err, staleCodes) || errors.Is(err, errVanished)) {
 		p.log.Warn("session is replaced", "token", p.label, "cause", err)
 		p.close(s)
 		if s, err = p.fetch(); err != nil {
@@ -141,7 +142,7 @@ func (p *Pool) prepare(s *Session, fresh bool, step func(*Session) error) (*Sess
 		}
 		fresh, err = true, step(s)
 	}
-	if fresh && oneOf(err, awayCodes) {
+	if fresh && (oneOf(err, awayCodes) || errors.Is(err, errVanished)) {
 		err = p.breakdown(err)
 	}
 	return s, err
@@ -195,7 +196,7 @@ func (p *Pool) permit(ctx context.Context) (*Session, error) {
 		}
 	}
 	p.count(func(st *Stats) { st.InUse++ })
-	if err := p.usable(); err != nil { // it may have broken down since
+	if err := p.Ready(); err != nil { // it may have broken down since
 		p.hand(s)
 		return nil, err
 	}

@@ -2,6 +2,7 @@ package p11
 
 import (
 	"context"
+	"errors"
 
 	"github.com/miekg/pkcs11"
 )
@@ -49,9 +50,15 @@ func (s *Session) privateKey(id []byte) (pkcs11.ObjectHandle, error) {
 		return h, nil
 	}
 	h, err := s.One(pkcs11.CKO_PRIVATE_KEY, id)
+	if errors.Is(err, ErrKeyNotFound) {
+		if gone := s.present(); gone != nil {
+			err = gone
+		}
+	}
 	if err != nil {
 		return 0, err
 	}
+	s.pool.remember(id)
 	s.keys[string(id)] = h
 	return h, nil
 }

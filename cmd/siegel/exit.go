@@ -56,5 +56,5 @@ func exitCode(err error) int {
 	case codes.Unauthenticated, codes.PermissionDenied:
 		return exitDenied
 	}
-	return exitFault
+	return exitFault // FailedPrecondition among them: the installation lacks something
 }

@@ -30,16 +30,24 @@ func (t *terminal) explain(err error) {
 		return
 	}
 	bad := detail[*errdetails.BadRequest](st)
-	if bad != nil {
-		text = fmt.Sprintf("%s: refused, %s", called.doing, count(len(bad.GetFieldViolations()), "rule is broken", "rules are broken"))
+	if n := len(bad.GetFieldViolations()); n > 0 {
+		text = called.doing + ": " + verdict(st.Code(), n)
 	}
 	fmt.Fprintln(t.err, t.red("siegel: ")+text)
 	for _, v := range bad.GetFieldViolations() {
 		printViolation(t.err, t, v)
 	}
-	if hint := advice(st); hint != "" {
+	if hint := advice(called, st); hint != "" {
 		fmt.Fprintln(t.err, "  "+hint)
 	}
+}
+
+// verdict says whose fault n violations are.
+func verdict(code codes.Code, n int) string {
+	if code == codes.FailedPrecondition {
+		return "the server cannot do it, " + count(n, "thing is missing", "things are missing")
+	}
+	return "refused, " + count(n, "rule is broken", "rules are broken")
 }
 
 func printViolation(w io.Writer, t *terminal, v *errdetails.BadRequest_FieldViolation) {
@@ -47,12 +55,20 @@ func printViolation(w io.Writer, t *terminal, v *errdetails.BadRequest_FieldViol
 }
 
 // advice says what the caller can do.
-func advice(st *status.Status) string {
+func advice(called *callError, st *status.Status) string {
 	switch st.Code() {
 	case codes.InvalidArgument:
-		return "Nothing was recorded. Correct the order and send it again; the same order id may be used."
+		if called.order {
+			return "Nothing was recorded. Correct the order and send it again; the same order id may be used."
+		}
+		return "Correct the command."
+	case codes.FailedPrecondition:
+		if called.order {
+			return "The order is good and nothing was recorded. The operator of the server must act; then send the same order again."
+		}
 	case codes.AlreadyExists:
-		return "Another order was sent under this id before. Choose a new order id, or look at the card with: siegel card --order ID"
+		return "The order id is bound to the content that was first recorded under it: send that content again, or use a new id for a new card.\n" +
+			"  Even if the first order never became a card, its ICCSN and keys stay bound to its order id."
 	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted:
 		return "Run the same command again later, or with a longer --timeout; a retry never makes a second card."
 	case codes.Unauthenticated:
@@ -90,7 +106,17 @@ func count(n int, one, many string) string {
 type callError struct {
 	doing  string // for example "issue the card of order.json"
 	status *status.Status
+	order  bool // an order was sent, see ofOrder
 }
 
 func (e *callError) Error() string              { return strings.Join([]string{e.doing, e.status.Message()}, ": ") }
 func (e *callError) GRPCStatus() *status.Status { return e.status }
+
+// ofOrder marks the failure of a call that sent an order: what to do about it differs.
+func ofOrder(err error) error {
+	var called *callError
+	if errors.As(err, &called) {
+		called.order = true
+	}
+	return err
+}

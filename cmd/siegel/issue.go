@@ -89,5 +89,5 @@ func issueOne(ctx context.Context, cl *client, t *terminal, name string) (*siege
 	answer, err := call(ctx, cl.caller, "issue the card of "+name, func(ctx context.Context) (*siegelv1.IssueCardResponse, error) {
 		return cl.IssueCard(ctx, &siegelv1.IssueCardRequest{Order: order})
 	})
-	return answer.GetCard(), err
+	return answer.GetCard(), ofOrder(err)
 }

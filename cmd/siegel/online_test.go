@@ -101,7 +101,10 @@ func TestIssueMany(t *testing.T) {
 		args = append(args, orderFile(t, fmt.Sprintf("o-%d", i)))
 	}
 	r := f.siegel(args...)
-	r.want(t, exitInvalid, "1 of 5 orders failed", "o-2.json: the order id belongs", "Choose a new order id")
+	r.want(t, exitInvalid, "1 of 5 orders failed", "o-2.json: the order id belongs", "send that content again, or use a new id for a new card", "its ICCSN and keys stay bound to its order id")
+	if strings.Contains(r.err, "siegel card --order") {
+		t.Errorf("the advice is to look at a card that there may not be:\n%s", r.err)
+	}
 	last := -1
 	for _, id := range []string{"o-0", "o-1", "o-3", "o-4"} {
 		at := strings.Index(r.out, "order "+id)
@@ -150,6 +153,9 @@ func TestFailures(t *testing.T) {
 		{"refused", refusal(t, codes.InvalidArgument, "request refused", bad), exitInvalid, []string{
 			"2 rules are broken", "  keys[2].spki\n    modulus has 1024 bits, want 2048 (gemSpec_Krypt, GS-A_4357)\n    rule RSA_MODULUS\n",
 			"rule TERM_EXCEEDS_FIVE_YEARS", "Nothing was recorded"}},
+		{"installation", refusal(t, codes.FailedPrecondition, "no issuer", &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
+			{Field: "keys[0]", Description: "no issuer signs C.HCI.AUT", Reason: "NO_ISSUER"}}}), exitFault, []string{
+			"the server cannot do it, 1 thing is missing", "rule NO_ISSUER", "The operator of the server must act", "send the same order again"}},
 		{"unknown certificate", refusal(t, codes.Unauthenticated, "belongs to no operator"), exitDenied, []string{"belongs to no operator", "--operator"}},
 		{"role missing", refusal(t, codes.PermissionDenied, "roles that may: personalization"), exitDenied, []string{"roles that may", "Call as another operator"}},
 		{"internal", refusal(t, codes.Internal, "internal error", &errdetails.RequestInfo{RequestId: "00aa"}), exitFault, []string{"request id 00aa"}},
@@ -250,6 +256,25 @@ func TestCard(t *testing.T) {
 	f.siegel("card", "1").want(t, exitInvalid, "get the card 1: there is no such card")
 	f.siegel("card").want(t, exitUsage, "by its ICCSN or by --order")
 	f.siegel("card", "1", "--order", "2").want(t, exitUsage, "by its ICCSN or by --order")
+}
+
+// TestReadingRecordsNothing: advice about orders is for calls that sent one.
+func TestReadingRecordsNothing(t *testing.T) {
+	bad := &errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "iccsn", Description: "not digits", Reason: "R"}}}
+	refused := refusal(t, codes.InvalidArgument, "request refused", bad)
+	f := (&fakeServer{
+		get:  func(*siegelv1.GetCardRequest) (*siegelv1.Card, error) { return nil, refused },
+		list: func(*siegelv1.ListCardsRequest) (*siegelv1.ListCardsResponse, error) { return nil, refused },
+		plan: func(*siegelv1.Order) (*siegelv1.PlanCardResponse, error) { return nil, refused },
+	}).serve(t)
+	for _, args := range [][]string{{"card", "x"}, {"cards"}} {
+		r := f.siegel(args...)
+		r.want(t, exitInvalid, "1 rule is broken")
+		if strings.Contains(r.err, "Nothing was recorded") || strings.Contains(r.err, "order id") {
+			t.Errorf("%v sends no order, and the advice is:\n%s", args, r.err)
+		}
+	}
+	f.siegel("plan", orderFile(t, "o-1")).want(t, exitInvalid, "Nothing was recorded")
 }
 
 // TestCards walks over two pages, and stops early with --max.

@@ -39,7 +39,7 @@ func (c *planCmd) Run(ctx context.Context, g *globals, t *terminal) error {
 		return cl.PlanCard(ctx, &siegelv1.PlanCardRequest{Order: order})
 	})
 	if err != nil {
-		return err
+		return ofOrder(err)
 	}
 	set, err := profiles.Builtin()
 	if err != nil {

@@ -42,7 +42,7 @@ func call[T any](ctx context.Context, c *caller, doing string, try func(context.
 		}
 		if !isAway(st) || !sleep(ctx, max(jitter(pause), askedFor(st))) {
 			var none T
-			return none, &callError{doing, st}
+			return none, &callError{doing: doing, status: st}
 		}
 	}
 }

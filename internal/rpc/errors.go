@@ -22,6 +22,7 @@ const errorDomain = "siegel"
 //
 //	kind                  code                 details                                    the caller
 //	*profiles.Refusal     INVALID_ARGUMENT     BadRequest: field, text, rule; ErrorInfo   corrects the order
+//	  of a good order     FAILED_PRECONDITION  the same                                   calls an operator, keeps the order
 //	ca.ErrOrderDiffers    ALREADY_EXISTS       ErrorInfo ORDER_DIFFERS                    chooses another order id
 //	ca.ErrNotFound        NOT_FOUND            ErrorInfo NOT_FOUND                        looks elsewhere
 //	*ca.UnavailableError  UNAVAILABLE          RetryInfo, RequestInfo                     sends the same again later
@@ -63,13 +64,18 @@ type statusError interface {
 	GRPCStatus() *status.Status
 }
 
-// refused says what is wrong with an order, for programs (details) and for persons (text).
+// refused says what is wrong with an order, or with this installation where the order is good, for programs (details) and for
+// persons (text).
 func refused(r *profiles.Refusal) *status.Status {
+	code, heading := codes.InvalidArgument, "request refused"
+	if r.Configuration() {
+		code, heading = codes.FailedPrecondition, "this server cannot fulfil the order, its operator must act"
+	}
 	if len(r.Violations) == 0 {
-		return status.New(codes.InvalidArgument, "request refused")
+		return status.New(code, heading)
 	}
 	first := r.Violations[0]
-	text := fmt.Sprintf("request refused: %s: %s (%s, %s)", first.Field, first.Message, first.Rule, first.Citation)
+	text := fmt.Sprintf("%s: %s: %s (%s, %s)", heading, first.Field, first.Message, first.Rule, first.Citation)
 	if n := len(r.Violations) - 1; n > 0 {
 		text += fmt.Sprintf("; and %d more", n)
 	}
@@ -78,7 +84,7 @@ func refused(r *profiles.Refusal) *status.Status {
 		bad.FieldViolations = append(bad.FieldViolations, &errdetails.BadRequest_FieldViolation{
 			Field: v.Field, Description: v.Message + " (" + v.Citation + ")", Reason: v.Rule})
 	}
-	return withDetails(codes.InvalidArgument, text, bad, &errdetails.ErrorInfo{
+	return withDetails(code, text, bad, &errdetails.ErrorInfo{
 		Reason: first.Rule, Domain: errorDomain,
 		Metadata: map[string]string{"field": first.Field, "rule": first.Rule, "citation": first.Citation}})
 }

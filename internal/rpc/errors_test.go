@@ -25,6 +25,9 @@ var twoRules = &profiles.Refusal{Violations: []profiles.Violation{
 	{Field: "valid_until", Rule: "TERM_EXCEEDS_FIVE_YEARS", Citation: "gemSpec_PKI, GS-A_4352", Message: "at most five years"},
 }}
 
+// noIssuer is what the planner says of a good order that this installation cannot fulfil.
+var noIssuer = profiles.Violation{Field: "keys[0]", Rule: "NO_ISSUER", Citation: "configuration", Message: "no issuer signs C.HCI.AUT", Configuration: true}
+
 const secret = "C_Sign at 10.0.0.7 for Dr. Muster"
 
 // TestErrorTable sends each kind of error through a real call.
@@ -46,6 +49,14 @@ func TestErrorTable(t *testing.T) {
 				}},
 				&errdetails.ErrorInfo{Reason: "RSA_MODULUS", Domain: "siegel", Metadata: map[string]string{
 					"field": "keys[2].spki", "rule": "RSA_MODULUS", "citation": "gemSpec_Krypt, GS-A_4357"}},
+			}},
+		{"installation", &profiles.Refusal{Violations: []profiles.Violation{noIssuer}}, codes.FailedPrecondition,
+			"this server cannot fulfil the order, its operator must act: keys[0]: no issuer signs C.HCI.AUT (NO_ISSUER, configuration)",
+			[]proto.Message{
+				&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
+					{Field: "keys[0]", Description: "no issuer signs C.HCI.AUT (configuration)", Reason: "NO_ISSUER"}}},
+				&errdetails.ErrorInfo{Reason: "NO_ISSUER", Domain: "siegel", Metadata: map[string]string{
+					"field": "keys[0]", "rule": "NO_ISSUER", "citation": "configuration"}},
 			}},
 		{"refusal without violations", &profiles.Refusal{}, codes.InvalidArgument, "request refused", nil},
 		{"order differs", fmt.Errorf("record: %w", ca.ErrOrderDiffers), codes.AlreadyExists, "the order id belongs to an order of other content",
@@ -99,6 +110,35 @@ func compareDetails(t *testing.T, st *status.Status, want []proto.Message) {
 		if m, ok := got[i].(proto.Message); !ok || !proto.Equal(m, want[i]) {
 			t.Errorf("detail %d = %v, want %v", i, got[i], want[i])
 		}
+	}
+}
+
+// TestInstallationIsTheServersFault: its operator must see it, and a bad order stays the sender's business even where the
+// installation has a gap as well.
+func TestInstallationIsTheServersFault(t *testing.T) {
+	tests := []struct {
+		name       string
+		violations []profiles.Violation
+		code       codes.Code
+		level      string
+	}{
+		{"installation", []profiles.Violation{noIssuer}, codes.FailedPrecondition, "ERROR"},
+		{"order", twoRules.Violations, codes.InvalidArgument, "INFO"},
+		{"both", append([]profiles.Violation{noIssuer}, twoRules.Violations...), codes.InvalidArgument, "INFO"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			h := start(t, &fakeAuthority{issue: func(context.Context, string, *profiles.Order) (*ca.Card, error) {
+				return nil, &profiles.Refusal{Violations: tt.violations}
+			}})
+			_, err := h.line().IssueCard(testContext(t), &siegelv1.IssueCardRequest{Order: goodOrder()})
+			if got := status.Code(err); got != tt.code {
+				t.Errorf("IssueCard = %v, want %v", got, tt.code)
+			}
+			if log := h.log.String(); !strings.Contains(log, `"level":"`+tt.level+`","msg":"call failed"`) {
+				t.Errorf("the call is not logged at level %s:\n%s", tt.level, log)
+			}
+		})
 	}
 }
 

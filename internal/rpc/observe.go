@@ -74,7 +74,9 @@ func recovered(serve func() error) (err error) {
 }
 
 // levels are those of codes that an operator of the server should see; the others are the caller's business.
-var levels = map[codes.Code]slog.Level{codes.Internal: slog.LevelError, codes.Unavailable: slog.LevelWarn}
+var levels = map[codes.Code]slog.Level{
+	codes.Internal: slog.LevelError, codes.FailedPrecondition: slog.LevelError, codes.Unavailable: slog.LevelWarn,
+}
 
 // conclude logs a call and gives its status as an error, nil where it went well. No request and no answer is logged.
 func (s *Server) conclude(ctx context.Context, c *call, method string, start time.Time, err error) error {

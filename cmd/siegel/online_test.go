@@ -29,6 +29,7 @@ func card(o *siegelv1.Order) *siegelv1.Card {
 		Certificates: []*siegelv1.Certificate{
 			{Slot: "C.HCI.AUT.E256", Profile: "hci-aut", Format: siegelv1.Format_FORMAT_X509, Issuer: "CA", Serial: "00ff", NotBefore: from, NotAfter: till, Data: []byte("der")},
 			{Slot: "C.SMC.AUTR_CVC.E256", Profile: "autr", Format: siegelv1.Format_FORMAT_CVC, Issuer: "CVC-CA", Chr: "0006" + o.GetIccsn(), NotBefore: from, NotAfter: till, Data: []byte("cv")},
+			{Slot: "C.SMC.AUTR_CVC.R2048", Profile: "autr", Format: siegelv1.Format_FORMAT_CVC, Issuer: "G1-CA", Chr: "0010" + o.GetIccsn(), NotBefore: from, NotAfter: till, NoTerm: true, Data: []byte("g1")},
 		},
 		Issuers: []*siegelv1.IssuerCertificate{
 			{Name: "CA", Format: siegelv1.Format_FORMAT_X509, IssuedBy: "ROOT", Data: []byte("ca")},
@@ -39,12 +40,13 @@ func card(o *siegelv1.Order) *siegelv1.Card {
 }
 
 const wantTable = `card 80276001011699900861  smcb-g2.1, dkg, order o-1, issued 2026-12-01T00:00:00Z, entry 3
-SLOT                 ISSUER    SERIAL OR CHR             FROM        UNTIL       OCTETS
-C.HCI.AUT.E256       CA        00ff                      2026-12-01  2031-11-30       3
-C.SMC.AUTR_CVC.E256  CVC-CA    000680276001011699900861  2026-12-01  2031-11-30       2
-CA                   ROOT                                                             2
-ROOT                 ROOT                                                             4
-CVC-CA               CVC-ROOT                                                         4
+SLOT                  ISSUER    SERIAL OR CHR             FROM        UNTIL       OCTETS
+C.HCI.AUT.E256        CA        00ff                      2026-12-01  2031-11-30       3
+C.SMC.AUTR_CVC.E256   CVC-CA    000680276001011699900861  2026-12-01  2031-11-30       2
+C.SMC.AUTR_CVC.R2048  G1-CA     001080276001011699900861  no date     no date          2
+CA                    ROOT                                                             2
+ROOT                  ROOT                                                             4
+CVC-CA                CVC-ROOT                                                         4
 warning: RSA-2048 is allowed in environment test only
 `
 

@@ -50,6 +50,35 @@ func TestVerifyRealCard(t *testing.T) {
 	}
 }
 
+// TestVerifyG1 verifies a real chain of generation 1, from the root's key in the folder and from one that is named. It has no dates, so
+// that the day does not count.
+func TestVerifyG1(t *testing.T) {
+	const card, root = "testdata/g1/80276883110000205690", "/issuers/DEGXX-1-1-01-09.cvc"
+	want := []string{
+		"good  C.HPC.AUTR_CVC.R2048 (no dates) ← DEGEX 1-0-01-15 ← DEGXX 1-1-01-09", "good  DEGEX-1-0-01-15 (no dates) ← DEGXX 1-1-01-09",
+		"all good: 2 certificates of 1 card",
+	}
+	siegel("", "verify", card).want(t, exitOK, want...)
+	siegel("", "verify", "--at", "2099-01-01", "--trust", card+root, card).want(t, exitOK, want...)
+	siegel("", "verify", "--trust", realCard+"/issuers/DEGXX-8-7-02-22.cvc", card).want(t, exitInvalid,
+		"BAD   C.HPC.AUTR_CVC.R2048 (no dates): issuer is not known: DEGXX 1-1-01-09, which certified DEGEX 1-0-01-15")
+
+	dir := filepath.Join(t.TempDir(), filepath.Base(card))
+	if err := os.CopyFS(dir, os.DirFS(card)); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "C.HPC.AUTR_CVC.R2048.cvc")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[100] ^= 1
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	siegel("", "verify", dir).want(t, exitInvalid, "BAD   C.HPC.AUTR_CVC.R2048 (no dates): signature does not verify", "good  DEGEX-1-0-01-15")
+}
+
 // TestVerifyFindsFaults changes one thing in the folder of a real card at a time.
 func TestVerifyFindsFaults(t *testing.T) {
 	flip := func(name string, fromEnd int) func(*testing.T, string) {

@@ -17,7 +17,7 @@ import (
 // is wrong, and the last line too.
 // Other errors are those of w.
 func Annotate(w io.Writer, raw []byte) error {
-	var l listing
+	l := listing{root: IsG1Root(raw)}
 	l.objects(raw, 0)
 	err := validate(raw)
 	if err != nil {
@@ -78,6 +78,7 @@ const maxDepth = 4
 type listing struct {
 	out     bytes.Buffer
 	flagOID FlagOID // the last one read: it gives the flag list behind it its meaning
+	root    bool    // what is listed is the key of a root, which nobody signed
 }
 
 func (l *listing) line(depth int, format string, args ...any) {
@@ -111,6 +112,9 @@ func (l *listing) heading(depth int, t tag, header []byte, size int) {
 	name, ok := names[t]
 	if !ok {
 		name = "unknown object"
+	}
+	if t == tagBody && l.root {
+		name = "named key of a root"
 	}
 	l.line(depth, "%-*s%s, %s", 20-2*depth, octets, name, count(size))
 }

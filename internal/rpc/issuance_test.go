@@ -21,6 +21,7 @@ import (
 	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/internal/cvc"
 	"github.com/siegel-pki/siegel/internal/pkix"
+	"github.com/siegel-pki/siegel/internal/sigalg"
 	"github.com/siegel-pki/siegel/profiles"
 	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
 )
@@ -108,6 +109,7 @@ func testCard(t *testing.T) *ca.Card {
 			{Draft: ca.Draft{Slot: "C.HCI.AUT.R2048", Profile: "hci-aut", Format: ca.X509, Issuer: "CA-R", Serial: serial, NotBefore: from, NotAfter: till}, Data: []byte("one")},
 			{Draft: ca.Draft{Slot: "C.HCI.AUT.E256", Profile: "hci-aut", Format: ca.X509, Issuer: "CA-E", Serial: serial, NotBefore: from, NotAfter: till}, Data: []byte("two")},
 			{Draft: ca.Draft{Slot: "C.SMC.AUTR_CVC.E256", Profile: "autr", Format: ca.CVC, Issuer: "CVC-CA", CHR: "000680276001011699900861", NotBefore: from, NotAfter: till}, Data: []byte("three")},
+			{Draft: ca.Draft{Slot: "C.SMC.AUTR_CVC.R2048", Profile: "g1", Format: ca.CVC, Scheme: sigalg.ISO9796SHA256, Issuer: "CVC-CA", CHR: "001080276001011699900861", NotBefore: from, NotAfter: till}, Data: []byte("four")},
 		},
 	}
 }
@@ -122,7 +124,9 @@ const wantCard = `{
     {"slot": "C.HCI.AUT.E256", "profile": "hci-aut", "format": "FORMAT_X509", "issuer": "CA-E", "serial": "ff01",
      "not_before": "2026-12-01T00:00:00Z", "not_after": "2031-11-30T23:59:59Z", "data": "dHdv"},
     {"slot": "C.SMC.AUTR_CVC.E256", "profile": "autr", "format": "FORMAT_CVC", "issuer": "CVC-CA", "chr": "000680276001011699900861",
-     "not_before": "2026-12-01T00:00:00Z", "not_after": "2031-11-30T23:59:59Z", "data": "dGhyZWU="}
+     "not_before": "2026-12-01T00:00:00Z", "not_after": "2031-11-30T23:59:59Z", "data": "dGhyZWU="},
+    {"slot": "C.SMC.AUTR_CVC.R2048", "profile": "g1", "format": "FORMAT_CVC", "issuer": "CVC-CA", "chr": "001080276001011699900861",
+     "not_before": "2026-12-01T00:00:00Z", "not_after": "2031-11-30T23:59:59Z", "data": "Zm91cg==", "no_term": true}
   ],
   "issuers": [
     {"name": "CA-R", "format": "FORMAT_X509", "issued_by": "ROOT", "data": "Q0EtUg=="},

@@ -86,7 +86,10 @@ func readTBS(raw []byte) (*tbsCertificate, error) {
 		return nil, errShape
 	}
 	t.serial, t.signature, t.issuer, t.spki, t.rawSubject = serial, signature, issuer, spki, name
-	ok := name.ReadASN1(&subject, tag.SEQUENCE)
+	if !name.ReadASN1(&subject, tag.SEQUENCE) {
+		return nil, errShape
+	}
+	var ok bool
 	if t.subject, ok = readName(subject); !ok {
 		return nil, errors.New("subject is not a Name")
 	}

@@ -13,7 +13,7 @@ import (
 )
 
 // The story of this file: the drafts that the profiles make, of every card type and sector, pass every rule. They lie in
-// profiles/testdata/golden, below the public certificates of real issuers.
+// profiles/testdata/golden, below the certificates of issuers there.
 
 const profilesData = "../../profiles/testdata/"
 
@@ -26,9 +26,6 @@ func TestGoldenDraftsPass(t *testing.T) {
 	judged := 0
 	for _, file := range files {
 		slot := strings.TrimSuffix(filepath.Base(file), ".der")
-		if strings.HasSuffix(slot, "_CVC.R2048") {
-			continue // generation 1 has no octets of its own to judge: its message is read out of a signature
-		}
 		judged++
 		t.Run(strings.TrimPrefix(file, profilesData+"golden/"), func(t *testing.T) {
 			octets, err := os.ReadFile(file)
@@ -54,7 +51,7 @@ type golden struct {
 
 func goldenIssuers(t *testing.T) (g golden) {
 	t.Helper()
-	pems, _ := filepath.Glob(profilesData + "real/*.pem")
+	pems, _ := filepath.Glob(profilesData + "[rm]*/*.pem") // real and made
 	for _, file := range pems {
 		g.x509 = append(g.x509, readX509(t, file))
 	}
@@ -73,6 +70,11 @@ func goldenIssuers(t *testing.T) (g golden) {
 
 func (g golden) judge(t *testing.T, slot string, octets []byte, orderFile string) []Finding {
 	t.Helper()
+	if _, ok := g1Slots[slot]; ok {
+		_, c := goodMessage(t) // below the same issuer
+		c.ICCSN = orderedICCSN(t, orderFile)
+		return G1(octets, c)
+	}
 	if body, err := readCVC(octets); err == nil {
 		for _, issuer := range g.cvc {
 			if string(issuer.CHR.Bytes()) == string(body.car) {

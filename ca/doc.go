@@ -32,5 +32,5 @@
 //	flight.go      calls with the same order share one run
 //	entries.go     what the log says
 //	errors.go      the kinds of errors and what a caller does about them
-//	store.go, key.go
+//	store.go, review.go, key.go
 package ca

@@ -62,6 +62,15 @@ type Store interface {
 	// id than one that a reader has seen: to give ids in the order in which transactions become visible, each would have to wait for
 	// the disk of the one before it.
 	Entries(ctx context.Context, after int64, limit int) ([]StoredEntry, error)
+
+	// WaitingOrders lists the orders that have no card, by ascending order id in the order of its octets, those after the given id, at
+	// most limit. A limit below 1 is an error.
+	WaitingOrders(ctx context.Context, after string, limit int) ([]WaitingOrder, error)
+
+	// CountOutliving counts the certificates of issued cards that are valid after an instant: those with a later Draft.NotAfter. They are
+	// grouped, and the groups sorted by issuer, profile, slot and name of the scheme. It reads every certificate, so that it takes as long as there
+	// are cards: it is for a person who asks once, not for a program that asks again and again.
+	CountOutliving(ctx context.Context, instant time.Time) ([]CertificateCount, error)
 }
 
 // The sentinel errors of a Store.

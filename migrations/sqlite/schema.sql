@@ -14,6 +14,8 @@ CREATE TABLE attempts (
     CHECK ((state = 'open') = (end_entry_id IS NULL))
 ) STRICT;
 
+CREATE INDEX attempts_abandoned ON attempts (order_id) WHERE state = 'abandoned';
+
 CREATE UNIQUE INDEX attempts_complete ON attempts (order_id) WHERE state = 'complete';
 
 CREATE UNIQUE INDEX attempts_open ON attempts (order_id) WHERE state = 'open';

@@ -48,5 +48,5 @@
 //   - schema.go: Migrate, and the versions that fit each other
 //   - presence.go: the lock that says that a server lives
 //   - change.go: transactions · intend.go, end.go, entries.go: the verbs that write
-//   - orders.go, cards.go, entries.go: the verbs that read · reads.go: what they share
+//   - orders.go, cards.go, entries.go, review.go: the verbs that read · reads.go: what they share
 package postgres

@@ -12,19 +12,21 @@ import (
 // Each verb that reads asks one question, and where it asks a second one, for a card's certificates, that is about rows that
 // never change: so that none needs a transaction to see one state of the database.
 type reads struct {
-	order, cardHead, cardByICCSN, certificates, cards, openAttempts, entries *sql.Stmt
+	order, cardHead, cardByICCSN, certificates, cards, openAttempts, entries, waitingOrders, countOutliving *sql.Stmt
 }
 
 // prepare prepares all statements; a statement that does not fit the schema fails here.
 func (r *reads) prepare(ctx context.Context, db *sql.DB) error {
 	for query, st := range map[string]**sql.Stmt{
-		selectOrder:        &r.order,
-		selectCardHead:     &r.cardHead,
-		selectCardByICCSN:  &r.cardByICCSN,
-		selectCertificates: &r.certificates,
-		selectCards:        &r.cards,
-		selectOpenAttempts: &r.openAttempts,
-		selectEntries:      &r.entries,
+		selectOrder:         &r.order,
+		selectCardHead:      &r.cardHead,
+		selectCardByICCSN:   &r.cardByICCSN,
+		selectCertificates:  &r.certificates,
+		selectCards:         &r.cards,
+		selectOpenAttempts:  &r.openAttempts,
+		selectEntries:       &r.entries,
+		selectWaitingOrders: &r.waitingOrders,
+		countOutliving:      &r.countOutliving,
 	} {
 		var err error
 		if *st, err = db.PrepareContext(ctx, query); err != nil {
@@ -36,7 +38,8 @@ func (r *reads) prepare(ctx context.Context, db *sql.DB) error {
 
 func (r *reads) close() error {
 	var errs []error
-	for _, st := range []*sql.Stmt{r.order, r.cardHead, r.cardByICCSN, r.certificates, r.cards, r.openAttempts, r.entries} {
+	for _, st := range []*sql.Stmt{r.order, r.cardHead, r.cardByICCSN, r.certificates, r.cards, r.openAttempts, r.entries,
+		r.waitingOrders, r.countOutliving} {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}

@@ -30,6 +30,7 @@ func Exercise(t *testing.T, open Opener) {
 		{"five years", fiveYearCases()},
 		{"end", endCases},
 		{"read", readCases},
+		{"review", reviewCases},
 		{"race", raceCases},
 		{"keep", keepCases},
 	} {

@@ -17,16 +17,18 @@ type Verb string
 
 // The verbs. AnyVerb stands for each of them.
 const (
-	AnyVerb      Verb = ""
-	Intend       Verb = "Intend"
-	Complete     Verb = "Complete"
-	Abandon      Verb = "Abandon"
-	Append       Verb = "Append"
-	Order        Verb = "Order"
-	Card         Verb = "Card"
-	Cards        Verb = "Cards"
-	OpenAttempts Verb = "OpenAttempts"
-	Entries      Verb = "Entries"
+	AnyVerb        Verb = ""
+	Intend         Verb = "Intend"
+	Complete       Verb = "Complete"
+	Abandon        Verb = "Abandon"
+	Append         Verb = "Append"
+	Order          Verb = "Order"
+	Card           Verb = "Card"
+	Cards          Verb = "Cards"
+	OpenAttempts   Verb = "OpenAttempts"
+	Entries        Verb = "Entries"
+	WaitingOrders  Verb = "WaitingOrders"
+	CountOutliving Verb = "CountOutliving"
 )
 
 // ErrFault is the error of a call that a Fault made fail.
@@ -164,4 +166,14 @@ func (f *FaultyStore) OpenAttempts(ctx context.Context) ([]ca.OpenAttempt, error
 // Entries implements ca.Store.
 func (f *FaultyStore) Entries(ctx context.Context, after int64, limit int) ([]ca.StoredEntry, error) {
 	return pass(f, Entries, func() ([]ca.StoredEntry, error) { return f.inner.Entries(ctx, after, limit) })
+}
+
+// WaitingOrders implements ca.Store.
+func (f *FaultyStore) WaitingOrders(ctx context.Context, after string, limit int) ([]ca.WaitingOrder, error) {
+	return pass(f, WaitingOrders, func() ([]ca.WaitingOrder, error) { return f.inner.WaitingOrders(ctx, after, limit) })
+}
+
+// CountOutliving implements ca.Store.
+func (f *FaultyStore) CountOutliving(ctx context.Context, instant time.Time) ([]ca.CertificateCount, error) {
+	return pass(f, CountOutliving, func() ([]ca.CertificateCount, error) { return f.inner.CountOutliving(ctx, instant) })
 }

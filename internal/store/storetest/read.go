@@ -136,11 +136,13 @@ var readCases = []testCase{
 		ended, cancel := context.WithCancel(b.ctx)
 		cancel()
 		for verb, call := range map[Verb]func() error{
-			Order:        func() error { _, err := b.store.Order(ended, in.OrderID); return err },
-			Card:         func() error { _, err := b.store.Card(ended, in.ICCSN); return err },
-			Cards:        func() error { _, err := b.store.Cards(ended, 0, 1); return err },
-			OpenAttempts: func() error { _, err := b.store.OpenAttempts(ended); return err },
-			Entries:      func() error { _, err := b.store.Entries(ended, 0, 1); return err },
+			Order:          func() error { _, err := b.store.Order(ended, in.OrderID); return err },
+			Card:           func() error { _, err := b.store.Card(ended, in.ICCSN); return err },
+			Cards:          func() error { _, err := b.store.Cards(ended, 0, 1); return err },
+			OpenAttempts:   func() error { _, err := b.store.OpenAttempts(ended); return err },
+			Entries:        func() error { _, err := b.store.Entries(ended, 0, 1); return err },
+			WaitingOrders:  func() error { _, err := b.store.WaitingOrders(ended, "", 1); return err },
+			CountOutliving: func() error { _, err := b.store.CountOutliving(ended, in.At); return err },
 		} {
 			b.refused(context.Canceled, string(verb), call)
 		}

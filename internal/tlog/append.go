@@ -12,7 +12,8 @@ import (
 // leaf, and one row for 255 leaves: 1.2 million rows of 8 KiB for 300 million leaves. (The other way, a row for each node of
 // the tree, costs 600 million rows, each with a header and a place in an index several times the hash that it holds, and makes
 // each served tile a query of 256 rows.) To append, at most seven rows are read, one for each level, and those that have
-// changed are written back; at 300 million leaves it is four. Both, and the memory, do not depend on what the tree holds.
+// changed are written back; at 300 million leaves it is four. This, and the memory, stay within the same bound whatever the tree
+// holds: opening hashes each hash of the edge once more, at most 1,785 of them.
 //
 // A Tree is for one transaction: open it from the head of the last checkpoint, add the leaves, write what Flush gives together with the
 // new head, and drop it. One that outlives a transaction that failed would be ahead of its keeper. It is not safe for

@@ -31,6 +31,14 @@ type SessionFacts struct {
 	Signatures int64  `json:"signatures"` // at most so many
 }
 
+// SessionEndFacts say why a key session ended, and what was promised in it.
+type SessionEndFacts struct {
+	Session    string `json:"session"`
+	Issuer     string `json:"issuer"`
+	Reason     string `json:"reason"`     // lower-case words joined by "-"
+	Signatures int64  `json:"signatures"` // that orders reserved; not more were made
+}
+
 // OrderFacts say what an attempt is going to sign.
 type OrderFacts struct {
 	Order    string             `json:"order_id"`
@@ -93,6 +101,15 @@ func (f *SessionFacts) check(c *checker) {
 	c.instant("ends", f.Ends)
 	if f.Signatures < 1 {
 		c.report("signatures", "is less than 1")
+	}
+}
+
+func (f *SessionEndFacts) check(c *checker) {
+	c.form("session", f.Session, idForm)
+	c.text("issuer", f.Issuer)
+	c.form("reason", f.Reason, reasonForm)
+	if f.Signatures < 0 {
+		c.report("signatures", "is less than 0")
 	}
 }
 

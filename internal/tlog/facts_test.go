@@ -33,7 +33,7 @@ func goldenLeaves(t testing.TB) map[string][]byte {
 // TestGoldenLeaves reads every golden leaf by the schema of its kind. A leaf that was ever written must be readable for ever: files are
 // added here, and never changed.
 func TestGoldenLeaves(t *testing.T) {
-	types := map[Kind]Facts{ServerStarted: &ServerFacts{}, KeySessionOpened: &SessionFacts{}, OrderRecorded: &OrderFacts{},
+	types := map[Kind]Facts{ServerStarted: &ServerFacts{}, KeySessionOpened: &SessionFacts{}, KeySessionClosed: &SessionEndFacts{}, OrderRecorded: &OrderFacts{},
 		CardIssued: &CardFacts{}, AttemptAbandoned: &AbandonFacts{}}
 	seen := map[Kind]bool{}
 	for name, octets := range goldenLeaves(t) {

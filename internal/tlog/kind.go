@@ -15,6 +15,7 @@ type Kind string
 const (
 	ServerStarted    Kind = "server-started"     // configuration and profile set in force, by hash
 	KeySessionOpened Kind = "key-session-opened" // an issuer key may sign from here
+	KeySessionClosed Kind = "key-session-closed" // and no longer from here
 	OrderRecorded    Kind = "order-recorded"     // order, serials and drafts are in the database; no key was used yet
 	CardIssued       Kind = "card-issued"        // the card is complete
 	AttemptAbandoned Kind = "attempt-abandoned"  // an attempt ended without a card; its serials stay taken
@@ -24,6 +25,7 @@ const (
 var schemas = map[Kind]schema{
 	ServerStarted:    {facts: read[ServerFacts]},
 	KeySessionOpened: {facts: read[SessionFacts]},
+	KeySessionClosed: {facts: read[SessionEndFacts]},
 	OrderRecorded:    {facts: read[OrderFacts], personal: true},
 	CardIssued:       {facts: read[CardFacts]},
 	AttemptAbandoned: {facts: read[AbandonFacts]},

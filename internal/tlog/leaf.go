@@ -11,6 +11,9 @@ import (
 // instantLayout is how times are written in leaves, in UTC.
 const instantLayout = "2006-01-02T15:04:05.000Z"
 
+// Instant writes a time as leaves and facts do: UTC, milliseconds.
+func Instant(t time.Time) string { return t.UTC().Format(instantLayout) }
+
 // leaf is the clear part of an entry, in the order in which it is hashed.
 type leaf struct {
 	Kind           Kind            `json:"kind"`
@@ -23,7 +26,7 @@ type leaf struct {
 // Leaf gives the octets that enter the tree: one JSON object without white space. They depend on nothing that erasure takes away. A
 // store must give back the facts octet by octet. It is an error beyond MaxLeaf.
 func (e Entry) Leaf() ([]byte, error) {
-	l := leaf{Kind: e.Kind, At: e.At.UTC().Format(instantLayout), Actor: e.Actor, Facts: e.Facts, PersonalSHA256: e.PersonalSHA256()}
+	l := leaf{Kind: e.Kind, At: Instant(e.At), Actor: e.Actor, Facts: e.Facts, PersonalSHA256: e.PersonalSHA256()}
 	b, err := json.Marshal(l)
 	if err != nil {
 		return nil, fmt.Errorf("encode a %s entry: %w", e.Kind, err)

@@ -2,10 +2,11 @@ package rpc
 
 import (
 	"context"
+	"crypto/x509"
 	"slices"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
@@ -32,23 +33,35 @@ var access = map[string][]Role{
 }
 
 // authorize finds the caller's operator by the certificate of the connection and checks that one of the operator's roles may call
-// the method. The roles are checked against each other again: an act is refused even if a file got past its loader.
-func (s *Server) authorize(ctx context.Context, method string) (*Operator, error) {
-	op := s.operators.operator(peerCertificate(ctx))
-	if op == nil {
-		return nil, deny(codes.Unauthenticated, "UNKNOWN_CERTIFICATE", nil,
-			"this client certificate belongs to no operator; a security officer must add its SHA-256 to the operator file")
+// the method. The term of the certificate is checked again, since a connection may outlive it, and the roles are checked against each
+// other again: an act is refused even if a file got past its loader.
+func (s *Server) authorize(ctx context.Context, method string) error {
+	c := callOf(ctx)
+	cert := peerCertificate(ctx)
+	if cert == nil {
+		return deny(codes.Unauthenticated, "NO_CERTIFICATE", nil, "the connection shows no client certificate")
 	}
+	c.fingerprint = Fingerprint(cert.Raw)
+	metadata := map[string]string{"certificate_sha256": c.fingerprint}
+	if c.operator = s.operators.operator(c.fingerprint); c.operator == nil {
+		return deny(codes.Unauthenticated, "UNKNOWN_CERTIFICATE", metadata, "this client certificate belongs to no operator; "+
+			"a security officer must add its SHA-256 to the operator file: "+c.fingerprint)
+	}
+	if s.now().After(cert.NotAfter) {
+		return deny(codes.Unauthenticated, "CERTIFICATE_EXPIRED", metadata,
+			"the client certificate has expired on "+cert.NotAfter.UTC().Format(time.RFC3339)+"; connect with a new one")
+	}
+	op := c.operator
 	if err := CheckRoles(op.Roles); err != nil {
-		return op, deny(codes.PermissionDenied, "ROLES_EXCLUDE", map[string]string{"operator": op.Name}, err.Error())
+		return deny(codes.PermissionDenied, "ROLES_EXCLUDE", map[string]string{"operator": op.Name}, err.Error())
 	}
 	allowed := access[method]
 	if !slices.ContainsFunc(op.Roles, func(r Role) bool { return slices.Contains(allowed, r) }) {
-		return op, deny(codes.PermissionDenied, "ROLE_MISSING",
+		return deny(codes.PermissionDenied, "ROLE_MISSING",
 			map[string]string{"operator": op.Name, "method": method, "roles": joinRoles(allowed)},
 			"operator "+op.Name+" may not call "+method+"; roles that may: "+orNone(joinRoles(allowed)))
 	}
-	return op, nil
+	return nil
 }
 
 func orNone(s string) string {
@@ -58,8 +71,8 @@ func orNone(s string) string {
 	return s
 }
 
-// peerCertificate gives the DER of the client certificate that the handshake verified, or nil.
-func peerCertificate(ctx context.Context) []byte {
+// peerCertificate gives the client certificate that the handshake verified, or nil.
+func peerCertificate(ctx context.Context) *x509.Certificate {
 	p, ok := peer.FromContext(ctx)
 	if !ok {
 		return nil
@@ -68,30 +81,10 @@ func peerCertificate(ctx context.Context) []byte {
 	if !ok || len(info.State.VerifiedChains) == 0 {
 		return nil
 	}
-	return info.State.PeerCertificates[0].Raw
+	return info.State.PeerCertificates[0]
 }
 
 // deny is the error of a call that its caller may not make.
 func deny(code codes.Code, reason string, metadata map[string]string, message string) error {
 	return withDetails(code, message, &errdetails.ErrorInfo{Reason: reason, Domain: errorDomain, Metadata: metadata}).Err()
-}
-
-// authorizeUnary is authorize as an interceptor.
-func (s *Server) authorizeUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	op, err := s.authorize(ctx, info.FullMethod)
-	callOf(ctx).operator = op
-	if err != nil {
-		return nil, err
-	}
-	return next(ctx, req)
-}
-
-// authorizeStream is authorize as an interceptor.
-func (s *Server) authorizeStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	op, err := s.authorize(ss.Context(), info.FullMethod)
-	callOf(ss.Context()).operator = op
-	if err != nil {
-		return err
-	}
-	return next(srv, ss)
 }

@@ -107,7 +107,7 @@ func TestRoleMatrix(t *testing.T) {
 // TestActChecksExclusionsAgain builds the operators past the check of the loader.
 func TestActChecksExclusionsAgain(t *testing.T) {
 	h := start(t, &fakeAuthority{})
-	line := h.server.operators.operator(h.operators["line-1"].Certificate[0])
+	line := h.server.operators.operator(Fingerprint(h.operators["line-1"].Certificate[0]))
 	line.Roles = []Role{Personalization, Auditor}
 	_, err := h.line().ListCards(testContext(t), &siegelv1.ListCardsRequest{})
 	if got := status.Code(err); got != codes.PermissionDenied || !strings.Contains(err.Error(), "GS-A_4266") {
@@ -125,9 +125,17 @@ func TestPinnedCertificate(t *testing.T) {
 		t.Errorf("ListCards with an unknown certificate = %v, want UNAUTHENTICATED", err)
 	}
 	info, ok := status.Convert(err).Details()[0].(*errdetails.ErrorInfo)
-	want := &errdetails.ErrorInfo{Reason: "UNKNOWN_CERTIFICATE", Domain: "siegel"}
+	fingerprint := Fingerprint(namesake.Certificate[0])
+	want := &errdetails.ErrorInfo{Reason: "UNKNOWN_CERTIFICATE", Domain: "siegel", Metadata: map[string]string{"certificate_sha256": fingerprint}}
 	if !ok || !proto.Equal(info, want) {
 		t.Errorf("details = %v, want %v", info, want)
+	}
+	// Security officer and operator of the server need the same digits: one hears them from the caller, the other reads the log.
+	if text := status.Convert(err).Message(); !strings.Contains(text, fingerprint) {
+		t.Errorf("message %q lacks the fingerprint %s", text, fingerprint)
+	}
+	if log := h.log.String(); !strings.Contains(log, `"certificate_sha256":"`+fingerprint+`","peer":"127.0.0.1:`) {
+		t.Errorf("the log lacks fingerprint and peer:\n%s", log)
 	}
 	stream, err := healthpb.NewHealthClient(conn).Watch(testContext(t), &healthpb.HealthCheckRequest{})
 	if err == nil {

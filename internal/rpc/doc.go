@@ -6,6 +6,7 @@
 //	TLS 1.3     handshake: a client certificate on P-256 from the operators' CA              tls.go
 //	observe     request id, log line, error table, a panic becomes INTERNAL                  observe.go
 //	authorize   certificate → operator (pinned by fingerprint) → role → method              access.go
+//	decode      octets → message, which is the first look at what was sent                   guard.go
 //	validate    shape: lengths, mandatory fields (protovalidate, the rules are in the .proto) validate.go
 //	handler     translate, call the authority, translate back                               issuance.go
 //
@@ -15,6 +16,7 @@
 // Where to look:
 //
 //   - server.go: Server, its limits, its start and its end
+//   - guard.go: where every method is put behind this road
 //   - roles.go: roles and the table of roles that exclude each other
 //   - operators.go: the operator file
 //   - access.go: the table of methods and the roles that may call them

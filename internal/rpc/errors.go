@@ -23,6 +23,7 @@ const errorDomain = "siegel"
 //	kind                  code                 details                                    the caller
 //	*profiles.Refusal     INVALID_ARGUMENT     BadRequest: field, text, rule; ErrorInfo   corrects the order
 //	  of a good order     FAILED_PRECONDITION  the same                                   calls an operator, keeps the order
+//	*malformedError       INVALID_ARGUMENT     ErrorInfo MALFORMED                        mends the program that sent it
 //	ca.ErrOrderDiffers    ALREADY_EXISTS       ErrorInfo ORDER_DIFFERS                    chooses another order id
 //	ca.ErrNotFound        NOT_FOUND            ErrorInfo NOT_FOUND                        looks elsewhere
 //	*ca.UnavailableError  UNAVAILABLE          RetryInfo, RequestInfo                     sends the same again later
@@ -35,11 +36,15 @@ const errorDomain = "siegel"
 func statusOf(err error, requestID string) *status.Status {
 	var refusal *profiles.Refusal
 	var away *ca.UnavailableError
+	var malformed *malformedError
 	var own statusError
 	request := &errdetails.RequestInfo{RequestId: requestID}
 	switch {
 	case errors.As(err, &refusal):
 		return refused(refusal)
+	case errors.As(err, &malformed):
+		return withDetails(codes.InvalidArgument, "the request is no message of the type that the method takes (siegel.v1)",
+			&errdetails.ErrorInfo{Reason: "MALFORMED", Domain: errorDomain})
 	case errors.Is(err, ca.ErrOrderDiffers):
 		return withDetails(codes.AlreadyExists, "the order id belongs to an order of other content",
 			&errdetails.ErrorInfo{Reason: "ORDER_DIFFERS", Domain: errorDomain, Metadata: map[string]string{"field": "order_id"}})

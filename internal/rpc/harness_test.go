@@ -15,6 +15,7 @@ import (
 	"math/big"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -144,6 +145,7 @@ type harness struct {
 	server    *Server
 	address   string
 	log       *lockedBuffer
+	skew      atomic.Int64 // by how much the server's clock is ahead, in nanoseconds
 	stop      context.CancelFunc
 	ended     chan error
 }
@@ -167,6 +169,7 @@ func start(t *testing.T, authority Authority) *harness {
 		t.Fatal(err)
 	}
 	h.server, err = New(Config{Authority: authority, Operators: operators, Grace: 300 * time.Millisecond,
+		Now: func() time.Time { return time.Now().Add(time.Duration(h.skew.Load())) },
 		TLS: TLS(h.ca.certify("server", elliptic.P256(), nil), h.ca.pool()), Log: slog.New(slog.NewJSONHandler(h.log, nil))})
 	if err != nil {
 		t.Fatal(err)

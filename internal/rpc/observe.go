@@ -9,14 +9,15 @@ import (
 	"runtime/debug"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/peer"
 )
 
 // call is what is known of a call under way. It belongs to the goroutine that serves the call.
 type call struct {
-	id       string    // 16 hex digits, random: ties an answer to the log
-	operator *Operator // nil until authorize found it
+	id          string    // 16 hex digits, random: ties an answer to the log
+	operator    *Operator // nil until authorize found it
+	fingerprint string    // of the client certificate; empty until authorize looked at it
 }
 
 type callKey struct{}
@@ -31,37 +32,13 @@ func newCall(ctx context.Context) (context.Context, *call) {
 	return context.WithValue(ctx, callKey{}, c), c
 }
 
-// observeUnary gives a call its id, turns its error or panic into a status, and writes its line in the server's log.
-func (s *Server) observeUnary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+// observe gives a call its id, turns its error or panic into a status, and writes its line in the server's log.
+func (s *Server) observe(ctx context.Context, method string, serve func(context.Context) error) error {
 	ctx, c := newCall(ctx)
 	start := time.Now()
-	var answer any
-	err := recovered(func() (err error) { answer, err = next(ctx, req); return err })
-	if err = s.conclude(ctx, c, info.FullMethod, start, err); err != nil {
-		return nil, err
-	}
-	return answer, nil
+	err := recovered(func() error { return serve(ctx) })
+	return s.conclude(ctx, c, method, start, err)
 }
-
-// observeStream is observeUnary for streams. Their context ends when the server is asked to end, so that a health watcher does
-// not hold it up.
-func (s *Server) observeStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-	ctx, c := newCall(ss.Context())
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(s.ending, cancel)()
-	start := time.Now()
-	err := recovered(func() error { return next(srv, observedStream{ss, ctx}) })
-	return s.conclude(ctx, c, info.FullMethod, start, err)
-}
-
-// observedStream is a stream with the context of its call.
-type observedStream struct {
-	grpc.ServerStream
-	ctx context.Context
-}
-
-func (s observedStream) Context() context.Context { return s.ctx }
 
 // recovered turns a panic into an error, so that a fault in one call does not end the others'.
 func recovered(serve func() error) (err error) {
@@ -83,6 +60,11 @@ func (s *Server) conclude(ctx context.Context, c *call, method string, start tim
 	attrs := []slog.Attr{slog.String("request", c.id), slog.String("method", method)}
 	if c.operator != nil {
 		attrs = append(attrs, slog.String("operator", c.operator.Name))
+	} else {
+		attrs = append(attrs, slog.String("certificate_sha256", c.fingerprint))
+	}
+	if p, ok := peer.FromContext(ctx); ok {
+		attrs = append(attrs, slog.String("peer", p.Addr.String()))
 	}
 	attrs = append(attrs, slog.Float64("took_ms", float64(time.Since(start).Microseconds())/1000))
 	if err == nil {

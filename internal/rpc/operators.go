@@ -89,10 +89,8 @@ func Fingerprint(certificate []byte) string {
 // Len is the number of operators.
 func (o *Operators) Len() int { return len(o.list) }
 
-// operator gives the operator whose certificate it is, or nil.
-func (o *Operators) operator(certificate []byte) *Operator {
-	return o.byFingerprint[Fingerprint(certificate)]
-}
+// operator gives the operator whose certificate has the fingerprint, or nil.
+func (o *Operators) operator(fingerprint string) *Operator { return o.byFingerprint[fingerprint] }
 
 // fault is what is wrong with one operator of a list.
 type fault struct {

@@ -1,35 +1,29 @@
 package rpc
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 
 	"buf.build/go/protovalidate"
-	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/siegel-pki/siegel/profiles"
 )
 
-// validateUnary checks the shape of a request: the rules that stand beside the fields in the .proto files, and that no field is
+// validate checks the shape of a request: the rules that stand beside the fields in the .proto files, and that no field is
 // unknown here. A field that a newer client sends and this server does not know could change the meaning of an order, so that
 // leaving it out silently would make another card than was ordered.
-func (s *Server) validateUnary(ctx context.Context, req any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
-	message, ok := req.(proto.Message)
-	if !ok {
-		return nil, fmt.Errorf("request of type %T is no message", req)
-	}
+func (s *Server) validate(message proto.Message) error {
 	if field, found := unknownField(message.ProtoReflect(), ""); found {
-		return nil, &profiles.Refusal{Violations: []profiles.Violation{shapeViolation(field, "UNKNOWN_FIELD",
+		return &profiles.Refusal{Violations: []profiles.Violation{shapeViolation(field, "UNKNOWN_FIELD",
 			"holds a field that this server does not know; the client is newer than the server")}}
 	}
 	if err := s.validator.Validate(message); err != nil {
-		return nil, shapeError(err)
+		return shapeError(err)
 	}
-	return next(ctx, req)
+	return nil
 }
 
 // shapeError gives protovalidate's violations the form of a planner's: one way to read a refusal.

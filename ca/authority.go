@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"regexp"
 	"slices"
-	"sync/atomic"
+	"sync"
 	"time"
 
 	"github.com/siegel-pki/siegel/internal/tlog"
@@ -56,8 +56,10 @@ type Authority struct {
 // issuer is an Issuer that may sign, with what the door needs of it.
 type issuer struct {
 	Issuer
-	verify  verify                     // with the key of the issuer's certificate
-	session atomic.Pointer[KeySession] // nil before Start
+	verify verify // with the key of the issuer's certificate
+
+	sessionMu sync.Mutex  // guards the session and what is left of it
+	session   *keySession // nil before Start
 }
 
 // tspID is the form of Tab_PKI_109.
@@ -225,8 +227,27 @@ func (a *Authority) Recover(ctx context.Context) error {
 }
 
 // Close refuses new orders, waits for the attempts under way to end or, when ctx ends first, cancels them and waits for their
-// clean-up. It may be called more than once.
-func (a *Authority) Close(ctx context.Context) error { return a.flights.close(ctx) }
+// clean-up. Then it closes the key sessions, with their entries. It may be called more than once.
+func (a *Authority) Close(ctx context.Context) error {
+	err := a.flights.close(ctx)
+	clean, cancel := cleanUp(ctx)
+	defer cancel()
+	return errors.Join(err, a.closeSessions(clean))
+}
+
+// Ready tells why orders would be answered "unavailable" now, as far as is known without trying: no key session is open, or a
+// token is away. nil means that nothing is known to be wrong.
+func (a *Authority) Ready() error {
+	return a.eachSession(func(iss *issuer) error {
+		if iss.session == nil {
+			return fmt.Errorf("issuer %q: no key session is open", iss.Name)
+		}
+		if err := iss.Key.Ready(); err != nil {
+			return fmt.Errorf("issuer %q: %w", iss.Name, err)
+		}
+		return nil
+	})
+}
 
 // Unbound lists the profiles that a card type of the catalogue needs and no issuer is bound to, each with the key generation
 // that is missing, for example "C.HCI.AUT (RSA)", in alphabetical order. The planner refuses orders that need them.

@@ -180,7 +180,7 @@ func TestLastCallerLeavesMidSign(t *testing.T) {
 		t.Fatalf("sent again: %v", err)
 	}
 	var kinds []tlog.Kind
-	for _, e := range w.entries(t)[5:] {
+	for _, e := range w.entries(t)[entriesAtStart:] {
 		kinds = append(kinds, e.Kind)
 	}
 	want := []tlog.Kind{tlog.OrderRecorded, tlog.AttemptAbandoned, tlog.OrderRecorded, tlog.CardIssued}

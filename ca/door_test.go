@@ -136,15 +136,6 @@ func TestFailedSignatureUsesUpTheDraft(t *testing.T) {
 
 func TestKeySessionBoundsTheDoor(t *testing.T) {
 	bounded := func(b ca.SessionBounds) func(*ca.Config) { return func(c *ca.Config) { c.KeySession = b } }
-	t.Run("signatures", func(t *testing.T) {
-		w, _, cvc := doorWorld(t, bounded(ca.SessionBounds{Signatures: 2, Lifetime: time.Hour}))
-		for i := range 3 {
-			_, err := w.Sign(t.Context(), ca.NewRecorded(&cvc))
-			if (err != nil) != (i == 2) {
-				t.Errorf("signature %d: got %v", i+1, err)
-			}
-		}
-	})
 	t.Run("time", func(t *testing.T) {
 		now := dayOfIssue
 		w, x509, _ := doorWorld(t, bounded(ca.SessionBounds{Signatures: 10, Lifetime: time.Hour}),

@@ -55,10 +55,14 @@ func storeFailure(doing string, err error) error {
 func keyFailure(doing string, err error) error {
 	err = fmt.Errorf("%s: %w", doing, err)
 	var t interface{ Temporary() bool }
-	if !isContext(err) && errors.As(err, &t) && t.Temporary() {
-		return unavailable(err)
+	if isContext(err) || !errors.As(err, &t) || !t.Temporary() {
+		return err
 	}
-	return err
+	var hint interface{ RetryAfter() time.Duration }
+	if errors.As(err, &hint) {
+		return &UnavailableError{Err: err, RetryAfter: max(retryAfter, hint.RetryAfter())}
+	}
+	return unavailable(err)
 }
 
 func isContext(err error) bool {

@@ -12,8 +12,13 @@ func NewRecorded(d *Draft) *Recorded { return &recorded{draft: d} }
 // Recorded is recorded.
 type Recorded = recorded
 
-// Sign is sign.
-func (a *Authority) Sign(ctx context.Context, r *Recorded) ([]byte, error) { return a.sign(ctx, r) }
+// Sign is sign. A draft for which no signature was reserved takes the session that is open.
+func (a *Authority) Sign(ctx context.Context, r *Recorded) ([]byte, error) {
+	if iss := a.issuers[r.draft.Issuer]; iss != nil && r.session == nil {
+		r.session = iss.session
+	}
+	return a.sign(ctx, r)
+}
 
 // Waiting is the number of callers that wait for an order.
 func (a *Authority) Waiting(orderID string) int {

@@ -15,7 +15,7 @@ import (
 )
 
 // The story of this file: a test hierarchy in memory, as a ceremony would make it on a token. Two roots with an SMC-B CA each,
-// one for each key generation, and a CVC root with its sub-CA of each generation.
+// one for each key generation, a CVC root with its sub-CA of each generation, and the issuers of qualified certificates and of devices.
 
 // dayOfIssue is the day on which the tests happen.
 var dayOfIssue = time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC)
@@ -30,7 +30,14 @@ const (
 	cvcSub
 	g1Root
 	g1Sub
+	qes
+	kompRSA
+	kompECC
+	cvcDevice
 )
+
+// entriesAtStart is how many entries a start leaves: its own, and one for the key session of each issuer that signs.
+const entriesAtStart = 1 + 8
 
 // hierarchy makes the issuers once: keys take time. Do not change them; configuration gives copies.
 var hierarchy = sync.OnceValue(func() []ca.Issuer {
@@ -47,8 +54,53 @@ var hierarchy = sync.OnceValue(func() []ca.Issuer {
 	}
 	root := cvcIssuer("SIEGEL-CVC-Root1", newECKey(), nil)
 	list = append(list, root, cvcIssuer("SIEGEL-CVC-CA1", newECKey(), &root))
-	return append(list, g1Issuers(newRSAKey(), newRSAKey())...)
+	list = append(list, g1Issuers(newRSAKey(), newRSAKey())...)
+	return append(list,
+		profiledIssuer(profiles.QESCA, "SIEGEL.SMCB-qCA1", newRSAKey(), nil),
+		profiledIssuer(profiles.KOMPCA, "SIEGEL.KOMP-CA1", newRSAKey(), &list[rootRSA]),
+		profiledIssuer(profiles.KOMPCA, "SIEGEL.KOMP-CA2", newECKey(), &list[rootECC]),
+		cvcDeviceIssuer(newECKey(), &root))
 })
+
+// profiledIssuer certifies an issuer with the profile of its kind. One of qualified certificates signs itself, and with RSASSA-PSS.
+func profiledIssuer(kind profiles.IssuerKind, name string, key ca.Key, above *ca.Issuer) ca.Issuer {
+	set := must(profiles.Builtin())
+	profile, _ := set.IssuerProfile(kind)
+	iss := ca.Issuer{Key: key, Issuer: &profiles.Issuer{
+		Name: name, Kind: kind, KeyType: must(sigalg.TypeOf(key.Public())), IssuedBy: name, OCSPURL: "http://ocsp.siegel.example/" + name,
+		Profiles: set.ProfilesFor(kind),
+	}}
+	if kind == profiles.QESCA {
+		iss.PSS = true
+		iss.Qualified = &profiles.QualifiedInfo{PDS: []pkix.PDSLocation{{URL: "https://siegel.example/pds", Language: "en"}}, RetentionYears: 7}
+	}
+	r := &profiles.IssuerRequest{
+		Environment: profiles.Test, CommonName: name, Organization: "Siegel", PublicKey: key.Public(), PSS: iss.PSS,
+		Serial: must(pkix.NewSerial([]byte(name)[:8])), NotBefore: date(2025, 1, 1), OCSPURL: "http://ocsp.siegel.example/root",
+	}
+	signer := key
+	if above != nil {
+		r.Issuer, signer, iss.IssuedBy = above.Issuer, above.Key, above.Name
+	}
+	tbs := must(profile.Content(r))
+	body := must(tbs.Encode())
+	signature := must(signer.Sign(context.Background(), tbs.Scheme, body))
+	iss.X509 = must(pkix.ParseCertificate(must(pkix.Assemble(body, tbs.Scheme, signature))))
+	return iss
+}
+
+// cvcDeviceIssuer certifies a sub-CA for device cards.
+func cvcDeviceIssuer(key ca.Key, root *ca.Issuer) ca.Issuer {
+	body := root.CVC.Body
+	body.CHR, body.PublicKey = must(cvc.ParseReference("DESGX 1-2-02-25")).CHR(), key.Public().(*brainpool.PublicKey)
+	body.Flags = must(cvc.ParseFlags("80000000000003"))
+	octets := must(body.Encode())
+	signature := must(root.Key.Sign(context.Background(), sigalg.ECDSASHA256, octets))
+	return ca.Issuer{Key: key, Issuer: &profiles.Issuer{
+		Name: "SIEGEL-CVC-CA2", Kind: profiles.CVCDeviceCA, KeyType: sigalg.E256, IssuedBy: root.Name,
+		CVC: must(cvc.Parse(must(cvc.Assemble(octets, signature)))), Profiles: must(profiles.Builtin()).ProfilesFor(profiles.CVCDeviceCA),
+	}}
+}
 
 // g1Issuers names a root of generation 1 and certifies a sub-CA below it.
 func g1Issuers(rootKey, subKey *rsaKey) []ca.Issuer {

@@ -70,7 +70,11 @@ func (a *Authority) fulfil(ctx context.Context, req *request) (*Card, error) {
 		if err != nil {
 			return nil, err
 		}
-		drafts, err := a.intend(ctx, req, in)
+		held, err := a.reserve(ctx, in.Drafts)
+		if err != nil {
+			return nil, err
+		}
+		drafts, err := a.intend(ctx, req, in, held)
 		if isTaken(err, UniqueSerial) {
 			continue
 		}
@@ -121,18 +125,23 @@ func (a *Authority) prepare(req *request) (*Intent, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.sessionsReady(plan.Drafts); err != nil {
-		return nil, err
-	}
 	return &Intent{
 		Attempt: AttemptID(randomHex()), OrderID: req.order.ID, OrderHash: req.hash, OrderJSON: req.json,
-		ICCSN: req.order.ICCSN, CardType: plan.CardType, Sector: req.order.Sector, At: a.now(),
+		ICCSN: req.order.ICCSN, CardType: plan.CardType, Sector: sectorOf(req.order), At: a.now(),
 		Drafts: plan.Drafts, Warnings: plan.Warnings,
 	}, nil
 }
 
+// sectorOf gives the sector of a card for the records. Cards of devices belong to none, and stand there as what they are.
+func sectorOf(order *profiles.Order) string {
+	if order.Device != nil {
+		return string(profiles.HolderDevice)
+	}
+	return order.Sector
+}
+
 // intend records the attempt. Its result is the only key to the door.
-func (a *Authority) intend(ctx context.Context, req *request, in *Intent) ([]*recorded, error) {
+func (a *Authority) intend(ctx context.Context, req *request, in *Intent, held reservation) ([]*recorded, error) {
 	entry, err := intentEntry(req.actor, in)
 	if err != nil {
 		return nil, err
@@ -142,7 +151,7 @@ func (a *Authority) intend(ctx context.Context, req *request, in *Intent) ([]*re
 	}
 	drafts := make([]*recorded, len(in.Drafts))
 	for i := range in.Drafts {
-		drafts[i] = &recorded{draft: &in.Drafts[i]}
+		drafts[i] = &recorded{draft: &in.Drafts[i], session: held[in.Drafts[i].Issuer]}
 	}
 	return drafts, nil
 }
@@ -226,7 +235,7 @@ func (a *Authority) giveUp(ctx context.Context, actor string, in *Intent, why re
 // abandon ends an attempt with its entry. An attempt that has ended already, perhaps by a call whose answer was lost, is well.
 func (a *Authority) abandon(ctx context.Context, actor string, attempt OpenAttempt, why reason) error {
 	at := a.now()
-	facts := abandonFacts{Order: attempt.OrderID, Attempt: attempt.ID, ICCSN: attempt.ICCSN, Reason: why}
+	facts := tlog.AbandonFacts{Order: attempt.OrderID, Attempt: string(attempt.ID), ICCSN: attempt.ICCSN, Reason: string(why)}
 	entry, err := tlog.NewEntry(tlog.AttemptAbandoned, at, actor, facts, nil)
 	if err != nil {
 		return err

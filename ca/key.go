@@ -14,6 +14,8 @@ type Key interface {
 	// modulus. An error that has a method Temporary() bool giving true says that the token is away for now and the order may be
 	// sent again later. Whatever the error, the caller must assume that a signature may have been made.
 	Sign(ctx context.Context, scheme sigalg.Scheme, message []byte) ([]byte, error)
+	// Ready tells, without asking the token, why Sign would fail at once: nil while the token serves. Errors are as those of Sign.
+	Ready() error
 	// Public is the key's public half, as read from the token.
 	Public() crypto.PublicKey
 }

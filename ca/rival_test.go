@@ -5,7 +5,6 @@ import (
 	"errors"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -155,21 +154,4 @@ func TestRivalAbandonsTheDeadAttemptFirst(t *testing.T) {
 		t.Errorf("sent again: %v", err)
 	}
 	w.sweep(t)
-}
-
-// TestOrderThatNoSessionCanFulfilIsNotRecorded: otherwise every retry would leave an abandoned attempt.
-func TestOrderThatNoSessionCanFulfilIsNotRecorded(t *testing.T) {
-	w := newWorld(t, func(c *ca.Config) { c.KeySession.Signatures = 3 })
-	if _, err := w.Issue(t.Context(), operator, smallOrder(1)); err != nil {
-		t.Fatal(err)
-	}
-	before := len(w.entries(t))
-	_, err := w.Issue(t.Context(), operator, smallOrder(2))
-	var unavailable *ca.UnavailableError
-	if !errors.As(err, &unavailable) || !strings.Contains(err.Error(), "no signatures left") {
-		t.Errorf("got %v, want *UnavailableError: no signatures left", err)
-	}
-	if after := len(w.entries(t)); after != before {
-		t.Errorf("%d entries before, %d after", before, after)
-	}
 }

@@ -24,6 +24,7 @@ import (
 // place, after Store.Intend has returned nil (promise 1).
 type recorded struct {
 	draft    *Draft
+	session  *keySession // that promised its signature
 	redeemed atomic.Bool
 }
 
@@ -104,7 +105,7 @@ func (a *Authority) admit(r *recorded) (*issuer, error) {
 	if err := iss.maySign(r.draft, a.config.Now()); err != nil {
 		return nil, fmt.Errorf("issuer %q: %w", iss.Name, err)
 	}
-	if err := iss.session.Load().spend(a.config.Now()); err != nil {
+	if err := r.session.mayUse(a.config.Now()); err != nil {
 		return nil, unavailable(fmt.Errorf("issuer %q: %w", iss.Name, err))
 	}
 	return iss, nil
@@ -126,14 +127,18 @@ func (iss *issuer) mayName(d *Draft) error {
 	if isX509 := iss.X509 != nil; isX509 != (d.Format == X509) {
 		return errors.New("its certificate is of another format")
 	}
-	scheme := sigalg.X509Scheme
-	if d.Format == CVC {
-		scheme = sigalg.CVCScheme
-	}
-	if want, err := scheme(iss.KeyType); err != nil || d.Scheme != want {
+	if want, err := iss.scheme(d.Format); err != nil || d.Scheme != want {
 		return fmt.Errorf("its %s key does not sign with %s", iss.KeyType, d.Scheme)
 	}
 	return nil
+}
+
+// scheme is the one with which the key signs certificates of a format.
+func (iss *issuer) scheme(f Format) (sigalg.Scheme, error) {
+	if f == CVC {
+		return sigalg.CVCScheme(iss.KeyType)
+	}
+	return iss.X509Scheme()
 }
 
 // maxYears is how long a certificate may live (promise 5; gemSpec_PKI, GS-A_4352).

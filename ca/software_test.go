@@ -30,6 +30,8 @@ func newRSAKey() *rsaKey {
 	return &rsaKey{private}
 }
 
+func (k *rsaKey) Ready() error { return nil }
+
 func (k *rsaKey) Public() crypto.PublicKey { return &k.private.PublicKey }
 
 func (k *rsaKey) Sign(ctx context.Context, s sigalg.Scheme, message []byte) ([]byte, error) {
@@ -39,11 +41,14 @@ func (k *rsaKey) Sign(ctx context.Context, s sigalg.Scheme, message []byte) ([]b
 	if s == sigalg.ISO9796SHA256 {
 		return new(big.Int).Exp(new(big.Int).SetBytes(message), k.private.D, k.private.N).FillBytes(make([]byte, 256)), nil
 	}
+	h := s.Hash().New()
+	h.Write(message)
+	if s == sigalg.RSAPSSSHA256 {
+		return rsa.SignPSS(rand.Reader, k.private, s.Hash(), h.Sum(nil), &rsa.PSSOptions{SaltLength: 32})
+	}
 	if s != sigalg.RSAPKCS1SHA256 {
 		return nil, fmt.Errorf("an RSA key of this test does not sign with %s", s)
 	}
-	h := s.Hash().New()
-	h.Write(message)
 	return rsa.SignPKCS1v15(rand.Reader, k.private, s.Hash(), h.Sum(nil))
 }
 
@@ -64,6 +69,8 @@ func newECKey() *ecKey {
 	}
 	return &ecKey{d, public}
 }
+
+func (k *ecKey) Ready() error { return nil }
 
 func (k *ecKey) Public() crypto.PublicKey { return k.public }
 

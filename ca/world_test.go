@@ -135,6 +135,8 @@ type witness struct {
 	broken []error
 	// meddle, where it is set, may fail a call before the key is used, or afterwards.
 	meddle func(call int) (before, after error)
+	// away, where it is set, is why the token does not serve, as it says without being asked to sign.
+	away error
 	// alter, where it is set, changes a signature on its way back.
 	alter func(signature []byte) []byte
 }
@@ -161,6 +163,8 @@ func (k *watchedKey) Sign(ctx context.Context, s sigalg.Scheme, message []byte) 
 	}
 	return signature, err
 }
+
+func (k *watchedKey) Ready() error { return k.witness.away }
 
 func (w *witness) enter(s sigalg.Scheme, message []byte) (before, after error) {
 	w.mu.Lock()

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -214,6 +215,16 @@ func (h *harness) as(operator string) *grpc.ClientConn {
 func (h *harness) line() siegelv1.IssuanceServiceClient {
 	h.t.Helper()
 	return siegelv1.NewIssuanceServiceClient(h.as("line-1"))
+}
+
+// waitForLog waits until the server's log holds a text: a client may know of an event before the log does.
+func (h *harness) waitForLog(part string) {
+	h.t.Helper()
+	for end := time.Now().Add(5 * time.Second); !strings.Contains(h.log.String(), part); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			h.t.Fatalf("the log lacks %q:\n%s", part, h.log)
+		}
+	}
 }
 
 // testContext bounds one call.

@@ -11,7 +11,6 @@ import (
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -81,7 +80,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{operators: cfg.Operators, validator: validator, log: cfg.Log, grace: cfg.Grace, now: cfg.Now, health: health.NewServer()}
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.grpc = grpc.NewServer(
-		grpc.Creds(credentials.NewTLS(cfg.TLS)),
+		grpc.Creds(newHandshakes(cfg.TLS, cfg.Log)),
 		grpc.ForceServerCodecV2(newLateCodec()),
 		grpc.MaxRecvMsgSize(maxRequest),
 		grpc.MaxHeaderListSize(maxHeader),

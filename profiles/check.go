@@ -27,6 +27,9 @@ func (l *loader) check() {
 			l.problems.add(p.AccessProfile.at, "UNKNOWN_REFERENCE", "chat.yaml has no access profile %s", name)
 		}
 	}
+	for _, row := range l.subCAs {
+		l.checkSubCA(s, row)
+	}
 	for _, i := range l.institutions {
 		for _, role := range i.Roles {
 			if s.access[role] == nil {
@@ -47,7 +50,7 @@ func (l *loader) checkComplete() {
 	}{
 		{"cards", len(l.cards) == 0}, {"sectors", len(l.sectors) == 0}, {"x509", len(l.x509) == 0}, {"cvc", len(l.cvc) == 0},
 		{"issuers", len(l.issuers) == 0},
-		{"institutions.yaml", l.institutions == nil}, {"chat.yaml", l.access == nil},
+		{"institutions.yaml", l.institutions == nil}, {"chat.yaml", l.access == nil}, {"subca.yaml", l.subCAs == nil},
 	} {
 		if part.none {
 			l.problems.add(position{part.what, 1}, "MISSING_FILE", "the catalogue has no %s", part.what)

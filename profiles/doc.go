@@ -9,6 +9,7 @@
 //	cvc/*.yaml          profiles of CV certificates: role and device (gemSpec_PKI, chapter 6)
 //	institutions.yaml   institution OID, its text, the access profile of its role certificate
 //	chat.yaml           access profiles: flag lists of CV certificates (gemSpec_PKI, Tab_PKI_918-02)
+//	subca.yaml          CVC-CAs of the second level: what each may certify (gemSpec_PKI, Tab_PKI_919-02)
 //
 // A new card type, sector or profile is a new file. Every rule in a file is written {value: ..., source: ...} or is a row with a key
 // source, so that a violation can name the paragraph it comes from. The loader is strict: an unknown key, a wrong type, a missing
@@ -21,7 +22,7 @@
 //
 //   - order.go, plan.go: Order, Refusal, Context, Issuer, Plan
 //   - set.go: Set, Load, Builtin; load.go: the files and their hash
-//   - card.go, sector.go, x509profile.go, cvcprofile.go, tables.go: the files' content and how it is read
+//   - card.go, sector.go, x509profile.go, cvcprofile.go, generation1.go, tables.go, subca.go: the files' content and how it is read
 //   - cited.go, yaml.go, problem.go: the strict reader of the files
 //   - check.go: what must hold between the files; explain.go: what a file says, in words
 //   - planner.go: the road of an order; slots.go, keys.go, rsa.go, institution.go, name.go, evidence.go, term.go, issuers.go: its checks

@@ -21,6 +21,7 @@ type loader struct {
 	issuers      []*IssuerProfile
 	institutions []*InstitutionType
 	access       []*AccessProfile
+	subCAs       []*SubCA
 }
 
 // dataFile is a file as it was read.
@@ -85,6 +86,8 @@ func (l *loader) readFile(name string, data []byte) {
 		l.institutions = readInstitutions(d, m)
 	case name == "chat.yaml":
 		l.access = readAccessProfiles(d, m)
+	case name == "subca.yaml":
+		l.subCAs = readSubCAs(d, m)
 	default:
 		l.problems.add(m.at(), "UNEXPECTED_FILE", "a data file has no place here")
 		return
@@ -128,6 +131,7 @@ func (l *loader) set() *Set {
 		issuers:      index(l.issuers, func(p *IssuerProfile) string { return string(p.Kind) }),
 		institutions: index(l.institutions, func(i *InstitutionType) string { return i.OID }),
 		access:       index(l.access, func(a *AccessProfile) string { return a.Name }),
+		subCAs:       index(l.subCAs, func(r *SubCA) string { return r.Name }),
 		files:        l.files,
 		hash:         l.hash(),
 	}

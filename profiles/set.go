@@ -9,7 +9,7 @@ import (
 
 // builtin is the catalogue that the program is built with.
 //
-//go:embed cards/*.yaml sectors/*.yaml x509/*.yaml cvc/*.yaml issuers/*.yaml institutions.yaml chat.yaml
+//go:embed cards/*.yaml sectors/*.yaml x509/*.yaml cvc/*.yaml issuers/*.yaml institutions.yaml chat.yaml subca.yaml
 var builtin embed.FS
 
 // Set is a loaded catalogue. It is immutable and may be used concurrently.
@@ -21,6 +21,7 @@ type Set struct {
 	issuers      map[string]*IssuerProfile   // by kind
 	institutions map[string]*InstitutionType // by OID
 	access       map[string]*AccessProfile   // by name
+	subCAs       map[string]*SubCA           // by name
 	files        []dataFile                  // as they were read, in the order of their names
 	hash         [32]byte
 }

@@ -65,8 +65,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`
 
 	// Asked apart from the lock: what a statement sees is as old as its beginning, and it may have waited for the lock.
 	selectEnds = `
-SELECT count(*) FILTER (WHERE state = 'complete') > 0, count(*) FILTER (WHERE state = 'open') > 0
-FROM attempts WHERE order_id = $1`
+SELECT EXISTS (SELECT FROM attempts WHERE order_id = $1 AND state = 'complete'),
+    EXISTS (SELECT FROM attempts WHERE order_id = $1 AND state = 'open')`
 )
 
 // takeOrder inserts the order, or locks the one that is there and makes sure that it may have another attempt.

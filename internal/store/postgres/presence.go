@@ -94,9 +94,11 @@ func (p *presence) again(ctx context.Context) *pgx.Conn {
 	}
 }
 
-// end closes a connection without waiting long for a database that is gone.
+// end gives the lock up and closes the connection, without waiting long for a database that is gone. The lock would go with the
+// connection, but a moment after the database has been told: a store that is closed is to be dead for all who look then.
 func end(conn *pgx.Conn) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
+	conn.Exec(ctx, `SELECT pg_advisory_unlock_all()`)
 	conn.Close(ctx)
 }

@@ -22,7 +22,6 @@ var cluster *pgtest.Cluster
 func TestMain(m *testing.M) { os.Exit(runTests(m)) }
 
 func runTests(m *testing.M) int {
-	crashIfChild()
 	var err error
 	if cluster, err = pgtest.Start(); err != nil {
 		fmt.Fprintln(os.Stderr, err)

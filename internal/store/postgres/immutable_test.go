@@ -1,0 +1,177 @@
+package postgres_test
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/store/postgres"
+	"github.com/siegel-pki/siegel/internal/store/storetest"
+	"github.com/siegel-pki/siegel/internal/tlog"
+)
+
+// TestDatabaseRefuses runs statements that no program of ours has: whoever gets hold of a server's connection still cannot change what
+// happened. (The owner of the tables can switch the triggers off; that is what the log's checkpoints are for.)
+func TestDatabaseRefuses(t *testing.T) {
+	dsn := newDatabase(t, cluster)
+	s := open(t, dsn)
+	issued, dead, running := storetest.NewIntent(1, 1), storetest.NewIntent(2, 1), storetest.NewIntent(3, 1)
+	card := issue(t, s, issued)
+	intend(t, s, dead)
+	must(t, s.Abandon(t.Context(), dead.Attempt, dead.At, storetest.NewEntry(tlog.AttemptAbandoned, dead)))
+	intend(t, s, running)
+
+	const (
+		attempt = `(SELECT number FROM attempts WHERE order_id = 'order-%')`
+		draft   = `INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, body)
+			SELECT $ATTEMPT, 9, 'S', profile, format, issuer, scheme, '\x77', chr, not_before, $AFTER, key_hash, body FROM drafts WHERE slot = 'C.HCI.AUT.R2048' LIMIT 1`
+	)
+	of := func(order string) string { return strings.ReplaceAll(attempt, "%", order) }
+	draftOf := func(order, after string) string {
+		return strings.NewReplacer("$ATTEMPT", of(order), "$AFTER", after).Replace(draft)
+	}
+	for _, c := range []struct{ statement, want string }{
+		{"UPDATE entries SET facts = '{}'", "only by erasure"},
+		{"UPDATE entries SET facts = (facts::text || ' ')::json", "only by erasure"},
+		{"UPDATE entries SET personal = '{}'", "only by erasure"},
+		{"UPDATE entries SET personal = NULL, salt = NULL, personal_sha256 = NULL", "only by erasure"},
+		{"UPDATE entries SET id = DEFAULT", "only by erasure"},
+		{"INSERT INTO entries (id, kind, at, actor, facts) VALUES (1000, 'card-issued', now(), 'x', '{}')", "non-DEFAULT value"},
+		{"DELETE FROM entries", "never deleted"},
+		{"TRUNCATE entries CASCADE", "never deleted"},
+		{"UPDATE orders SET order_hash = sha256('')", "only by erasure"},
+		{"UPDATE orders SET order_json = '{}'", "only by erasure"},
+		{"UPDATE orders SET order_json = NULL, iccsn = '1' WHERE order_id = 'order-1'", "only by erasure"},
+		{"DELETE FROM orders", "never deleted"},
+		{"UPDATE attempts SET state = 'abandoned' WHERE order_id = 'order-1'", "only by ending"},
+		{"UPDATE attempts SET state = 'open', ended_at = NULL, end_entry_id = NULL WHERE order_id = 'order-2'", "only by ending"},
+		{"UPDATE attempts SET at = now() WHERE order_id = 'order-3'", "only by ending"},
+		{"UPDATE attempts SET server = 1 WHERE order_id = 'order-3'", "only by ending"},
+		{"UPDATE attempts SET state = 'abandoned' WHERE order_id = 'order-3'", "check constraint"}, // without time and entry
+		{"UPDATE attempts SET state = 'abandoned', ended_at = now(), end_entry_id = entry_id WHERE order_id = 'order-3'", ""},
+		{"DELETE FROM attempts", "never deleted"},
+		{"UPDATE subject_keys SET slot = 'C.HCI.ENC.R2048'", "never change hands"},
+		{"DELETE FROM subject_keys", "never deleted"},
+		{"UPDATE drafts SET body = '\\x00'", "never change"},
+		{"DELETE FROM drafts", "never deleted"},
+		{draftOf("1", "not_after"), "gets no drafts"},
+		{draftOf("2", "not_after"), "gets no drafts"},
+		{draftOf("3", "not_after + interval '1 second'"), "five_years"},
+		{draftOf("3", "not_before"), "ends_after_it_begins"},
+		{draftOf("3", "not_after"), ""},
+		{"INSERT INTO cards (attempt, order_id) VALUES (" + of("2") + ", 'order-2')", "complete attempt"},
+		{"INSERT INTO cards (attempt, order_id) VALUES (" + of("3") + ", 'order-3')", "complete attempt"},
+		{"INSERT INTO cards (attempt, order_id) VALUES (" + of("1") + ", 'order-1')", "unique constraint"},
+		{"UPDATE cards SET order_id = 'order-2'", "never change"},
+		{"DELETE FROM cards", "never deleted"},
+		{"TRUNCATE cards, certificates", "never deleted"},
+		{"UPDATE certificates SET data = '\\x00'", "never change"},
+		{"DELETE FROM certificates", "never deleted"},
+		{"INSERT INTO certificates (card, position, issuer, serial, data) SELECT card, 9, issuer, serial, data FROM certificates WHERE position = 0", "unique constraint"},
+		{"INSERT INTO certificates (card, position, issuer, chr, data) SELECT card, 9, issuer, chr, data FROM certificates WHERE position = 2", "unique constraint"},
+	} {
+		err := tryAndUndo(t, raw(t, dsn), c.statement)
+		if got := errorText(err); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s\n\tgave %q, want %q", c.statement, got, c.want)
+		}
+	}
+	if got, err := s.Card(t.Context(), issued.ICCSN); err != nil || !reflect.DeepEqual(got, card) {
+		t.Errorf("card is %+v, %v, want %+v", got, err, card)
+	}
+}
+
+// TestErasure erases personal data as a later release will: the entry stays, and so does the hash that the tree needs.
+func TestErasure(t *testing.T) {
+	dsn := newDatabase(t, cluster)
+	s, db := open(t, dsn), raw(t, dsn)
+	in := storetest.NewIntent(1, 1)
+	intend(t, s, in)
+	for _, statement := range []string{"UPDATE entries SET personal = NULL, salt = NULL", "UPDATE orders SET order_json = NULL"} {
+		if _, err := db.Exec(t.Context(), statement); err != nil {
+			t.Errorf("%s: %v", statement, err)
+		}
+	}
+	var hash []byte
+	must(t, db.QueryRow(t.Context(), "SELECT personal_sha256 FROM entries").Scan(&hash))
+	entry := storetest.NewEntry(tlog.OrderRecorded, in)
+	if want := entry.PersonalSHA256(); !reflect.DeepEqual(hash, want) {
+		t.Errorf("personal_sha256 is %x, want %x", hash, want)
+	}
+	list, err := s.Entries(t.Context(), 0, 10)
+	must(t, err)
+	entry.Personal, entry.Salt = nil, nil
+	if got := list[0].Entry; !reflect.DeepEqual(got, entry) {
+		t.Errorf("entry is %+v, want %+v", got, entry)
+	}
+}
+
+// TestServerNeedsNoOwner runs a store with the rights that the package comment asks for, and shows that they do not reach further.
+func TestServerNeedsNoOwner(t *testing.T) {
+	dsn := newDatabase(t, cluster)
+	owner := raw(t, dsn)
+	var schema string
+	must(t, owner.QueryRow(t.Context(), "SELECT current_schema()").Scan(&schema))
+	server := "server_of_" + schema
+	for _, statement := range []string{
+		"CREATE ROLE " + server + " LOGIN",
+		"GRANT USAGE ON SCHEMA " + schema + " TO " + server,
+		"GRANT SELECT, INSERT, UPDATE ON entries, orders, attempts, subject_keys, drafts, cards, certificates TO " + server,
+		"GRANT SELECT ON goose_db_version TO " + server,
+	} {
+		_, err := owner.Exec(t.Context(), statement)
+		must(t, err)
+	}
+	dsn = strings.Replace(dsn, "user=siegel", "user="+server, 1)
+	s := open(t, dsn)
+	issue(t, s, storetest.NewIntent(1, 1))
+	must(t, storetest.Check(t.Context(), s))
+	for _, statement := range []string{
+		"ALTER TABLE entries DISABLE TRIGGER ALL", "DROP TRIGGER entries_are_never_deleted ON entries", "SET session_replication_role = replica",
+		"DELETE FROM entries", "TRUNCATE entries CASCADE", "DROP TABLE entries CASCADE", "DELETE FROM goose_db_version",
+	} {
+		if err := tryAndUndo(t, raw(t, dsn), statement); err == nil {
+			t.Errorf("%s: the server's role may do it", statement)
+		}
+	}
+}
+
+// tryAndUndo runs a statement in a transaction that it rolls back.
+func tryAndUndo(t *testing.T, db *pgx.Conn, statement string) error {
+	t.Helper()
+	tx, err := db.Begin(t.Context())
+	must(t, err)
+	defer db.Close(t.Context())
+	defer tx.Rollback(t.Context())
+	_, err = tx.Exec(t.Context(), statement)
+	return err
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func intend(t testing.TB, s *postgres.Store, in *ca.Intent) {
+	t.Helper()
+	must(t, s.Intend(t.Context(), in, storetest.NewEntry(tlog.OrderRecorded, in)))
+}
+
+func issue(t testing.TB, s *postgres.Store, in *ca.Intent) *ca.Card {
+	t.Helper()
+	intend(t, s, in)
+	card, err := s.Complete(t.Context(), storetest.NewCompletion(in), storetest.NewEntry(tlog.CardIssued, in))
+	must(t, err)
+	return card
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}

@@ -1,0 +1,196 @@
+-- The schema that the migrations add up to, in PostgreSQL's own words. Written by
+-- go test ./internal/store/postgres -run TestSchema -update
+
+CREATE TABLE attempts (
+    number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    attempt_id text COLLATE "C" NOT NULL,
+    order_id text COLLATE "C" NOT NULL,
+    server bigint NOT NULL,
+    state text NOT NULL,
+    warnings text[] NOT NULL,
+    at timestamp(3) with time zone NOT NULL,
+    entry_id bigint NOT NULL,
+    ended_at timestamp(3) with time zone,
+    end_entry_id bigint,
+    CONSTRAINT attempts_attempt_id_key UNIQUE (attempt_id),
+    CONSTRAINT attempts_end_entry_id_key UNIQUE (end_entry_id),
+    CONSTRAINT attempts_entry_id_key UNIQUE (entry_id),
+    CONSTRAINT attempts_pkey PRIMARY KEY (number),
+    CONSTRAINT attempts_end_entry_id_fkey FOREIGN KEY (end_entry_id) REFERENCES entries(id),
+    CONSTRAINT attempts_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES entries(id),
+    CONSTRAINT attempts_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(order_id),
+    CONSTRAINT attempts_attempt_id_check CHECK (attempt_id ~ '^[0-9a-f]{32}$'::text),
+    CONSTRAINT attempts_check CHECK ((state = 'open'::text) = (ended_at IS NULL)),
+    CONSTRAINT attempts_check1 CHECK ((state = 'open'::text) = (end_entry_id IS NULL)),
+    CONSTRAINT attempts_state_check CHECK (state = ANY (ARRAY['open'::text, 'complete'::text, 'abandoned'::text]))
+);
+
+CREATE UNIQUE INDEX attempts_complete ON attempts USING btree (order_id) WHERE state = 'complete'::text;
+
+CREATE UNIQUE INDEX attempts_open ON attempts USING btree (order_id) WHERE state = 'open'::text;
+
+CREATE TRIGGER attempts_are_never_deleted BEFORE DELETE OR TRUNCATE ON attempts FOR EACH STATEMENT EXECUTE FUNCTION refuse('attempts are never deleted');
+
+CREATE TRIGGER attempts_change_only_by_ending BEFORE UPDATE ON attempts FOR EACH ROW WHEN (NOT (old.state = 'open'::text AND new.state <> 'open'::text AND new.number = old.number AND new.attempt_id = old.attempt_id AND new.order_id = old.order_id AND new.server = old.server AND new.warnings = old.warnings AND new.at = old.at AND new.entry_id = old.entry_id)) EXECUTE FUNCTION refuse('an attempt changes only by ending');
+
+CREATE TABLE cards (
+    number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    attempt bigint NOT NULL,
+    order_id text COLLATE "C" NOT NULL,
+    CONSTRAINT cards_attempt_key UNIQUE (attempt),
+    CONSTRAINT cards_order_id_key UNIQUE (order_id),
+    CONSTRAINT cards_pkey PRIMARY KEY (number),
+    CONSTRAINT cards_attempt_fkey FOREIGN KEY (attempt) REFERENCES attempts(number),
+    CONSTRAINT cards_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(order_id)
+);
+
+CREATE TRIGGER cards_are_never_deleted BEFORE DELETE OR TRUNCATE ON cards FOR EACH STATEMENT EXECUTE FUNCTION refuse('cards are never deleted');
+
+CREATE TRIGGER cards_belong_to_complete_attempts AFTER INSERT ON cards REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_cards_of_other_attempts();
+
+CREATE TRIGGER cards_never_change BEFORE UPDATE ON cards FOR EACH STATEMENT EXECUTE FUNCTION refuse('cards never change');
+
+CREATE TABLE certificates (
+    card bigint NOT NULL,
+    position integer NOT NULL,
+    issuer text COLLATE "C" NOT NULL,
+    serial bytea,
+    chr text COLLATE "C",
+    data bytea NOT NULL,
+    CONSTRAINT certificates_pkey PRIMARY KEY (card, "position"),
+    CONSTRAINT certificates_card_fkey FOREIGN KEY (card) REFERENCES cards(number),
+    CONSTRAINT certificates_data_check CHECK (octet_length(data) > 0)
+);
+
+CREATE UNIQUE INDEX certificates_chr ON certificates USING btree (issuer, chr) WHERE chr IS NOT NULL;
+
+CREATE UNIQUE INDEX certificates_serial ON certificates USING btree (issuer, serial) WHERE serial IS NOT NULL;
+
+CREATE TRIGGER certificates_are_never_deleted BEFORE DELETE OR TRUNCATE ON certificates FOR EACH STATEMENT EXECUTE FUNCTION refuse('certificates are never deleted');
+
+CREATE TRIGGER certificates_never_change BEFORE UPDATE ON certificates FOR EACH STATEMENT EXECUTE FUNCTION refuse('certificates never change');
+
+CREATE TABLE drafts (
+    attempt bigint NOT NULL,
+    position integer NOT NULL,
+    slot text COLLATE "C" NOT NULL,
+    profile text NOT NULL,
+    format text NOT NULL,
+    issuer text COLLATE "C" NOT NULL,
+    scheme text NOT NULL,
+    serial bytea,
+    chr text COLLATE "C",
+    not_before timestamp(0) with time zone NOT NULL,
+    not_after timestamp(0) with time zone NOT NULL,
+    key_hash bytea NOT NULL,
+    body bytea NOT NULL,
+    CONSTRAINT drafts_attempt_slot_key UNIQUE (attempt, slot),
+    CONSTRAINT drafts_pkey PRIMARY KEY (attempt, "position"),
+    CONSTRAINT drafts_attempt_fkey FOREIGN KEY (attempt) REFERENCES attempts(number),
+    CONSTRAINT drafts_key_hash_fkey FOREIGN KEY (key_hash) REFERENCES subject_keys(key_hash),
+    CONSTRAINT drafts_body_check CHECK (octet_length(body) > 0),
+    CONSTRAINT drafts_check CHECK ((serial IS NOT NULL) = (format = 'x509'::text)),
+    CONSTRAINT drafts_check1 CHECK ((chr IS NOT NULL) = (format = 'cvc'::text)),
+    CONSTRAINT drafts_chr_check CHECK (chr ~ '^[0-9A-F]{24}$'::text),
+    CONSTRAINT drafts_format_check CHECK (format = ANY (ARRAY['x509'::text, 'cvc'::text])),
+    CONSTRAINT drafts_issuer_check CHECK (issuer <> ''::text),
+    CONSTRAINT drafts_position_check CHECK ("position" >= 0),
+    CONSTRAINT drafts_profile_check CHECK (profile <> ''::text),
+    CONSTRAINT drafts_scheme_check CHECK (scheme <> ''::text),
+    CONSTRAINT drafts_serial_check CHECK (octet_length(serial) >= 1 AND octet_length(serial) <= 20),
+    CONSTRAINT drafts_slot_check CHECK (slot <> ''::text),
+    CONSTRAINT ends_after_it_begins CHECK (not_after > not_before),
+    CONSTRAINT five_years CHECK ((not_before AT TIME ZONE 'UTC'::text) < '9995-01-01 00:00:00'::timestamp without time zone AND (not_after AT TIME ZONE 'UTC'::text) < (date_trunc('month'::text, (not_before AT TIME ZONE 'UTC'::text)) + '5 years'::interval + ((not_before AT TIME ZONE 'UTC'::text) - date_trunc('month'::text, (not_before AT TIME ZONE 'UTC'::text)))))
+);
+
+CREATE INDEX drafts_chr ON drafts USING btree (issuer, chr) WHERE chr IS NOT NULL;
+
+CREATE UNIQUE INDEX drafts_serial ON drafts USING btree (issuer, serial) WHERE serial IS NOT NULL;
+
+CREATE TRIGGER drafts_are_never_deleted BEFORE DELETE OR TRUNCATE ON drafts FOR EACH STATEMENT EXECUTE FUNCTION refuse('drafts are never deleted');
+
+CREATE TRIGGER drafts_belong_to_open_attempts AFTER INSERT ON drafts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_drafts_of_ended_attempts();
+
+CREATE TRIGGER drafts_never_change BEFORE UPDATE ON drafts FOR EACH STATEMENT EXECUTE FUNCTION refuse('drafts never change');
+
+CREATE TABLE entries (
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    kind text NOT NULL,
+    at timestamp(3) with time zone NOT NULL,
+    actor text NOT NULL,
+    facts json NOT NULL,
+    personal json,
+    salt bytea,
+    personal_sha256 bytea,
+    CONSTRAINT entries_pkey PRIMARY KEY (id),
+    CONSTRAINT entries_actor_check CHECK (actor <> ''::text),
+    CONSTRAINT entries_check CHECK ((personal IS NULL) = (salt IS NULL)),
+    CONSTRAINT entries_check1 CHECK (personal IS NULL OR personal_sha256 IS NOT NULL),
+    CONSTRAINT entries_kind_check CHECK (kind <> ''::text),
+    CONSTRAINT entries_personal_sha256_check CHECK (octet_length(personal_sha256) = 32),
+    CONSTRAINT entries_salt_check CHECK (octet_length(salt) = 16)
+);
+
+CREATE TRIGGER entries_are_never_deleted BEFORE DELETE OR TRUNCATE ON entries FOR EACH STATEMENT EXECUTE FUNCTION refuse('entries are never deleted');
+
+CREATE TRIGGER entries_change_only_by_erasure BEFORE UPDATE ON entries FOR EACH ROW WHEN (NOT (new.id = old.id AND new.kind = old.kind AND new.at = old.at AND new.actor = old.actor AND new.facts::text = old.facts::text AND new.personal IS NULL AND new.salt IS NULL AND NOT new.personal_sha256 IS DISTINCT FROM old.personal_sha256)) EXECUTE FUNCTION refuse('an entry changes only by erasure of its personal data');
+
+CREATE TABLE orders (
+    order_id text COLLATE "C" NOT NULL,
+    order_hash bytea NOT NULL,
+    order_json json,
+    iccsn text COLLATE "C" NOT NULL,
+    card_type text NOT NULL,
+    sector text NOT NULL,
+    recorded_at timestamp(3) with time zone NOT NULL,
+    CONSTRAINT orders_iccsn_key UNIQUE (iccsn),
+    CONSTRAINT orders_pkey PRIMARY KEY (order_id),
+    CONSTRAINT orders_card_type_check CHECK (card_type <> ''::text),
+    CONSTRAINT orders_iccsn_check CHECK (iccsn <> ''::text),
+    CONSTRAINT orders_order_hash_check CHECK (octet_length(order_hash) = 32),
+    CONSTRAINT orders_order_id_check CHECK (order_id <> ''::text),
+    CONSTRAINT orders_sector_check CHECK (sector <> ''::text)
+);
+
+CREATE TRIGGER orders_are_never_deleted BEFORE DELETE OR TRUNCATE ON orders FOR EACH STATEMENT EXECUTE FUNCTION refuse('orders are never deleted');
+
+CREATE TRIGGER orders_change_only_by_erasure BEFORE UPDATE ON orders FOR EACH ROW WHEN (NOT (new.order_id = old.order_id AND new.order_hash = old.order_hash AND new.order_json IS NULL AND new.iccsn = old.iccsn AND new.card_type = old.card_type AND new.sector = old.sector AND new.recorded_at = old.recorded_at)) EXECUTE FUNCTION refuse('an order changes only by erasure of its personal data');
+
+CREATE TABLE subject_keys (
+    key_hash bytea NOT NULL,
+    order_id text COLLATE "C" NOT NULL,
+    slot text COLLATE "C" NOT NULL,
+    CONSTRAINT subject_keys_pkey PRIMARY KEY (key_hash),
+    CONSTRAINT subject_keys_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(order_id),
+    CONSTRAINT subject_keys_key_hash_check CHECK (octet_length(key_hash) = 32),
+    CONSTRAINT subject_keys_slot_check CHECK (slot <> ''::text)
+);
+
+CREATE TRIGGER subject_keys_are_never_deleted BEFORE DELETE OR TRUNCATE ON subject_keys FOR EACH STATEMENT EXECUTE FUNCTION refuse('subject keys are never deleted');
+
+CREATE TRIGGER subject_keys_never_change BEFORE UPDATE ON subject_keys FOR EACH STATEMENT EXECUTE FUNCTION refuse('subject keys never change hands');
+
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'restrict_violation';
+END;
+$$;
+
+CREATE FUNCTION refuse_cards_of_other_attempts() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM added c LEFT JOIN attempts a ON a.number = c.attempt AND a.order_id = c.order_id AND a.state = 'complete'
+        WHERE a.number IS NULL) THEN
+        RAISE EXCEPTION 'a card belongs to a complete attempt of its order' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE FUNCTION refuse_drafts_of_ended_attempts() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM added d JOIN attempts a ON a.number = d.attempt WHERE a.state <> 'open') THEN
+        RAISE EXCEPTION 'an attempt that has ended gets no drafts' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END;
+$$;

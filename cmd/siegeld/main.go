@@ -7,6 +7,7 @@
 //   - inputs.go: the files that the configuration names
 //   - token.go: the token and the issuers' keys
 //   - serve.go: wiring, from the configuration to a running server and back
+//   - health.go: whether the server is ready for orders
 //   - log.go, ready.go: the log; the file that scripts wait for
 //
 // The server creates no keys, no certificates and no operators: the ceremony does (siegel-ceremony).

@@ -58,7 +58,10 @@ func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *input
 	if err != nil {
 		return wrongConfig(err)
 	}
-	server, err := rpc.New(rpc.Config{Authority: authority, Operators: in.operators, TLS: in.tls, Grace: cfg.Grace, Now: time.Now, Log: log})
+	server, err := rpc.New(rpc.Config{
+		Authority: authority, Operators: in.operators, TLS: in.tls, Grace: cfg.Grace, Now: time.Now,
+		Ready: readiness{authority, store}.ready, Log: log,
+	})
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@
 // Where to look:
 //
 //   - server.go: Server, its limits, its start and its end
+//   - health.go: health, as far as the rest of the program says that it is ready
 //   - guard.go: where every method is put behind this road
 //   - roles.go: roles and the table of roles that exclude each other
 //   - operators.go: the operator file

@@ -146,6 +146,7 @@ type harness struct {
 	server    *Server
 	address   string
 	log       *lockedBuffer
+	unready   atomic.Pointer[error]
 	skew      atomic.Int64 // by how much the server's clock is ahead, in nanoseconds
 	stop      context.CancelFunc
 	ended     chan error
@@ -171,10 +172,17 @@ func start(t *testing.T, authority Authority) *harness {
 	}
 	h.server, err = New(Config{Authority: authority, Operators: operators, Grace: 300 * time.Millisecond,
 		Now: func() time.Time { return time.Now().Add(time.Duration(h.skew.Load())) },
+		Ready: func(context.Context) error {
+			if err := h.unready.Load(); err != nil {
+				return *err
+			}
+			return nil
+		},
 		TLS: TLS(h.ca.certify("server", elliptic.P256(), nil), h.ca.pool()), Log: slog.New(slog.NewJSONHandler(h.log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.server.readyPeriod = 10 * time.Millisecond
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

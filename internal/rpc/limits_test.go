@@ -155,9 +155,7 @@ func TestHealthWatcherDoesNotHoldUpTheEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if first, err := stream.Recv(); err != nil || first.GetStatus() != healthpb.HealthCheckResponse_SERVING {
-		t.Fatalf("first answer = %v, %v, want SERVING", first, err)
-	}
+	waitForHealth(t, stream, healthpb.HealthCheckResponse_SERVING)
 	h.stop()
 	select {
 	case err := <-h.ended:

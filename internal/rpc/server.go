@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -50,7 +51,10 @@ type Config struct {
 	TLS       *tls.Config      // as TLS gives it
 	Grace     time.Duration    // how long calls under way may take after the end was asked for
 	Now       func() time.Time // a trusted clock, for the terms of client certificates
-	Log       *slog.Logger
+	// Ready tells why the server cannot do its work now, nil where it can. It is asked every second, with a context that ends when
+	// the answer comes too late, and must not use a key. Health follows it.
+	Ready func(context.Context) error
+	Log   *slog.Logger
 }
 
 // Server serves IssuanceService, health and reflection. It runs once.
@@ -60,8 +64,11 @@ type Server struct {
 	log       *slog.Logger
 	grace     time.Duration
 	now       func() time.Time
+	ready     func(context.Context) error
 	grpc      *grpc.Server
 	health    *health.Server
+
+	readyPeriod time.Duration
 
 	ending context.Context // done once the server was asked to end
 	end    context.CancelFunc
@@ -69,7 +76,7 @@ type Server struct {
 
 // New makes a server. It reads and opens nothing.
 func New(cfg Config) (*Server, error) {
-	if cfg.Authority == nil || cfg.Operators == nil || cfg.TLS == nil || cfg.Grace <= 0 || cfg.Now == nil || cfg.Log == nil {
+	if cfg.Authority == nil || cfg.Operators == nil || cfg.TLS == nil || cfg.Grace <= 0 || cfg.Now == nil || cfg.Ready == nil || cfg.Log == nil {
 		return nil, errors.New("rpc: a field of the configuration is not set")
 	}
 	validator, err := protovalidate.New(protovalidate.WithMessages(
@@ -77,7 +84,8 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile the field rules of the API: %w", err)
 	}
-	s := &Server{operators: cfg.Operators, validator: validator, log: cfg.Log, grace: cfg.Grace, now: cfg.Now, health: health.NewServer()}
+	s := &Server{operators: cfg.Operators, validator: validator, log: cfg.Log, grace: cfg.Grace, now: cfg.Now, ready: cfg.Ready,
+		health: health.NewServer(), readyPeriod: readyPeriod}
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.grpc = grpc.NewServer(
 		grpc.Creds(newHandshakes(cfg.TLS, cfg.Log)),
@@ -93,16 +101,19 @@ func New(cfg Config) (*Server, error) {
 	services := guarded{s} // never s.grpc itself: its calls would go unchecked
 	siegelv1.RegisterIssuanceServiceServer(services, &issuance{authority: cfg.Authority})
 	healthpb.RegisterHealthServer(services, s.health)
-	s.health.SetServingStatus(siegelv1.IssuanceService_ServiceDesc.ServiceName, healthpb.HealthCheckResponse_SERVING)
+	s.reportHealth(healthpb.HealthCheckResponse_NOT_SERVING) // until Run has asked
 	reflection.Register(services)
 	return s, nil
 }
 
-// Run serves on lis until ctx ends, then ends gracefully: it reports NOT_SERVING, takes no new calls, and gives those under way
+// Run serves on lis, and reports what Config.Ready says, until ctx ends, then ends gracefully: it reports NOT_SERVING, takes no new calls, and gives those under way
 // Config.Grace to finish before it cancels them. It closes lis and returns after the last handler. A nil error says that it ended
 // because ctx did.
 func (s *Server) Run(ctx context.Context, lis net.Listener) error {
 	defer s.end()
+	var followers sync.WaitGroup
+	defer followers.Wait()
+	followers.Go(func() { s.followReadiness(s.ending) })
 	served := make(chan error, 1)
 	go func() { served <- s.grpc.Serve(lis) }()
 	select {

@@ -17,6 +17,7 @@ type Holder string
 const (
 	HolderInstitution  Holder = "institution"  // health care institutions and payers: SMC-B with a role certificate
 	HolderOrganisation Holder = "organisation" // shareholder organisations: SMC-B ORG, no role certificate (GS-A_4621-02)
+	HolderDevice       Holder = "device"       // connectors and card terminals: gSMC-K, gSMC-KT
 )
 
 // CardType says which certificates a card carries: a file under cards/.
@@ -26,6 +27,7 @@ type CardType struct {
 	Holder      Cited[Holder]
 	MayLeaveOut Cited[[]sigalg.Generation] // key generations that an order may leave out as a whole; none: nil
 	Slots       []Slot                     // in the order in which a plan lists them
+	OneOf       []Alternative              // groups of slots of which an order names exactly one
 	NotBuilt    []AbsentSlot               // the card has them, Siegel cannot make them yet; they are left empty with a warning
 	NotOnCard   []AbsentSlot               // the card has no such slot, although others have; an order that names one is told why
 
@@ -39,6 +41,14 @@ type Slot struct {
 	Key     sigalg.KeyType // of the certified key
 	Octets  Cited[int]     // size of the card file: the largest certificate that fits
 	KeyID   Cited[uint16]  // first two octets of the CHR; CV certificates only (Tab_PKI_258)
+
+	at position
+}
+
+// Alternative is a group of slots in place of each other.
+type Alternative struct {
+	Slots  []string
+	Source string
 
 	at position
 }
@@ -61,6 +71,7 @@ func readCardType(d *decoder, m mapping) *CardType {
 		at:     m.at(),
 	}
 	t.MayLeaveOut, _ = citedIfThere(m, "may_leave_out", set(generation))
+	t.OneOf = optional(m, "one_of", list(readAlternative))
 	t.NotBuilt = optional(m, "not_built", list(readAbsentSlot))
 	t.NotOnCard = optional(m, "not_on_card", list(readAbsentSlot))
 	t.checkNames(d)
@@ -80,6 +91,16 @@ func (t *CardType) checkNames(d *decoder) {
 		name(s.Name, s.at)
 		if s.Name != "" && s.Key != 0 && !strings.HasSuffix(s.Name, "."+s.Key.String()) {
 			d.problems.add(s.at, "CONTRADICTION", "slot %s has key type %s; the name must end in it", s.Name, s.Key)
+		}
+	}
+	for _, a := range t.OneOf {
+		if len(a.Slots) == 1 {
+			d.problems.add(a.at, "CONTRADICTION", "%s is the alternative of nothing", a.Slots[0])
+		}
+		for _, slot := range a.Slots {
+			if slot != "" && !seen[slot] {
+				d.problems.add(a.at, "UNKNOWN_REFERENCE", "the card has no slot %s", slot)
+			}
 		}
 	}
 	for _, a := range t.NotBuilt {
@@ -104,6 +125,13 @@ func readSlot(d *decoder, n *yaml.Node) Slot {
 	return s
 }
 
+func readAlternative(d *decoder, n *yaml.Node) Alternative {
+	m := d.mapping(n)
+	a := Alternative{Slots: required(m, "slots", set(text)), Source: required(m, "source", text), at: m.at()}
+	m.end()
+	return a
+}
+
 func readAbsentSlot(d *decoder, n *yaml.Node) AbsentSlot {
 	m := d.mapping(n)
 	a := AbsentSlot{
@@ -126,6 +154,8 @@ func parseKeyID(s string) (uint16, error) {
 }
 
 var (
-	holder     = word(map[string]Holder{string(HolderInstitution): HolderInstitution, string(HolderOrganisation): HolderOrganisation})
+	holder = word(map[string]Holder{
+		string(HolderInstitution): HolderInstitution, string(HolderOrganisation): HolderOrganisation, string(HolderDevice): HolderDevice,
+	})
 	generation = word(map[string]sigalg.Generation{string(sigalg.RSA): sigalg.RSA, string(sigalg.ECC): sigalg.ECC})
 )

@@ -87,6 +87,9 @@ func (l *loader) checkSlot(s *Set, slot Slot) {
 
 // checkSector holds a sector against the institutions and the X.509 profiles.
 func (l *loader) checkSector(s *Set, sector *Sector) {
+	if sector.Holder.Value == HolderDevice {
+		l.problems.add(sector.Holder.at, "CONTRADICTION", "a device belongs to no sector")
+	}
 	if r := sector.Role; r.Value != "" && s.access[r.Value] == nil {
 		l.problems.add(r.at, "UNKNOWN_REFERENCE", "chat.yaml has no access profile %s", r.Value)
 	}
@@ -102,6 +105,9 @@ func (l *loader) checkSector(s *Set, sector *Sector) {
 		}
 	}
 	for _, p := range l.x509 {
+		if p.SubjectOf.Value != SubjectInstitution {
+			continue // not for the sector to say
+		}
 		wide := p.occurs(pkix.OIDCRLDistributionPoints)
 		if sector.CRL.Occurs != "" && !sector.CRL.Occurs.narrows(wide) {
 			l.problems.add(sector.CRL.at, "CONTRADICTION", "profile %s has cRLDistributionPoints %s, the sector %s", p.Name, wide, sector.CRL.Occurs)

@@ -40,7 +40,7 @@ func (p *planner) build(issuers map[string]*Issuer) (*Plan, error) {
 
 // x509Content makes the content of an X.509 certificate.
 func (p *planner) x509Content(profile *X509Profile, k slotKey, issuer *Issuer) (*pkix.TBSCertificate, error) {
-	scheme, err := sigalg.X509Scheme(issuer.KeyType)
+	scheme, err := issuer.X509Scheme()
 	if err != nil {
 		return nil, err
 	}
@@ -106,24 +106,28 @@ func (p *planner) extension(profile *X509Profile, id asn1.ObjectIdentifier, k sl
 		usage, _ := profile.keyUsage(k.slot.Key)
 		return usage, nil
 	case id.Equal(pkix.OIDSubjectAltName):
-		return p.altNames(), nil
+		return p.altNames(profile), nil
 	case id.Equal(pkix.OIDBasicConstraints):
 		return pkix.BasicConstraints{}, nil
 	case id.Equal(pkix.OIDCertificatePolicies):
 		return p.policies(profile), nil
 	case id.Equal(pkix.OIDCRLDistributionPoints):
-		if !p.sector.CRL.Include {
+		if !p.wantsCRL(profile) {
 			return nil, nil
 		}
 		return pkix.CRLDistributionPoints{issuer.CRLURL}, nil
 	case id.Equal(pkix.OIDAuthorityInfoAccess):
-		return pkix.OCSPAt(issuer.OCSPURL), nil
+		return infoAccess(issuer), nil
 	case id.Equal(pkix.OIDAuthorityKeyIdentifier):
 		return authorityKeyIdentifier(issuer)
 	case id.Equal(pkix.OIDAdmission):
-		return p.admission()
+		return p.admission(profile)
 	case id.Equal(pkix.OIDExtendedKeyUsage):
 		return pkix.ExtendedKeyUsage(profile.ExtendedKeyUsage.Value), nil
+	case id.Equal(pkix.OIDValidityModel):
+		return pkix.ValidityModel(pkix.OIDValidityModelChain), nil
+	case id.Equal(pkix.OIDQCStatements):
+		return statements(profile, issuer.Qualified)
 	}
 	return nil, fmt.Errorf("object identifier %s is not supported", id)
 }
@@ -144,10 +148,30 @@ func authorityKeyIdentifier(issuer *Issuer) (extensionMaker, error) {
 // has one (Tab_PKI_227).
 func (p *planner) policies(profile *X509Profile) pkix.CertificatePolicies {
 	cps := ""
-	if p.sector.CPS.Include {
+	if profile.SubjectOf.Value == SubjectInstitution && p.sector.CPS.Include {
 		cps = profile.CPS.Value
 	}
-	return append(qualifiedFirst(profile.Policies.Value, cps), pkix.Policy{ID: profile.CertificateType.Value})
+	list := qualifiedFirst(profile.Policies.Value, cps)
+	if typ := profile.CertificateType.Value; typ != nil {
+		list = append(list, pkix.Policy{ID: typ})
+	}
+	return list
+}
+
+// wantsCRL tells whether a certificate names a CRL. Where the profile leaves it open, the sector decides about the certificates of the
+// institution; others have none.
+func (p *planner) wantsCRL(profile *X509Profile) bool {
+	return profile.SubjectOf.Value == SubjectInstitution && p.sector != nil && p.sector.CRL.Include
+}
+
+// infoAccess names the responder that tells the status of an issuer's certificates, and the issuer's certificate where qualified certificates
+// are to name it (ETSI EN 319 412-2, Section 4.4.1).
+func infoAccess(issuer *Issuer) pkix.AuthorityInfoAccess {
+	list := pkix.OCSPAt(issuer.OCSPURL)
+	if q := issuer.Qualified; q != nil && q.CAIssuersURL != "" {
+		list = append(list, pkix.AccessDescription{Method: pkix.OIDAccessCAIssuers, URI: q.CAIssuersURL})
+	}
+	return list
 }
 
 // qualifiedFirst lists policies, the first with a CPS qualifier; "" for none.
@@ -160,9 +184,12 @@ func qualifiedFirst(ids []asn1.ObjectIdentifier, cps string) pkix.CertificatePol
 	return list
 }
 
-// admission says what the institution is; all certificates of a card say the same (GS-A_4901). Neither the Telematik-ID nor the
-// body is marked in environment test.
-func (p *planner) admission() (extensionMaker, error) {
+// admission says what the institution or device is; all certificates of an institution's card say the same (GS-A_4901). Neither the
+// Telematik-ID nor the body is marked in environment test.
+func (p *planner) admission(profile *X509Profile) (extensionMaker, error) {
+	if d := profile.Device; d != nil { // a technical role, without a number (GS-A_4707)
+		return pkix.Admission{Item: d.Item.Value, OID: d.Role.Value}, nil
+	}
 	id, err := der.ParseOID(p.institution.OID)
 	if err != nil {
 		return nil, err

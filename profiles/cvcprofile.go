@@ -47,7 +47,7 @@ func readCVCProfile(d *decoder, m mapping) *CVCProfile {
 	p := &CVCProfile{
 		Name:       required(m, "profile", text),
 		Title:      required(m, "title", text),
-		IssuerKind: cited(m, "issuer_kind", issuerKind(CVCSubCA)),
+		IssuerKind: cited(m, "issuer_kind", issuerKind(CVCSubCA, CVCDeviceCA)),
 		MaxYears:   cited(m, "max_years", number),
 		Kind:       cited(m, "kind", word(map[string]CVCKind{string(RoleCVC): RoleCVC, string(DeviceCVC): DeviceCVC})),
 		Keys:       cited(m, "keys", set(parsed(sigalg.ParseKeyType))),

@@ -5,8 +5,9 @@
 //
 //	cards/*.yaml        card types: which slots a card has, and which of them are not built yet
 //	sectors/*.yaml      sectors: subject, admission, Telematik-ID, evidence (gemSpec_PKI, Annex A)
-//	x509/*.yaml         X.509 profiles: key usage, policies, extensions in their order (gemSpec_PKI, Tab_PKI_238 to 240)
+//	x509/*.yaml         X.509 profiles: key usage, policies, extensions in their order (gemSpec_PKI, Tab_PKI_238 to 244, 270_1)
 //	cvc/*.yaml          profiles of CV certificates: role and device (gemSpec_PKI, chapter 6)
+//	issuers/*.yaml      profiles of roots, issuing CAs and the signers to whom they delegate (gemSpec_PKI, Tab_PKI_211 to 215, 253)
 //	institutions.yaml   institution OID, its text, the access profile of its role certificate
 //	chat.yaml           access profiles: flag lists of CV certificates (gemSpec_PKI, Tab_PKI_918-02)
 //	subca.yaml          CVC-CAs of the second level: what each may certify (gemSpec_PKI, Tab_PKI_919-02)
@@ -22,11 +23,12 @@
 //
 //   - order.go, plan.go: Order, Refusal, Context, Issuer, Plan
 //   - set.go: Set, Load, Builtin; load.go: the files and their hash
-//   - card.go, sector.go, x509profile.go, cvcprofile.go, generation1.go, tables.go, subca.go: the files' content and how it is read
+//   - card.go, sector.go, x509profile.go, qualifiedprofile.go, deviceprofile.go, cvcprofile.go, generation1.go, issuerprofile.go, tables.go, subca.go: the files' content and how it is read
 //   - cited.go, yaml.go, problem.go: the strict reader of the files
 //   - check.go: what must hold between the files; explain.go: what a file says, in words
-//   - planner.go: the road of an order; slots.go, keys.go, rsa.go, institution.go, name.go, evidence.go, term.go, issuers.go: its checks
-//   - content.go, subject.go, cvccontent.go: what goes into the certificates
+//   - planner.go: the road of an order; slots.go, keys.go, rsa.go, institution.go, name.go, evidence.go, term.go, issuers.go: its checks;
+//     qualified.go, device.go: what qualified certificates and devices have of their own
+//   - content.go, subject.go: what goes into the certificates; issuercontent.go: into those of issuers
 //
 // A Set and all it holds must not be changed after Load; it may then be used concurrently.
 //

@@ -67,7 +67,34 @@ func testContext(t testing.TB) *profiles.Context {
 			x509("GEM.SMCB-CA57", "GEM.SMCB-CA57_TEST-ONLY.pem", sigalg.E256),
 			{Name: "DEGXX13223", Kind: profiles.CVCSubCA, KeyType: sigalg.E256, CVC: sub, Profiles: set.ProfilesFor(profiles.CVCSubCA)},
 			{Name: "DEGEX10115", Kind: profiles.CVCSubCA, KeyType: sigalg.R2048, G1: g1, Profiles: set.ProfilesFor(profiles.CVCSubCA)},
+			qualifiedCA(t),
+			kompCA(t, "SIEGEL.KOMP-CA1", sigalg.R2048),
+			kompCA(t, "SIEGEL.KOMP-CA2", sigalg.E256),
+			{Name: "DEGXX12223", Kind: profiles.CVCDeviceCA, KeyType: sigalg.E256, CVC: realCVC(t, "DEGXX12223.cvc"),
+				Profiles: set.ProfilesFor(profiles.CVCDeviceCA)},
 		},
+	}
+}
+
+// qualifiedCA is an issuer of qualified certificates.
+func qualifiedCA(t testing.TB) *profiles.Issuer {
+	t.Helper()
+	return &profiles.Issuer{
+		Name: "SIEGEL.SMCB-qCA1", Kind: profiles.QESCA, KeyType: sigalg.R2048, X509: certificate(t, "made/SIEGEL.SMCB-qCA1.pem"),
+		OCSPURL: "http://ocsp.qes.siegel.example/", Profiles: builtin(t).ProfilesFor(profiles.QESCA),
+		Qualified: &profiles.QualifiedInfo{
+			PDS:            []pkix.PDSLocation{{URL: "https://www.siegel.example/pds/en.pdf", Language: "en"}, {URL: "https://www.siegel.example/pds/de.pdf", Language: "de"}},
+			RetentionYears: 7, CAIssuersURL: "http://www.siegel.example/SMCB-qCA1.cer",
+		},
+	}
+}
+
+// kompCA is an issuer of devices.
+func kompCA(t testing.TB, name string, key sigalg.KeyType) *profiles.Issuer {
+	t.Helper()
+	return &profiles.Issuer{
+		Name: name, Kind: profiles.KOMPCA, KeyType: key, X509: certificate(t, "made/"+name+".pem"), OCSPURL: "http://ocsp.komp.siegel.example/",
+		Profiles: builtin(t).ProfilesFor(profiles.KOMPCA),
 	}
 }
 
@@ -94,7 +121,13 @@ func g1SubCA(t testing.TB) *cvc.G1Certificate {
 // realCertificate reads a public test certificate.
 func realCertificate(t testing.TB, file string) *pkix.Certificate {
 	t.Helper()
-	c, err := pkix.ParseCertificate(unPEM(t, readFile(t, filepath.Join("testdata", "real", file))))
+	return certificate(t, filepath.Join("real", file))
+}
+
+// certificate reads a certificate of testdata.
+func certificate(t testing.TB, file string) *pkix.Certificate {
+	t.Helper()
+	c, err := pkix.ParseCertificate(unPEM(t, readFile(t, filepath.Join("testdata", file))))
 	if err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
@@ -157,15 +190,43 @@ func sectorOrder(t testing.TB, sector, card string) *profiles.Order {
 	o.ID += "-" + card
 	o.CardType = card
 	for _, slot := range cardType(t, card).Slots {
-		if slot.Name == g1Slot && slices.Contains(withoutG1Role, sector) {
+		if slot.Name == g1Slot && slices.Contains(withoutG1Role, sector) || slot.Name == sealSlot {
 			continue
+		}
+		if slot.Name == qesSlot {
+			o.Institution.LegalName, o.Institution.Signatory = "Muster GmbH", profiles.Person{GivenName: "Ida", Surname: "Beispiel"}
 		}
 		o.Keys = append(o.Keys, profiles.SlotKey{Slot: slot.Name, SPKI: slotKeyOf(t, slot.Name)})
 	}
 	return o
 }
 
-const g1Slot = "C.SMC.AUTR_CVC.R2048"
+const (
+	g1Slot   = "C.SMC.AUTR_CVC.R2048"
+	qesSlot  = "C.HCI.QES.R2048"
+	sealSlot = "C.HCI.QSEAL.R2048" // in place of qesSlot
+)
+
+// sealOrder is the order of a sector for a card with a seal in place of the signature of a person.
+func sealOrder(t testing.TB, sector string) *profiles.Order {
+	t.Helper()
+	o := sectorOrder(t, sector, "smcb-g2.0")
+	o.ID += "-seal"
+	o.Institution.Signatory, o.Institution.OrganizationIdentifier = profiles.Person{}, "VATDE-999999999"
+	*slotKey(o, qesSlot) = profiles.SlotKey{Slot: sealSlot, SPKI: slotKeyOf(t, sealSlot)}
+	return o
+}
+
+// deviceOrder is the order of a device for a card type, from testdata/orders, with the key of testdata/slot-keys in every slot.
+func deviceOrder(t testing.TB, card string) *profiles.Order {
+	t.Helper()
+	o := new(profiles.Order)
+	decodeStrictly(t, readFile(t, filepath.Join("testdata", "orders", card+".json")), o)
+	for _, slot := range cardType(t, card).Slots {
+		o.Keys = append(o.Keys, profiles.SlotKey{Slot: slot.Name, SPKI: slotKeyOf(t, slot.Name)})
+	}
+	return o
+}
 
 // slotKeyOf reads the DER of the key that testdata/slot-keys has for a slot.
 func slotKeyOf(t testing.TB, slot string) []byte {

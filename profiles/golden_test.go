@@ -25,7 +25,8 @@ const goldenFolder = "testdata/golden"
 // goldenSerial is the serial number of every golden X.509 draft, 16 octets.
 var goldenSerial = []byte{0x53, 0x49, 0x45, 0x47, 0x45, 0x4c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9}
 
-// TestGolden plans one card for each card type and each sector that may order it, and compares every draft octet by octet with
+// TestGolden plans one card for each card type and each sector that may order it, one for each card type of devices, and one with a seal
+// in place of a signature, and compares every draft octet by octet with
 // files that a person can review: a change of one octet shows in the diff. -update writes them anew. testdata/golden/README.md says
 // how the files are laid out.
 func TestGolden(t *testing.T) {
@@ -34,21 +35,26 @@ func TestGolden(t *testing.T) {
 	}
 	set := builtin(t)
 	seen := map[string]bool{filepath.Join(goldenFolder, "README.md"): true}
-	for _, card := range set.CardTypes() {
-		for _, sector := range set.Sectors() {
-			if card.Holder.Value != sector.Holder.Value {
-				continue
+	compare := func(t *testing.T, folder string, order *profiles.Order) {
+		t.Run(folder, func(t *testing.T) {
+			for name, content := range goldenCard(t, order) {
+				file := filepath.Join(goldenFolder, folder, name)
+				seen[file] = true
+				compareGolden(t, file, content)
 			}
-			t.Run(card.Name+"/"+sector.Name, func(t *testing.T) {
-				folder := filepath.Join(goldenFolder, card.Name, sector.Name)
-				for name, content := range goldenCard(t, sectorOrder(t, sector.Name, card.Name)) {
-					file := filepath.Join(folder, name)
-					seen[file] = true
-					compareGolden(t, file, content)
-				}
-			})
+		})
+	}
+	for _, card := range set.CardTypes() {
+		if card.Holder.Value == profiles.HolderDevice {
+			compare(t, filepath.Join(card.Name, "device"), deviceOrder(t, card.Name))
+		}
+		for _, sector := range set.Sectors() {
+			if card.Holder.Value == sector.Holder.Value {
+				compare(t, filepath.Join(card.Name, sector.Name), sectorOrder(t, sector.Name, card.Name))
+			}
 		}
 	}
+	compare(t, "smcb-g2.0/pharmacy-seal", sealOrder(t, "pharmacy"))
 	err := filepath.WalkDir(goldenFolder, func(file string, entry fs.DirEntry, err error) error {
 		if err == nil && !entry.IsDir() && !seen[file] {
 			t.Errorf("%s belongs to no card; -update removes it", file)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/siegel-pki/siegel/internal/cvc"
+	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/internal/sigalg"
 )
 
@@ -34,7 +35,7 @@ func (p *planner) chooseIssuers() map[string]*Issuer {
 				profile.IssuerKind.Value, generation, profile.Name)
 			continue
 		}
-		p.checkX509Issuer(issuer)
+		p.checkX509Issuer(profile, issuer)
 		chosen[k.slot.Name] = issuer
 	}
 	for _, g := range []sigalg.Generation{sigalg.RSA, sigalg.ECC} {
@@ -86,17 +87,22 @@ func (i *Issuer) validAt(now time.Time) bool {
 	return !limited || !now.Before(first) && !now.After(last)
 }
 
-// checkX509Issuer holds the term and the sector's wishes against an issuer.
-func (p *planner) checkX509Issuer(i *Issuer) {
+// checkX509Issuer holds the term and what the certificate must say about its status against an issuer.
+func (p *planner) checkX509Issuer(profile *X509Profile, i *Issuer) {
 	p.checkShell(i)
-	if i.OCSPURL == "" {
-		p.cannot("sector", "NO_OCSP_URL", "gemSpec_X.509_TSP, TIP1-A_3886",
+	field := "sector"
+	if p.forDevice() {
+		field = "card_type"
+	}
+	if i.OCSPURL == "" && profile.occurs(pkix.OIDAuthorityInfoAccess) == Always {
+		p.cannot(field, "NO_OCSP_URL", "gemSpec_X.509_TSP, TIP1-A_3886",
 			"issuer %s has no OCSP responder configured", i.Name)
 	}
-	if p.sector != nil && p.sector.CRL.Include && i.CRLURL == "" {
-		p.cannot("sector", "NO_CRL_URL", p.sector.CRL.Source,
+	if p.wantsCRL(profile) && i.CRLURL == "" {
+		p.cannot(field, "NO_CRL_URL", p.sector.CRL.Source,
 			"sector %s needs a CRL distribution point, and issuer %s has none configured", p.sector.Name, i.Name)
 	}
+	p.checkQualifiedIssuer(profile, i)
 }
 
 // checkShell refuses a term that is not within the issuer's own, to the second (shell model).
@@ -127,7 +133,11 @@ func (p *planner) checkCVCIssuer(i *Issuer, slots []slotKey) {
 	for _, k := range slots {
 		flags, ok := p.flags(p.set.cvc[k.slot.Profile])
 		if ok && !flags.Within(i.CVC.Flags) {
-			p.cannot("institution.profession_oid", "RIGHTS_EXCEED_ISSUER", "gemSpec_PKI, GS-A_5213-02, Tab_PKI_919-02",
+			field := "institution.profession_oid"
+			if p.forDevice() {
+				field = "card_type"
+			}
+			p.cannot(field, "RIGHTS_EXCEED_ISSUER", "gemSpec_PKI, GS-A_5213-02, Tab_PKI_919-02",
 				"the certificate in slot %s would have rights that issuer %s has not", k.slot.Name, i.Name)
 		}
 	}

@@ -63,13 +63,13 @@ func TestConfigurationRefusals(t *testing.T) {
 	}{
 		{"no RSA issuer", "pharmacy", func(c *profiles.Context) { c.Issuers = c.Issuers[1:] }, "keys[0].slot", "NO_ISSUER"},
 		{"issuer not bound", "pharmacy", func(c *profiles.Context) { c.Issuers[0].Profiles = nil }, "keys[0].slot", "NO_ISSUER"},
-		{"sub-CA bound to one of two profiles", "pharmacy", func(c *profiles.Context) { c.Issuers[2].Profiles = c.Issuers[2].Profiles[:1] }, "keys[3].slot", "NO_ISSUER"},
+		{"sub-CA bound to one of two profiles", "pharmacy", func(c *profiles.Context) { c.Issuers[2].Profiles = c.Issuers[2].Profiles[:1] }, "keys[4].slot", "NO_ISSUER"},
 		{"two sub-CAs, each bound to one", "pharmacy", func(c *profiles.Context) {
 			second := *c.Issuers[2]
 			second.Profiles = second.Profiles[1:]
 			c.Issuers[2].Profiles = c.Issuers[2].Profiles[:1]
 			c.Issuers = append(c.Issuers, &second)
-		}, "keys[3].slot", "NO_ISSUER"},
+		}, "keys[4].slot", "NO_ISSUER"},
 		{"sub-CA without the rights", "pharmacy", func(c *profiles.Context) {
 			// A sub-CA of dentists has bit 15, which pharmacies need not have, but not bit 22 of others; here it has the device bit only.
 			c.Issuers[2] = changeCVC(c.Issuers[2], func(b *cvc.Body) { b.Flags = cvc.Flags{0x80, 6: 0x04} })

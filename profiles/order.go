@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"reflect"
 	"strings"
 	"time"
 )
@@ -8,10 +9,11 @@ import (
 // Order is a card order as the planner reads it. It holds what the wire said; the planner decides whether it is a good one.
 type Order struct {
 	ID          string      `json:"order_id"`
-	CardType    string      `json:"card_type"` // for example "smcb-g2.1"
-	ICCSN       string      `json:"iccsn"`     // 20 decimal digits
-	Sector      string      `json:"sector"`    // for example "dkg"
-	Institution Institution `json:"institution"`
+	CardType    string      `json:"card_type"`        // for example "smcb-g2.1"
+	ICCSN       string      `json:"iccsn"`            // 20 decimal digits
+	Sector      string      `json:"sector,omitempty"` // for example "dkg"; cards of institutions only
+	Institution Institution `json:"institution,omitzero"`
+	Device      *Device     `json:"device,omitempty"` // in place of sector and institution; cards of devices only
 	Evidence    Evidence    `json:"evidence"`
 	Keys        []SlotKey   `json:"keys"`
 	ValidFrom   string      `json:"valid_from,omitempty"`  // YYYY-MM-DD; empty: the day of issue
@@ -33,6 +35,22 @@ type Institution struct {
 	Address            Address  `json:"address"`
 	Email              string   `json:"email,omitempty"`
 	LongName           string   `json:"long_name,omitempty"`
+
+	// The fields of qualified certificates: what the institution is called in law, its number there, and the natural person who signs.
+	LegalName              string `json:"legal_name,omitempty"`
+	OrganizationIdentifier string `json:"organization_identifier,omitempty"`
+	Signatory              Person `json:"signatory,omitzero"`
+}
+
+// isZero tells whether nothing is said about an institution.
+func (i *Institution) isZero() bool { return reflect.ValueOf(i).Elem().IsZero() }
+
+// Device is what a card of a device says about it. The zero value is no device.
+type Device struct {
+	Manufacturer       string  `json:"manufacturer"`
+	OrganizationalUnit string  `json:"organizational_unit,omitempty"`
+	Country            string  `json:"country"` // ISO 3166-1, two capital letters
+	Address            Address `json:"address,omitzero"`
 }
 
 // CommonName is the short name of the institution: Name, or NameLines joined by one blank (gemSpec_PKI, chapter 5.3.2).
@@ -43,7 +61,7 @@ func (i *Institution) CommonName() string {
 	return i.Name
 }
 
-// Person is the responsible person of an institution; the zero value is no person.
+// Person is the responsible person of an institution, or the one who signs for it; the zero value is no person.
 type Person struct {
 	Title     string `json:"title,omitempty"`
 	GivenName string `json:"given_name,omitempty"`

@@ -17,7 +17,7 @@ import (
 
 // TestPlanListing compares the plans of the sample orders with listings that a person can review. -update writes them anew.
 func TestPlanListing(t *testing.T) {
-	for _, name := range []string{"hospital-pharmacy", "psychotherapist", "pharmacy"} {
+	for _, name := range []string{"hospital-pharmacy", "psychotherapist", "pharmacy", "dental-practice", "connector", "card-terminal"} {
 		t.Run(name, func(t *testing.T) {
 			got := listing(t, mustPlan(t, sampleOrder(t, name), testContext(t)))
 			file := filepath.Join("testdata", "plans", name+".txt")
@@ -104,11 +104,11 @@ func TestLeavesOutRSA(t *testing.T) {
 	}
 }
 
-// TestSaysWhatTheCardLacks: a G2.0 card is issued without the certificates that are not built, and the plan says so.
+// TestSaysWhatTheCardLacks: a connector's card is issued without the certificates that are not built, and the plan says so.
 func TestSaysWhatTheCardLacks(t *testing.T) {
-	warnings := strings.Join(mustPlan(t, sampleOrder(t, "pharmacy"), testContext(t)).Warnings, "\n")
+	warnings := strings.Join(mustPlan(t, sampleOrder(t, "connector"), testContext(t)).Warnings, "\n")
 	for _, want := range []string{
-		"C.HCI.QES.R2048 is part of smcb-g2.0 but not built yet",
+		"C.SAK.AUTD_CVC.E384 is part of gsmc-k but not built yet", "C.SMC.AUT_CVC.E384 is part of gsmc-k but not built yet",
 	} {
 		if !strings.Contains(warnings, want) {
 			t.Errorf("warnings are %q, want %q", warnings, want)
@@ -185,6 +185,7 @@ func TestIdentificationBeforeItWasMandatory(t *testing.T) {
 	o.Evidence.Identification = profiles.Identification{}
 	o.Evidence.Approval.Time = "2023-03-01T00:00:00Z"
 	ctx.Issuers[2] = changeCVCFrom(ctx.Issuers[2], 2022)
+	ctx.Issuers[4].X509.NotBefore = ctx.Issuers[2].CVC.CED.Time() // of the qualified issuer
 	ctx.Now = time.Date(2023, time.March, 31, 23, 59, 59, 0, time.UTC)
 	mustPlan(t, o, ctx)
 	ctx.Now = ctx.Now.Add(time.Second)

@@ -35,10 +35,9 @@ func (s *Set) Plan(o *Order, c *Context) (*Plan, error) {
 	p.checkOrderID()
 	p.findCardType()
 	p.checkICCSN()
-	p.findSector()
-	p.checkInstitution()
-	p.checkEvidence()
+	p.checkHolder()
 	p.takeKeys()
+	p.checkAlternatives()
 	p.checkGeneration1()
 	p.setTerm()
 	issuers := p.chooseIssuers()
@@ -55,6 +54,24 @@ func (s *Set) Plan(o *Order, c *Context) (*Plan, error) {
 	return plan, nil
 }
 
+// checkHolder looks at whom the card is for, and at the evidence of it.
+func (p *planner) checkHolder() {
+	if p.forDevice() {
+		p.checkDevice()
+		p.checkDeviceEvidence()
+		return
+	}
+	p.findSector()
+	p.refuseDevice()
+	if p.order.Institution.isZero() {
+		p.refuse("institution", "FIELD_MISSING", wire, "say for which institution the card is")
+	} else {
+		p.checkInstitution()
+		p.checkQualified()
+	}
+	p.checkEvidence()
+}
+
 // check looks at what the operator configured.
 func (c *Context) check() error {
 	switch {
@@ -66,7 +83,7 @@ func (c *Context) check() error {
 		return errors.New("the TSP-ID is not two digits (gemSpec_PKI, Tab_PKI_109)")
 	}
 	for _, i := range c.Issuers {
-		isCVC := i.Kind == CVCSubCA || i.Kind == CVCRootCA
+		isCVC := i.Kind.IsCVC()
 		if hasCVC := i.CVC != nil || i.G1 != nil; isCVC && !hasCVC || !isCVC && i.X509 == nil {
 			return fmt.Errorf("issuer %s of kind %s has no certificate of its kind", i.Name, i.Kind)
 		}

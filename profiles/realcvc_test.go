@@ -49,7 +49,7 @@ func TestPlansRealCVCertificates(t *testing.T) {
 }
 
 // realCVC reads a public test certificate.
-func realCVC(t *testing.T, file string) *cvc.Certificate {
+func realCVC(t testing.TB, file string) *cvc.Certificate {
 	t.Helper()
 	c, err := cvc.Parse(readFile(t, "testdata/real/"+file))
 	if err != nil {

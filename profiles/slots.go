@@ -1,6 +1,10 @@
 package profiles
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
 	"github.com/siegel-pki/siegel/internal/sigalg"
 )
 
@@ -60,7 +64,7 @@ func (p *planner) checkMissing(named map[string]bool) {
 	for _, slot := range p.card.Slots {
 		g := slot.Key.Generation()
 		switch {
-		case named[slot.Name]:
+		case named[slot.Name], p.card.alternative(slot.Name) != nil:
 		case p.mayMiss(slot) && leftOut[g]:
 			if !warned[g] {
 				p.warn("the order leaves out key generation %s: the card carries no certificates of it", g)
@@ -69,6 +73,40 @@ func (p *planner) checkMissing(named map[string]bool) {
 		case p.mayStayEmpty(&slot):
 		default:
 			p.refuse("keys", "SLOT_MISSING", slot.Octets.Source, "there is no key for slot %s of %s", slot.Name, p.card.Name)
+		}
+	}
+}
+
+// alternative gives the group of slots that a slot belongs to; nil if it is in place of no other.
+func (t *CardType) alternative(slot string) *Alternative {
+	for i := range t.OneOf {
+		if slices.Contains(t.OneOf[i].Slots, slot) {
+			return &t.OneOf[i]
+		}
+	}
+	return nil
+}
+
+// checkAlternatives refuses an order that names none of the slots that are in place of each other, or several.
+func (p *planner) checkAlternatives() {
+	if p.card == nil {
+		return
+	}
+	for _, a := range p.card.OneOf {
+		first := ""
+		for i, row := range p.order.Keys {
+			switch {
+			case !slices.Contains(a.Slots, row.Slot):
+			case first == "":
+				first = row.Slot
+			case row.Slot != first: // twice the same is refused by itself
+				p.refuse(fmt.Sprintf("keys[%d].slot", i), "SLOT_ALTERNATIVE", a.Source,
+					"a card of type %s has either %s or %s", p.card.Name, first, row.Slot)
+			}
+		}
+		if first == "" {
+			p.refuse("keys", "SLOT_MISSING", a.Source, "there is no key for any of %s, and a card of type %s has one of them",
+				strings.Join(a.Slots, ", "), p.card.Name)
 		}
 	}
 }

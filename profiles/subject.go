@@ -7,9 +7,23 @@ import (
 // country is the C of every subject and of every body in an admission (ISO 3166-1).
 const country = "DE"
 
-// subject makes the name of the holder, attributes in the order of the profile, one in each RDN. All X.509 certificates of a card
-// have the same.
+// subject makes the name in a certificate, attributes in the order of the profile, one in each RDN. All certificates of a card of one kind of
+// subject have the same.
 func (p *planner) subject(profile *X509Profile) pkix.Name {
+	order, marks := profile.SubjectOrder.Value, identityMarks(p.ctx.Environment)
+	switch profile.SubjectOf.Value {
+	case SubjectSignatory:
+		return orderedName(order, p.signatoryNames(), marks)
+	case SubjectLegalPerson:
+		return orderedName(order, p.legalPersonNames(), marks)
+	case SubjectDevice:
+		return orderedName(order, p.deviceNames(profile), deviceMarks(p.ctx.Environment))
+	}
+	return orderedName(order, p.institutionNames(), marks)
+}
+
+// institutionNames are the attributes of the institution as its sector wants them.
+func (p *planner) institutionNames() map[string]string {
 	values := map[string]string{"C": country}
 	for _, f := range namesOfInstitution {
 		values[f.attribute] = f.value(&p.order.Institution)
@@ -18,10 +32,13 @@ func (p *planner) subject(profile *X509Profile) pkix.Name {
 		values[f.attribute] = f.value(&p.order.Institution)
 	}
 	if p.sector.attribute(serialNumberAttribute).Include {
-		values[serialNumberAttribute] = p.ctx.TSPID + "." + p.order.ICCSN // Tab_PKI_109
+		values[serialNumberAttribute] = p.cardNumber()
 	}
-	return orderedName(profile.SubjectOrder.Value, values, identityMarks(p.ctx.Environment))
+	return values
 }
+
+// cardNumber tells the cards of all providers apart (Tab_PKI_109).
+func (p *planner) cardNumber() string { return p.ctx.TSPID + "." + p.order.ICCSN }
 
 // orderedName makes a name of the attributes that have a value, in the order given, one in each RDN.
 func orderedName(order []string, values map[string]string, marks nameMarks) pkix.Name {
@@ -61,13 +78,17 @@ func (m nameMarks) of(attribute string) string {
 
 // altNames are the names that the subject does not hold; nil if there are none. A long name is the whole of the CN and is not
 // marked in environment test: the mark stands in the CN.
-func (p *planner) altNames() extensionMaker {
+func (p *planner) altNames(profile *X509Profile) extensionMaker {
 	var names pkix.SubjectAltName
-	if long := p.order.Institution.LongName; long != "" {
-		names = append(names, pkix.GeneralName{Form: pkix.OtherName, Type: pkix.OIDCommonName, Value: long})
-	}
-	if email := p.order.Institution.Email; email != "" {
-		names = append(names, pkix.GeneralName{Form: pkix.RFC822Name, Value: email})
+	if d := profile.Device; d != nil {
+		names = p.deviceAltNames(d)
+	} else {
+		if long := p.order.Institution.LongName; long != "" {
+			names = append(names, pkix.GeneralName{Form: pkix.OtherName, Type: pkix.OIDCommonName, Value: long})
+		}
+		if email := p.order.Institution.Email; email != "" {
+			names = append(names, pkix.GeneralName{Form: pkix.RFC822Name, Value: email})
+		}
 	}
 	if names == nil {
 		return nil

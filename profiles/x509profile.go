@@ -17,15 +17,42 @@ type X509Profile struct {
 	Title            string
 	IssuerKind       Cited[IssuerKind]
 	MaxYears         Cited[int] // at most five
-	CertificateType  Cited[asn1.ObjectIdentifier]
+	SubjectOf        Cited[SubjectKind]
+	CertificateType  Cited[asn1.ObjectIdentifier]   // nil in qualified certificates, which have none
 	Policies         Cited[[]asn1.ObjectIdentifier] // stand before the certificate type; the CPS qualifier goes to the first
-	CPS              Cited[string]                  // URI of the qualifier, where the sector wants it
+	CPS              Cited[string]                  // URI of the qualifier, where the sector wants it; "" for none
 	SubjectOrder     Cited[[]string]                // short names of attribute types, most significant first
 	KeyUsages        []KeyUsageRule                 // one for each key type that the profile takes
 	ExtendedKeyUsage Cited[[]asn1.ObjectIdentifier] // nil where the extension never occurs
 	Extensions       []ExtensionRule                // in the order in which they are encoded
+	Device           *DeviceRules                   // certificates of devices only; otherwise nil
+	Statements       []StatementRule                // qcStatements, qualified certificates only; otherwise nil
 
 	at position
+}
+
+// SubjectKind says whose name the subject is.
+type SubjectKind string
+
+// The kinds of subjects.
+const (
+	SubjectInstitution SubjectKind = "institution"  // what stands there is for the sector to say (gemSpec_PKI, Annex A)
+	SubjectSignatory   SubjectKind = "signatory"    // a natural person of the institution (ETSI EN 319 412-2)
+	SubjectLegalPerson SubjectKind = "legal-person" // the institution as a legal person (ETSI EN 319 412-3)
+	SubjectDevice      SubjectKind = "device"       // a device of a manufacturer (gemSpec_PKI, Tab_PKI_241 to Tab_PKI_244)
+)
+
+// subjectsOf lists the attributes that the subject of each kind can have besides C, most significant first.
+var subjectsOf = map[SubjectKind][]string{
+	SubjectInstitution: subjectAttributes,
+	SubjectSignatory:   {"O", organizationIdentifierAttribute, serialNumberAttribute, "SN", "GN", "CN"},
+	SubjectLegalPerson: {"O", organizationIdentifierAttribute, serialNumberAttribute, "CN"},
+	SubjectDevice:      {"ST", "L", "postalCode", "street", "O", "OU", "CN"},
+}
+
+// IsQualified tells whether the profile's certificates are qualified.
+func (p *X509Profile) IsQualified() bool {
+	return p.SubjectOf.Value == SubjectSignatory || p.SubjectOf.Value == SubjectLegalPerson
 }
 
 // KeyUsageRule is the key usage of one key type.
@@ -98,19 +125,22 @@ var extensionTable = []extensionType{
 
 func readX509Profile(d *decoder, m mapping) *X509Profile {
 	p := &X509Profile{
-		Name:            required(m, "profile", text),
-		Title:           required(m, "title", text),
-		IssuerKind:      cited(m, "issuer_kind", issuerKind(SMCBCA)),
-		MaxYears:        cited(m, "max_years", number),
-		CertificateType: cited(m, "certificate_type", oid),
-		Policies:        cited(m, "policies", list(oid)),
-		CPS:             cited(m, "cps", text),
-		SubjectOrder:    cited(m, "subject_order", set(attributeName)),
-		KeyUsages:       required(m, "key_usage", list(readKeyUsage)),
-		Extensions:      required(m, "extensions", list(readExtension)),
-		at:              m.at(),
+		Name:         required(m, "profile", text),
+		Title:        required(m, "title", text),
+		IssuerKind:   cited(m, "issuer_kind", issuerKind(SMCBCA, KOMPCA, QESCA)),
+		MaxYears:     cited(m, "max_years", number),
+		SubjectOf:    cited(m, "subject_of", subjectKind),
+		Policies:     cited(m, "policies", list(oid)),
+		SubjectOrder: cited(m, "subject_order", set(profileAttribute)),
+		KeyUsages:    required(m, "key_usage", list(readKeyUsage)),
+		Extensions:   required(m, "extensions", list(readExtension)),
+		at:           m.at(),
 	}
+	p.CertificateType, _ = citedIfThere(m, "certificate_type", oid)
+	p.CPS, _ = citedIfThere(m, "cps", text)
 	p.ExtendedKeyUsage, _ = citedIfThere(m, "extended_key_usage", list(extendedKeyUsage))
+	p.Statements = optional(m, "qc_statements", list(readStatement))
+	p.Device = optional(m, "device", readDeviceRules)
 	p.check(d)
 	return p
 }
@@ -118,11 +148,7 @@ func readX509Profile(d *decoder, m mapping) *X509Profile {
 // check looks at the profile by itself.
 func (p *X509Profile) check(d *decoder) {
 	checkYears(d, p.MaxYears)
-	for _, name := range subjectAttributes {
-		if p.SubjectOrder.Value != nil && !slices.Contains(p.SubjectOrder.Value, name) {
-			d.problems.add(p.SubjectOrder.at, "CONTRADICTION", "the order of the subject has no place for %s", name)
-		}
-	}
+	p.checkSubject(d)
 	for i, u := range p.KeyUsages {
 		if slices.ContainsFunc(p.KeyUsages[:i], func(v KeyUsageRule) bool { return v.Key == u.Key }) {
 			d.problems.add(u.at, "DUPLICATE_NAME", "key type %s appears a second time", u.Key)
@@ -132,6 +158,30 @@ func (p *X509Profile) check(d *decoder) {
 	p.checkExtensions(d)
 	if wants := p.occurs(pkix.OIDExtendedKeyUsage) != Never; wants != (p.ExtendedKeyUsage.Value != nil) {
 		d.problems.add(p.at, "CONTRADICTION", "extended_key_usage and the row extKeyUsage must both be there, or neither")
+	}
+	p.checkQualified(d)
+	p.checkDevice(d)
+}
+
+// checkSubject sees to it that the order has a place for everything that a subject of the kind can have.
+func (p *X509Profile) checkSubject(d *decoder) {
+	order, kind := p.SubjectOrder.Value, p.SubjectOf.Value
+	if order == nil || kind == "" {
+		return
+	}
+	known := subjectsOf[kind]
+	if kind == SubjectDevice {
+		known = []string{"O", "CN"} // a table may leave the others out
+	}
+	for _, name := range known {
+		if !slices.Contains(order, name) {
+			d.problems.add(p.SubjectOrder.at, "CONTRADICTION", "the order of the subject has no place for %s", name)
+		}
+	}
+	for _, name := range order {
+		if name != "C" && name != "" && !slices.Contains(subjectsOf[kind], name) {
+			d.problems.add(p.SubjectOrder.at, "CONTRADICTION", "the subject of a %s has no %s", kind, name)
+		}
 	}
 }
 
@@ -225,8 +275,14 @@ func checkYears(d *decoder, years Cited[int]) {
 }
 
 var (
-	oid           = parsed(der.ParseOID)
-	extensionName = func() reading[string] {
+	oid         = parsed(der.ParseOID)
+	subjectKind = word(map[string]SubjectKind{
+		string(SubjectInstitution): SubjectInstitution, string(SubjectSignatory): SubjectSignatory,
+		string(SubjectLegalPerson): SubjectLegalPerson, string(SubjectDevice): SubjectDevice,
+	})
+	// profileAttribute reads the short name of an attribute that some kind of subject has.
+	profileAttribute = oneOf(append([]string{"C", organizationIdentifierAttribute}, subjectAttributes...))
+	extensionName    = func() reading[string] {
 		words := map[string]string{}
 		for _, e := range extensionTable {
 			words[e.name] = e.name

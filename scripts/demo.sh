@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The quick start: a ceremony on a throwaway token, a server, three real card orders, and every certificate checked by OpenSSL and by
+# The quick start: a ceremony on a throwaway token, a server, six card orders, and every certificate checked by OpenSSL and by
 # siegel. Everything happens in a new folder below the system's temporary one; what is started here is stopped here.
 # KEEP=1 keeps the folder.
 set -euo pipefail
@@ -42,7 +42,7 @@ SIEGEL_SERVER=$(<"$work/ready")
 export SIEGEL_SERVER
 echo "   siegeld is ready at $SIEGEL_SERVER"
 
-say "4. Issue three cards: a hospital pharmacy, a psychotherapist's practice, a pharmacy"
+say "4. Issue six cards: four institutions, two of them with a qualified certificate, a connector and a card terminal"
 siegel issue --out "$work/cards" testdata/orders/*.json
 
 say "5. Send the first order again: the same card, byte for byte"
@@ -57,8 +57,8 @@ if siegel issue "$work/bad.json"; then echo "the bad order was not refused" >&2;
 
 say "7. OpenSSL verifies every X.509 chain"
 checked=0 # against the ceremony's own roots, not those that came with the answer
-cat "$work"/data/hierarchy/SIEGEL.RCA*.pem >"$work/roots.pem"
-cat "$work"/data/hierarchy/SIEGEL.SMCB-CA*.pem >"$work/issuers.pem"
+cat "$work"/data/hierarchy/SIEGEL.{RCA,SMCB-qCA}?.pem >"$work/roots.pem"
+cat "$work"/data/hierarchy/SIEGEL.{SMCB,KOMP}-CA?.pem >"$work/issuers.pem"
 for card in "$work"/cards/*; do
   for der in "$card"/*.der; do
     openssl x509 -inform DER -in "$der" -out "$work/cert.pem"
@@ -71,7 +71,7 @@ echo "   $checked X.509 certificates, every one verified by $(openssl version | 
 
 say "8. siegel verifies every chain, CV certificates included, offline"
 trust=()
-for root in "$work"/data/hierarchy/SIEGEL.RCA*.pem "$work"/data/hierarchy/DESGX-8-*.cvc "$work"/data/hierarchy/DESGX-1-1-01-*.cvc; do trust+=(--trust "$root"); done
+for root in "$work"/data/hierarchy/SIEGEL.{RCA,SMCB-qCA}?.pem "$work"/data/hierarchy/DESGX-8-*.cvc "$work"/data/hierarchy/DESGX-1-1-01-*.cvc; do trust+=(--trust "$root"); done
 siegel verify "${trust[@]}" "$work/cards"
 
 say "9. What a CV certificate says (siegel inspect)"

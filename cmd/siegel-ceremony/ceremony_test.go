@@ -36,6 +36,8 @@ func TestTestHierarchy(t *testing.T) {
 	t.Run("issuers", func(t *testing.T) { checkIssuers(t, h) })
 	t.Run("openssl verifies the X.509 chains", func(t *testing.T) { checkWithOpenSSL(t, filepath.Join(data, "hierarchy")) })
 	t.Run("certificates look like the real ones", func(t *testing.T) { checkAgainstReality(t, h) })
+	t.Run("issuer of qualified certificates", func(t *testing.T) { checkQualifiedCA(t, h) })
+	t.Run("OCSP signers", func(t *testing.T) { checkSigners(t, h) })
 	t.Run("operators", func(t *testing.T) { checkOperators(t, data) })
 	t.Run("record", func(t *testing.T) { checkRecord(t, data) })
 	t.Run("never overwrites", func(t *testing.T) { checkRefusal(t, data) })
@@ -51,9 +53,15 @@ func checkIssuers(t *testing.T, h *hierarchy.Hierarchy) {
 		got = append(got, line)
 	}
 	want := []string{
-		"root-ca R2048", "smcb-ca R2048 signs C.HCI.AUT,C.HCI.ENC,C.HCI.OSIG",
-		"root-ca E256", "smcb-ca E256 signs C.HCI.AUT,C.HCI.ENC,C.HCI.OSIG",
+		"root-ca R2048",
+		"smcb-ca R2048 signs C.HCI.AUT,C.HCI.ENC,C.HCI.OSIG", "ocsp-signer R2048 signs ",
+		"komp-ca R2048 signs C.AK.AUT,C.NK.VPN,C.SAK.AUT,C.SMKT.AUT", "ocsp-signer R2048 signs ",
+		"root-ca E256",
+		"smcb-ca E256 signs C.HCI.AUT,C.HCI.ENC,C.HCI.OSIG", "ocsp-signer E256 signs ",
+		"komp-ca E256 signs C.AK.AUT,C.NK.VPN,C.SAK.AUT,C.SMKT.AUT", "ocsp-signer E256 signs ",
+		"qes-ca R2048 signs C.HCI.QES,C.HCI.QSEAL", "ocsp-signer R2048 signs ",
 		"cvc-root-ca E256", "cvc-ca E256 signs C.SMC.AUTR_CVC,C.SMC.AUTD_RPE_CVC",
+		"cvc-device-ca E256 signs C.SAK.AUTD_CVC,C.SMC.AUTD_RPS_CVC,C.SMC.AUT_CVC",
 		"cvc-root-ca R2048", "cvc-ca R2048 signs C.SMC.AUTR_CVC.R2048",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -64,31 +72,31 @@ func checkIssuers(t *testing.T, h *hierarchy.Hierarchy) {
 	}
 }
 
+// checkWithOpenSSL verifies every chain: anchor, certificates between, certificate. OpenSSL's strict mode wants no authorityKeyIdentifier of
+// a root either, so that GS-A_4732 does not hurt.
 func checkWithOpenSSL(t *testing.T, dir string) {
-	for _, n := range []string{"1", "2"} {
-		root, sub := filepath.Join(dir, "SIEGEL.RCA"+n+".pem"), filepath.Join(dir, "SIEGEL.SMCB-CA"+n+".pem")
-		out, err := exec.Command("openssl", "verify", "-x509_strict", "-CAfile", root, sub).CombinedOutput()
+	for _, chain := range [][]string{
+		{"SIEGEL.RCA1", "SIEGEL.SMCB-CA1", "SIEGEL.SMCB-CA1-OCSP1"}, {"SIEGEL.RCA1", "SIEGEL.KOMP-CA1", "SIEGEL.KOMP-CA1-OCSP1"},
+		{"SIEGEL.RCA2", "SIEGEL.SMCB-CA2", "SIEGEL.SMCB-CA2-OCSP1"}, {"SIEGEL.RCA2", "SIEGEL.KOMP-CA2", "SIEGEL.KOMP-CA2-OCSP1"},
+		{"SIEGEL.SMCB-qCA1", "SIEGEL.SMCB-qCA1", "SIEGEL.SMCB-qCA1-OCSP1"},
+	} {
+		file := func(i int) string { return filepath.Join(dir, chain[i]+".pem") }
+		out, err := exec.Command("openssl", "verify", "-x509_strict", "-CAfile", file(0), "-untrusted", file(1), file(1), file(2)).CombinedOutput()
 		if err != nil {
-			// OpenSSL's strict mode wants no authorityKeyIdentifier of a root either, so that GS-A_4732 does not hurt.
-			t.Errorf("openssl verify: %v\n%s", err, out)
+			t.Errorf("openssl verify %v: %v\n%s", chain, err, out)
 		}
 	}
 }
 
-// checkAgainstReality compares root and issuing CA with the real test root GEM.RCA8 and the real GEM.SMCB-CA57, extension by extension.
+// checkAgainstReality compares root and issuing CAs with the real test root GEM.RCA8 and the real GEM.SMCB-CA57, extension by extension.
 // Key identifiers and addresses differ, as do subject, serial number and validity.
 func checkAgainstReality(t *testing.T, h *hierarchy.Hierarchy) {
 	for _, c := range []struct{ real, ours string }{
 		{"GEM.RCA8_TEST-ONLY.pem", "SIEGEL.RCA2"},
 		{"GEM.SMCB-CA57_TEST-ONLY.pem", "SIEGEL.SMCB-CA2"},
+		{"GEM.SMCB-CA57_TEST-ONLY.pem", "SIEGEL.KOMP-CA2"}, // of another purpose, but the table is the same
 	} {
-		want := readReal(t, c.real)
-		var got *pkix.Certificate
-		for _, iss := range h.Issuers {
-			if iss.Name == c.ours {
-				got = iss.X509
-			}
-		}
+		want, got := readReal(t, c.real), issuer(t, h, c.ours).X509
 		if len(got.Extensions) != len(want.Extensions) {
 			t.Errorf("%s has %d extensions, %s has %d", c.ours, len(got.Extensions), c.real, len(want.Extensions))
 		}
@@ -108,6 +116,76 @@ func checkAgainstReality(t *testing.T, h *hierarchy.Hierarchy) {
 				break
 			}
 		}
+	}
+}
+
+// issuer finds an issuer by its name.
+func issuer(t *testing.T, h *hierarchy.Hierarchy, name string) *hierarchy.Issuer {
+	t.Helper()
+	for i := range h.Issuers {
+		if h.Issuers[i].Name == name {
+			return &h.Issuers[i]
+		}
+	}
+	t.Fatalf("there is no issuer %s", name)
+	return nil
+}
+
+// checkQualifiedCA compares the issuer of qualified certificates with the real GEM.HBA-qCA51, which signs itself too. The table wants an
+// authorityKeyIdentifier, which the real one lacks; ours says who it is in the words of the European Union and of the card's own policy,
+// and is told of by no responder.
+func checkQualifiedCA(t *testing.T, h *hierarchy.Hierarchy) {
+	want, got := readReal(t, "GEM.HBA-qCA51_TEST-ONLY.pem"), issuer(t, h, "SIEGEL.SMCB-qCA1").X509
+	for _, w := range want.Extensions {
+		g, ok := find(got.Extensions, w)
+		switch {
+		case w.ID.Equal(pkix.OIDAuthorityInfoAccess) && ok:
+			t.Errorf("a CA that signs itself names the responder %x", g.Value)
+		case w.ID.Equal(pkix.OIDSubjectKeyIdentifier), w.ID.Equal(pkix.OIDAuthorityInfoAccess), w.ID.Equal(pkix.OIDCertificatePolicies),
+			w.ID.Equal(pkix.OIDKeyUsage): // ours may sign CRLs, as the table allows
+			continue
+		}
+		if !ok || g.Critical != w.Critical || !bytes.Equal(g.Value, w.Value) {
+			t.Errorf("extension %s is %x (critical %v), in reality %x (critical %v)", pkix.OIDName(w.ID), g.Value, g.Critical, w.Value, w.Critical)
+		}
+	}
+	policies, _, err := pkix.Find(got.Extensions, pkix.OIDCertificatePolicies, pkix.ParseCertificatePolicies)
+	if err != nil || len(policies) != 3 || policies[1].ID.String() != "0.4.0.194112.1.2" || policies[2].ID.String() != "0.4.0.194112.1.3" {
+		t.Errorf("policies are %v (%v), want the card's and those of signatures and seals", policies, err)
+	}
+	if err := got.CheckSignatureFrom(got); err != nil {
+		t.Error(err)
+	}
+}
+
+// checkSigners looks at what an OCSP signer must have and what it must not: nobody can ask for its own status.
+func checkSigners(t *testing.T, h *hierarchy.Hierarchy) {
+	signers := 0
+	for _, iss := range h.Issuers {
+		if iss.Kind != profiles.OCSPSigner {
+			continue
+		}
+		signers++
+		usage, _, err := pkix.Find(iss.X509.Extensions, pkix.OIDKeyUsage, pkix.ParseKeyUsage)
+		if err != nil || usage != pkix.NonRepudiation {
+			t.Errorf("%s: key usage %s (%v), want nonRepudiation (Tab_PKI_253)", iss.Name, usage, err)
+		}
+		purposes, _, err := pkix.Find(iss.X509.Extensions, pkix.OIDExtendedKeyUsage, pkix.ParseExtendedKeyUsage)
+		if err != nil || len(purposes) != 1 || !purposes[0].Equal(pkix.OIDOCSPSigning) {
+			t.Errorf("%s: purposes %v (%v), want OCSPSigning", iss.Name, purposes, err)
+		}
+		if _, ok := iss.X509.Extension(pkix.OIDOCSPNoCheck); !ok {
+			t.Errorf("%s has no ocsp-nocheck", iss.Name)
+		}
+		if _, ok := iss.X509.Extension(pkix.OIDAuthorityInfoAccess); ok {
+			t.Errorf("%s names a responder", iss.Name)
+		}
+		if above := issuer(t, h, iss.IssuedBy); len(above.Profiles) == 0 || above.KeyType != iss.KeyType {
+			t.Errorf("%s is issued by %s, want the issuer that it answers for, of its key generation (A_23142, GS-A_5514)", iss.Name, above.Name)
+		}
+	}
+	if signers != 5 {
+		t.Errorf("%d OCSP signers, want one for each issuer of X.509 certificates of cards: 5", signers)
 	}
 }
 
@@ -157,8 +235,8 @@ func checkRecord(t *testing.T, data string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(keyRow.FindAll(record, -1)); n != 9 {
-		t.Errorf("the record has %d keys that cannot leave the token and only sign, want 9:\n%s", n, record)
+	if n := len(keyRow.FindAll(record, -1)); n != 18 {
+		t.Errorf("the record has %d keys that cannot leave the token and only sign, want 18:\n%s", n, record)
 	}
 }
 

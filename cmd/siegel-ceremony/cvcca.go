@@ -13,6 +13,7 @@ import (
 const (
 	cvcRootFlags     = "FFFFFFFFFFFFFF"
 	cvcCombinedFlags = "80FF3BDFE1FF0C" // HBA and SMC-B, all profiles
+	cvcDeviceFlags   = "80000000000003" // gSMC-K and gSMC-KT
 )
 
 // cvcContent is what differs between the CV certificates of CAs.
@@ -28,35 +29,51 @@ func issueCVCCA(ctx context.Context, c cvcContent, subject *brainpool.PublicKey,
 	if err != nil {
 		return nil, fmt.Errorf("draft the CV certificate of %s: %w", c.reference, err)
 	}
+	return signCVC(ctx, body, issuer, key)
+}
+
+// issueLink makes and signs the CV certificate with which the issuer, a root, vouches for the subject, another root. It takes one in each
+// direction for cards of either root to accept what the other's sub-CAs sign. key is the issuer's.
+func issueLink(ctx context.Context, subject, issuer *cvc.Certificate, key signer) (*cvc.Certificate, error) {
+	body, err := cvc.LinkBody(subject, issuer)
+	if err != nil {
+		return nil, fmt.Errorf("draft the link certificate from %s to %s: %w", issuer.CAR, subject.CAR, err)
+	}
+	return signCVC(ctx, body, issuer, key)
+}
+
+// signCVC signs a body and checks what came back. Without an issuer the certified key signs itself.
+func signCVC(ctx context.Context, body *cvc.Body, issuer *cvc.Certificate, key signer) (*cvc.Certificate, error) {
+	name := body.CHR
 	encoded, err := body.Encode()
 	if err != nil {
-		return nil, fmt.Errorf("encode the CV certificate of %s: %w", c.reference, err)
+		return nil, fmt.Errorf("encode the CV certificate of %s: %w", name, err)
 	}
 	signing, ok := key.Public().(*brainpool.PublicKey)
 	if !ok {
-		return nil, fmt.Errorf("sign the CV certificate of %s: the issuer's key is not on a brainpool curve", c.reference)
+		return nil, fmt.Errorf("sign the CV certificate of %s: the issuer's key is not on a brainpool curve", name)
 	}
 	scheme, err := cvc.SignatureScheme(signing)
 	if err != nil {
-		return nil, fmt.Errorf("sign the CV certificate of %s: %w", c.reference, err)
+		return nil, fmt.Errorf("sign the CV certificate of %s: %w", name, err)
 	}
 	sig, err := key.Sign(ctx, scheme, encoded)
 	if err != nil {
-		return nil, fmt.Errorf("sign the CV certificate of %s: %w", c.reference, err)
+		return nil, fmt.Errorf("sign the CV certificate of %s: %w", name, err)
 	}
 	raw, err := cvc.Assemble(encoded, sig)
 	if err != nil {
-		return nil, fmt.Errorf("assemble the CV certificate of %s: %w", c.reference, err)
+		return nil, fmt.Errorf("assemble the CV certificate of %s: %w", name, err)
 	}
 	cert, err := cvc.Parse(raw)
 	if err != nil {
-		return nil, fmt.Errorf("parse the new CV certificate of %s: %w", c.reference, err)
+		return nil, fmt.Errorf("parse the new CV certificate of %s: %w", name, err)
 	}
 	if issuer == nil {
 		issuer = cert
 	}
 	if err := cert.CheckIssuedBy(issuer); err != nil {
-		return nil, fmt.Errorf("check the new CV certificate of %s: %w", c.reference, err)
+		return nil, fmt.Errorf("check the new CV certificate of %s: %w", name, err)
 	}
 	return cert, nil
 }

@@ -2,8 +2,8 @@
 // the operators. It is the only program that can create a key in a token; the server cannot (promise 8 of the design).
 //
 //	testhierarchy.go   the test hierarchy of the quick start, from token to operator file
-//	x509ca.go          X.509 certificates of roots and issuing CAs
-//	cvcca.go           CV certificates of roots and CVC-CAs
+//	x509issuers.go     the X.509 issuers of it; x509ca.go makes one certificate
+//	cvcissuers.go      the CVC issuers of it; cvcca.go makes one certificate, also those with which roots vouch for each other
 //	cvcg1.go           the same of generation 1
 //	tls.go             TLS certificates of the server and the operators
 //	record.go          the ceremony record

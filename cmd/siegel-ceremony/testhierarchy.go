@@ -15,29 +15,27 @@ import (
 	"github.com/siegel-pki/siegel/hsm"
 	"github.com/siegel-pki/siegel/hsm/keygen"
 	"github.com/siegel-pki/siegel/hsm/softhsm"
-	"github.com/siegel-pki/siegel/internal/brainpool"
-	"github.com/siegel-pki/siegel/internal/cvc"
 	"github.com/siegel-pki/siegel/internal/hierarchy"
-	"github.com/siegel-pki/siegel/internal/lint"
-	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/internal/sigalg"
 	"github.com/siegel-pki/siegel/profiles"
 )
 
 // The profiles that the issuers of a test hierarchy sign (GS-A_4704: a CA issues for one purpose).
 var (
-	smcbProfiles = []string{"C.HCI.AUT", "C.HCI.ENC", "C.HCI.OSIG"}
-	cvcProfiles  = []string{"C.SMC.AUTR_CVC", "C.SMC.AUTD_RPE_CVC"}
+	cvcProfiles = []string{"C.SMC.AUTR_CVC", "C.SMC.AUTD_RPE_CVC"}
 )
 
 // testHierarchyCmd is the command of that name.
 type testHierarchyCmd struct {
-	Data   string `default:"data" help:"Folder that receives everything; siegeld uses it with the same flag." type:"path"`
-	Token  string `help:"Existing token to create the keys in, as a pkcs11: URI with module-path (RFC 7512). Without it: a throwaway SoftHSM token below the data folder."`
-	PIN    string `name:"pin-file" help:"File with the user PIN of --token." type:"existingfile"`
-	TSPID  string `name:"tsp-id" default:"16" help:"Two digits that stand first in a card subject's serialNumber. 16 is what public test cards use."`
-	Host   string `default:"siegel.example" help:"Host name in the OCSP and CRL addresses of the certificates."`
-	Record string `help:"File that receives the ceremony record; it is printed in any case. Default: ceremony-record.md below the data folder." type:"path"`
+	Data  string `default:"data" help:"Folder that receives everything; siegeld uses it with the same flag." type:"path"`
+	Token string `help:"Existing token to create the keys in, as a pkcs11: URI with module-path (RFC 7512). Without it: a throwaway SoftHSM token below the data folder."`
+	PIN   string `name:"pin-file" help:"File with the user PIN of --token." type:"existingfile"`
+	TSPID string `name:"tsp-id" default:"16" help:"Two digits that stand first in a card subject's serialNumber. 16 is what public test cards use."`
+	Host  string `default:"siegel.example" help:"Host name in the OCSP and CRL addresses of the certificates."`
+	PSS   bool   `name:"qes-pss" help:"The issuer of qualified certificates signs with RSASSA-PSS in place of PKCS #1 v1.5 (gemSpec_Krypt, GS-A_4358)."`
+	// ETSI EN 319 411-1, OVR-6.4.6-01 wants seven years at least; no law says more.
+	Retention int    `name:"qes-retention" default:"7" help:"Years for which records of qualified certificates are kept after they have expired."`
+	Record    string `help:"File that receives the ceremony record; it is printed in any case. Default: ceremony-record.md below the data folder." type:"path"`
 }
 
 // Run creates the hierarchy and prints its record.
@@ -46,6 +44,10 @@ func (cmd *testHierarchyCmd) Run(ctx context.Context) error {
 		return err
 	}
 	c := &ceremony{cmd: cmd, start: time.Now().UTC(), progress: os.Stderr}
+	var err error
+	if c.catalogue, err = profiles.Builtin(); err != nil {
+		return err
+	}
 	if err := c.perform(ctx); err != nil {
 		return fmt.Errorf("%w\nThe ceremony did not finish. What it created so far is not usable: remove %s and begin again", err, cmd.Data)
 	}
@@ -57,7 +59,7 @@ func (cmd *testHierarchyCmd) Run(ctx context.Context) error {
 	if err := os.WriteFile(path, []byte(record), 0o644); err != nil {
 		return fmt.Errorf("write the ceremony record: %w", err)
 	}
-	_, err := io.WriteString(os.Stdout, record)
+	_, err = io.WriteString(os.Stdout, record)
 	return err
 }
 
@@ -76,9 +78,10 @@ func isExists(err error) bool { return errors.Is(err, fs.ErrExist) || errors.Is(
 
 // ceremony is one run: what it was asked for and what it has made so far.
 type ceremony struct {
-	cmd      *testHierarchyCmd
-	start    time.Time
-	progress io.Writer
+	cmd       *testHierarchyCmd
+	start     time.Time
+	progress  io.Writer
+	catalogue *profiles.Set
 
 	token     *hsm.Token
 	info      hsm.Info
@@ -157,98 +160,6 @@ func (c *ceremony) newKey(ctx context.Context, name string, typ sigalg.KeyType) 
 	}
 	c.keys = append(c.keys, createdKey{name, typ, key})
 	return key, nil
-}
-
-// makeX509 makes a root and an SMC-B issuing CA for each key generation (GS-A_5511, GS-A_5528). The number in a name counts on
-// across key generations (GS-A_4735).
-func (c *ceremony) makeX509(ctx context.Context) error {
-	for n, typ := range []sigalg.KeyType{sigalg.R2048, sigalg.E256} {
-		if err := c.makeX509Generation(ctx, n+1, typ); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *ceremony) makeX509Generation(ctx context.Context, n int, typ sigalg.KeyType) error {
-	midnight := c.start.Truncate(24 * time.Hour)
-	rootName, subName := fmt.Sprintf("SIEGEL.RCA%d", n), fmt.Sprintf("SIEGEL.SMCB-CA%d", n)
-	rootKey, err := c.newKey(ctx, rootName, typ)
-	if err != nil {
-		return err
-	}
-	subKey, err := c.newKey(ctx, subName, typ)
-	if err != nil {
-		return err
-	}
-	rootOCSP := "http://ocsp.root-ca." + c.cmd.Host + "/ocsp"
-	root, err := issueCA(ctx, caContent{
-		kind: lint.RootCA, commonName: rootName + " TEST-ONLY", organization: "Siegel NOT-VALID", unit: rootUnit,
-		ocspURL: rootOCSP, years: rootYears, pathLen: pkix.NoPathLen,
-	}, rootKey.Public(), nil, rootKey, midnight)
-	if err != nil {
-		return err
-	}
-	sub, err := issueCA(ctx, caContent{
-		kind: lint.SMCBCA, commonName: subName + " TEST-ONLY", organization: "Siegel NOT-VALID", unit: smcbUnit,
-		ocspURL: rootOCSP, years: subCAYears, pathLen: 0,
-	}, subKey.Public(), root, rootKey, midnight)
-	if err != nil {
-		return err
-	}
-	c.issuers = append(c.issuers,
-		hierarchy.Issuer{Issuer: profiles.Issuer{Name: rootName, Kind: profiles.RootCA, KeyType: typ, X509: root, IssuedBy: rootName}},
-		hierarchy.Issuer{KeyID: subKey.ID(), Issuer: profiles.Issuer{
-			Name: subName, Kind: profiles.SMCBCA, KeyType: typ, X509: sub, IssuedBy: rootName,
-			OCSPURL: "http://ocsp.smcb." + c.cmd.Host + "/" + subName, CRLURL: "http://crl.smcb." + c.cmd.Host + "/" + subName + ".crl",
-			Profiles: smcbProfiles,
-		}})
-	return nil
-}
-
-// cvcProvider is the provider code in the names of the CVC keys. Those of test CAs end in X.
-const cvcProvider = "DESGX"
-
-// makeCVC makes a CVC root and a CVC-CA of the second level for all SMC-B profiles.
-func (c *ceremony) makeCVC(ctx context.Context) error {
-	const provider, algorithmECC = cvcProvider, 2
-	year := c.start.Year()
-	var above *cvc.Certificate
-	var aboveKey signer
-	var aboveName string
-	for _, level := range []struct {
-		kind    profiles.IssuerKind
-		service int
-		flags   string
-		years   int
-		signs   []string
-	}{
-		{profiles.CVCRootCA, 8, cvcRootFlags, rootYears, nil},
-		{profiles.CVCSubCA, 1, cvcCombinedFlags, subCAYears, cvcProfiles},
-	} {
-		ref, err := cvc.NewReference(provider, level.service, 1, algorithmECC, year)
-		if err != nil {
-			return fmt.Errorf("name the CVC key: %w", err)
-		}
-		name := fmt.Sprintf("%s-%d-%d-%02d-%02d", provider, level.service, 1, algorithmECC, year%100)
-		key, err := c.newKey(ctx, name, sigalg.E256)
-		if err != nil {
-			return err
-		}
-		iss := hierarchy.Issuer{Issuer: profiles.Issuer{Name: name, Kind: level.kind, KeyType: sigalg.E256, IssuedBy: aboveName, Profiles: level.signs}}
-		if above == nil {
-			aboveKey, iss.IssuedBy = key, name
-		} else {
-			iss.KeyID = key.ID()
-		}
-		content := cvcContent{reference: ref, flags: level.flags, years: level.years}
-		if iss.CVC, err = issueCVCCA(ctx, content, key.Public().(*brainpool.PublicKey), above, aboveKey, c.start); err != nil {
-			return err
-		}
-		above, aboveName = iss.CVC, name
-		c.issuers = append(c.issuers, iss)
-	}
-	return nil
 }
 
 // makeLogKey makes the key that signs the log's checkpoints.

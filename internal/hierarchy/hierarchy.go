@@ -67,7 +67,7 @@ type file struct {
 type issuerRow struct {
 	// Unique name; also the name of the certificate file.
 	Name string `yaml:"name"`
-	// root-ca, smcb-ca, cvc-root-ca or cvc-ca.
+	// root-ca, smcb-ca, komp-ca, qes-ca, ocsp-signer, crl-signer, cvc-root-ca, cvc-ca or cvc-device-ca.
 	Kind string `yaml:"kind"`
 	// R2048, E256, ...
 	KeyType string `yaml:"key_type"`
@@ -83,6 +83,29 @@ type issuerRow struct {
 	CRLURL string `yaml:"crl_url,omitempty"`
 	// Profiles that the key may sign.
 	Profiles []string `yaml:"profiles,omitempty"`
+	// The RSA key signs with RSASSA-PSS (gemSpec_Krypt, GS-A_4358); qes-ca only.
+	PSS bool `yaml:"pss,omitempty"`
+	// What the issuer says of itself in qualified certificates; qes-ca only.
+	Qualified *qualifiedRow `yaml:"qualified,omitempty"`
+}
+
+// qualifiedRow is what a qualified provider says of itself (ETSI EN 319 412-5).
+type qualifiedRow struct {
+	// PKI disclosure statements, one of them in English.
+	PDS []pdsRow `yaml:"pds"`
+	// Years for which records are kept after a certificate has expired.
+	RetentionYears int `yaml:"retention_years"`
+	// Countries whose law applies in place of the European Union's, two capital letters each; missing where it applies.
+	Legislation []string `yaml:"legislation,omitempty"`
+	// Where the issuer's certificate is found.
+	CAIssuersURL string `yaml:"ca_issuers_url,omitempty"`
+}
+
+type pdsRow struct {
+	// Address, https.
+	URL string `yaml:"url"`
+	// Two small letters, for example en.
+	Language string `yaml:"language"`
 }
 
 // logRow is the log key in issuers.yaml.
@@ -131,7 +154,7 @@ func Load(dir string) (*Hierarchy, error) {
 func (row issuerRow) load(dir string) (Issuer, error) {
 	iss := Issuer{Issuer: profiles.Issuer{
 		Name: row.Name, Kind: profiles.IssuerKind(row.Kind), IssuedBy: row.IssuedBy,
-		OCSPURL: row.OCSPURL, CRLURL: row.CRLURL, Profiles: row.Profiles,
+		OCSPURL: row.OCSPURL, CRLURL: row.CRLURL, Profiles: row.Profiles, PSS: row.PSS, Qualified: row.Qualified.info(),
 	}}
 	var err error
 	if iss.KeyType, err = sigalg.ParseKeyType(row.KeyType); err != nil {
@@ -145,20 +168,21 @@ func (row issuerRow) load(dir string) (Issuer, error) {
 		return Issuer{}, fmt.Errorf("read its certificate: %w", err)
 	}
 	switch iss.Kind {
-	case profiles.RootCA, profiles.SMCBCA:
+	case profiles.RootCA, profiles.SMCBCA, profiles.KOMPCA, profiles.QESCA, profiles.OCSPSigner, profiles.CRLSigner:
 		block, _ := pem.Decode(raw)
 		if block == nil || block.Type != "CERTIFICATE" {
 			return Issuer{}, fmt.Errorf("%s holds no PEM certificate", row.Certificate)
 		}
 		iss.X509, err = pkix.ParseCertificate(block.Bytes)
-	case profiles.CVCRootCA, profiles.CVCSubCA:
+	case profiles.CVCRootCA, profiles.CVCSubCA, profiles.CVCDeviceCA:
 		if iss.KeyType.Generation() == sigalg.RSA {
 			err = iss.parseG1(raw)
 		} else {
 			iss.CVC, err = cvc.Parse(raw)
 		}
 	default:
-		return Issuer{}, fmt.Errorf("kind %q is none of root-ca, smcb-ca, cvc-root-ca, cvc-ca", row.Kind)
+		return Issuer{}, fmt.Errorf("kind %q is none of root-ca, smcb-ca, komp-ca, qes-ca, ocsp-signer, crl-signer, cvc-root-ca, cvc-ca, cvc-device-ca",
+			row.Kind)
 	}
 	if err != nil {
 		return Issuer{}, fmt.Errorf("parse %s: %w", row.Certificate, err)
@@ -169,7 +193,7 @@ func (row issuerRow) load(dir string) (Issuer, error) {
 	if have, err := sigalg.TypeOf(iss.PublicKey()); err != nil || have != iss.KeyType {
 		return Issuer{}, fmt.Errorf("%s holds a key of type %s, the list says %s", row.Certificate, have, iss.KeyType)
 	}
-	return iss, nil
+	return iss, iss.checkQualified()
 }
 
 // checkChains verifies every certificate with the one of the issuer above it.
@@ -188,7 +212,9 @@ func (h *Hierarchy) checkChains() error {
 		if above == nil {
 			return fmt.Errorf("issuer %q: its own issuer %q is not in the list", iss.Name, iss.IssuedBy)
 		}
-		if isRoot := iss.Kind == profiles.RootCA || iss.Kind == profiles.CVCRootCA; isRoot != (above == iss) {
+		// A CA of a qualified provider may be its own root: the list of the supervisory body is its anchor (Tab_PKI_215).
+		isRoot := iss.Kind == profiles.RootCA || iss.Kind == profiles.CVCRootCA
+		if own := above == iss; isRoot != own && (isRoot || iss.Kind != profiles.QESCA) {
 			return fmt.Errorf("issuer %q: only a root is issued by itself", iss.Name)
 		}
 		if err := iss.checkSignatureFrom(above); err != nil {
@@ -247,6 +273,7 @@ func (iss *Issuer) row() (issuerRow, []byte) {
 	row := issuerRow{
 		Name: iss.Name, Kind: string(iss.Kind), KeyType: iss.KeyType.String(), IssuedBy: iss.IssuedBy,
 		Key: hex.EncodeToString(iss.KeyID), OCSPURL: iss.OCSPURL, CRLURL: iss.CRLURL, Profiles: iss.Profiles,
+		PSS: iss.PSS, Qualified: qualifiedOf(iss.Qualified),
 	}
 	if iss.X509 != nil {
 		row.Certificate = iss.Name + ".pem"

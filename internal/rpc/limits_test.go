@@ -37,7 +37,7 @@ func TestShape(t *testing.T) {
 		{"no order id", func(o *siegelv1.Order) { o.OrderId = "" }, "order_id", "SHAPE_STRING_MIN_LEN"},
 		{"order id with a blank", func(o *siegelv1.Order) { o.OrderId = "a b" }, "order_id", "SHAPE_STRING_PATTERN"},
 		{"order id too long", func(o *siegelv1.Order) { o.OrderId = strings.Repeat("a", 65) }, "order_id", "SHAPE_STRING_MAX_LEN"},
-		{"no institution", func(o *siegelv1.Order) { o.Institution = nil }, "institution", "SHAPE_REQUIRED"},
+		{"manufacturer too long", func(o *siegelv1.Order) { o.Device = &siegelv1.Device{Manufacturer: strings.Repeat("a", 1025)} }, "device.manufacturer", "SHAPE_STRING_MAX_LEN"},
 		{"no keys", func(o *siegelv1.Order) { o.Keys = nil }, "keys", "SHAPE_REPEATED_MIN_ITEMS"},
 		{"too many keys", func(o *siegelv1.Order) {
 			for i := range 33 {

@@ -16,6 +16,7 @@ func orderFromWire(o *siegelv1.Order) *profiles.Order {
 		Evidence:    evidenceFromWire(o.GetEvidence()),
 		ValidFrom:   o.GetValidFrom(),
 		ValidUntil:  o.GetValidUntil(),
+		Device:      deviceFromWire(o.GetDevice()),
 	}
 	for _, k := range o.GetKeys() {
 		order.Keys = append(order.Keys, profiles.SlotKey{Slot: k.GetSlot(), SPKI: k.GetSpki(), PKCS10: k.GetPkcs10()})
@@ -24,7 +25,6 @@ func orderFromWire(o *siegelv1.Order) *profiles.Order {
 }
 
 func institutionFromWire(i *siegelv1.Institution) profiles.Institution {
-	p, a := i.GetResponsible(), i.GetAddress()
 	return profiles.Institution{
 		Name:               i.GetName(),
 		NameLines:          i.GetNameLines(),
@@ -33,11 +33,33 @@ func institutionFromWire(i *siegelv1.Institution) profiles.Institution {
 		TelematikID:        i.GetTelematikId(),
 		ProfessionOID:      i.GetProfessionOid(),
 		AdmissionAuthority: i.GetAdmissionAuthority(),
-		Responsible:        profiles.Person{Title: p.GetTitle(), GivenName: p.GetGivenName(), Surname: p.GetSurname()},
-		Address: profiles.Address{
-			Street: a.GetStreet(), PostalCode: a.GetPostalCode(), Locality: a.GetLocality(), State: a.GetState()},
-		Email:    i.GetEmail(),
-		LongName: i.GetLongName(),
+		Responsible:        personFromWire(i.GetResponsible()),
+		Address:            addressFromWire(i.GetAddress()),
+		Email:              i.GetEmail(),
+		LongName:           i.GetLongName(),
+
+		LegalName:              i.GetLegalName(),
+		OrganizationIdentifier: i.GetOrganizationIdentifier(),
+		Signatory:              personFromWire(i.GetSignatory()),
+	}
+}
+
+func personFromWire(p *siegelv1.Person) profiles.Person {
+	return profiles.Person{Title: p.GetTitle(), GivenName: p.GetGivenName(), Surname: p.GetSurname()}
+}
+
+func addressFromWire(a *siegelv1.Address) profiles.Address {
+	return profiles.Address{Street: a.GetStreet(), PostalCode: a.GetPostalCode(), Locality: a.GetLocality(), State: a.GetState()}
+}
+
+// deviceFromWire keeps what is not there apart from what says nothing: the one is a card of an institution.
+func deviceFromWire(d *siegelv1.Device) *profiles.Device {
+	if d == nil {
+		return nil
+	}
+	return &profiles.Device{
+		Manufacturer: d.GetManufacturer(), OrganizationalUnit: d.GetOrganizationalUnit(), Country: d.GetCountry(),
+		Address: addressFromWire(d.GetAddress()),
 	}
 }
 

@@ -37,7 +37,7 @@ type Order struct {
 	Iccsn string `protobuf:"bytes,3,opt,name=iccsn,proto3" json:"iccsn,omitempty"`
 	// Whose rules hold for subject, admission and CVC role, for example "dkg". `siegel profiles` lists the sectors.
 	Sector string `protobuf:"bytes,4,opt,name=sector,proto3" json:"sector,omitempty"`
-	// The institution that the card stands for.
+	// The institution that the card stands for. Cards of institutions only.
 	Institution *Institution `protobuf:"bytes,5,opt,name=institution,proto3" json:"institution,omitempty"`
 	// What the card issuer must be able to show. Missing evidence refuses the order.
 	Evidence *Evidence `protobuf:"bytes,6,opt,name=evidence,proto3" json:"evidence,omitempty"`
@@ -46,7 +46,9 @@ type Order struct {
 	// First day of validity, YYYY-MM-DD (UTC). Empty: the day on which the card is issued.
 	ValidFrom string `protobuf:"bytes,8,opt,name=valid_from,json=validFrom,proto3" json:"valid_from,omitempty"`
 	// Last day of validity, YYYY-MM-DD (UTC), at most five years after the first. Empty: the full five years.
-	ValidUntil    string `protobuf:"bytes,9,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	ValidUntil string `protobuf:"bytes,9,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	// The device that the card is for, in place of sector and institution. Cards of devices only: "gsmc-k", "gsmc-kt".
+	Device        *Device `protobuf:"bytes,10,opt,name=device,proto3" json:"device,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -144,6 +146,13 @@ func (x *Order) GetValidUntil() string {
 	return ""
 }
 
+func (x *Order) GetDevice() *Device {
+	if x != nil {
+		return x.Device
+	}
+	return nil
+}
+
 // Institution describes the card holder. Which fields are mandatory, optional or forbidden is the sector's rule
 // (gemSpec_PKI, Annex A).
 type Institution struct {
@@ -171,7 +180,13 @@ type Institution struct {
 	// Complete name, where the short one does not hold it (subjectAltName otherName 2.5.4.3).
 	LongName string `protobuf:"bytes,10,opt,name=long_name,json=longName,proto3" json:"long_name,omitempty"`
 	// Lines 1 and 2 of the address field (DIN 5008), in place of name: Siegel joins them with one blank. Line 2 may be missing.
-	NameLines     []string `protobuf:"bytes,11,rep,name=name_lines,json=nameLines,proto3" json:"name_lines,omitempty"`
+	NameLines []string `protobuf:"bytes,11,rep,name=name_lines,json=nameLines,proto3" json:"name_lines,omitempty"`
+	// What the institution is called in law (subject O of a qualified certificate). Orders with a slot for one only: C.HCI.QES, C.HCI.QSEAL.
+	LegalName string `protobuf:"bytes,12,opt,name=legal_name,json=legalName,proto3" json:"legal_name,omitempty"`
+	// Number of the legal person by ETSI EN 319 412-1, for example "VATDE-123456789" (subject organizationIdentifier). Mandatory with C.HCI.QSEAL.
+	OrganizationIdentifier string `protobuf:"bytes,13,opt,name=organization_identifier,json=organizationIdentifier,proto3" json:"organization_identifier,omitempty"`
+	// The natural person who signs with the key of C.HCI.QES; mandatory with it, and without a title.
+	Signatory     *Person `protobuf:"bytes,14,opt,name=signatory,proto3" json:"signatory,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -283,7 +298,101 @@ func (x *Institution) GetNameLines() []string {
 	return nil
 }
 
-// Person is the responsible person of an institution.
+func (x *Institution) GetLegalName() string {
+	if x != nil {
+		return x.LegalName
+	}
+	return ""
+}
+
+func (x *Institution) GetOrganizationIdentifier() string {
+	if x != nil {
+		return x.OrganizationIdentifier
+	}
+	return ""
+}
+
+func (x *Institution) GetSignatory() *Person {
+	if x != nil {
+		return x.Signatory
+	}
+	return nil
+}
+
+// Device describes the device that a card of its manufacturer is for. The values are those registered when the product was approved (GS-A_4605).
+type Device struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the manufacturer (subject O). One that is too long is cut, and stands whole in subjectAltName.
+	Manufacturer string `protobuf:"bytes,1,opt,name=manufacturer,proto3" json:"manufacturer,omitempty"`
+	// Unit of the manufacturer (subject OU).
+	OrganizationalUnit string `protobuf:"bytes,2,opt,name=organizational_unit,json=organizationalUnit,proto3" json:"organizational_unit,omitempty"`
+	// Country of the manufacturer, two capital letters (ISO 3166-1).
+	Country string `protobuf:"bytes,3,opt,name=country,proto3" json:"country,omitempty"`
+	// Address of the manufacturer; cards of connectors only.
+	Address       *Address `protobuf:"bytes,4,opt,name=address,proto3" json:"address,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Device) Reset() {
+	*x = Device{}
+	mi := &file_siegel_v1_order_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Device) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Device) ProtoMessage() {}
+
+func (x *Device) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_order_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Device.ProtoReflect.Descriptor instead.
+func (*Device) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_order_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Device) GetManufacturer() string {
+	if x != nil {
+		return x.Manufacturer
+	}
+	return ""
+}
+
+func (x *Device) GetOrganizationalUnit() string {
+	if x != nil {
+		return x.OrganizationalUnit
+	}
+	return ""
+}
+
+func (x *Device) GetCountry() string {
+	if x != nil {
+		return x.Country
+	}
+	return ""
+}
+
+func (x *Device) GetAddress() *Address {
+	if x != nil {
+		return x.Address
+	}
+	return nil
+}
+
+// Person is the responsible person of an institution, or the one who signs for it.
 type Person struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Title         string                 `protobuf:"bytes,1,opt,name=title,proto3" json:"title,omitempty"`
@@ -295,7 +404,7 @@ type Person struct {
 
 func (x *Person) Reset() {
 	*x = Person{}
-	mi := &file_siegel_v1_order_proto_msgTypes[2]
+	mi := &file_siegel_v1_order_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -307,7 +416,7 @@ func (x *Person) String() string {
 func (*Person) ProtoMessage() {}
 
 func (x *Person) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_order_proto_msgTypes[2]
+	mi := &file_siegel_v1_order_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -320,7 +429,7 @@ func (x *Person) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Person.ProtoReflect.Descriptor instead.
 func (*Person) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_order_proto_rawDescGZIP(), []int{2}
+	return file_siegel_v1_order_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Person) GetTitle() string {
@@ -344,7 +453,7 @@ func (x *Person) GetSurname() string {
 	return ""
 }
 
-// Address is a German postal address.
+// Address is a postal address; that of an institution is German.
 type Address struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Street        string                 `protobuf:"bytes,1,opt,name=street,proto3" json:"street,omitempty"`
@@ -357,7 +466,7 @@ type Address struct {
 
 func (x *Address) Reset() {
 	*x = Address{}
-	mi := &file_siegel_v1_order_proto_msgTypes[3]
+	mi := &file_siegel_v1_order_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -369,7 +478,7 @@ func (x *Address) String() string {
 func (*Address) ProtoMessage() {}
 
 func (x *Address) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_order_proto_msgTypes[3]
+	mi := &file_siegel_v1_order_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -382,7 +491,7 @@ func (x *Address) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Address.ProtoReflect.Descriptor instead.
 func (*Address) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_order_proto_rawDescGZIP(), []int{3}
+	return file_siegel_v1_order_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Address) GetStreet() string {
@@ -428,7 +537,7 @@ type Evidence struct {
 
 func (x *Evidence) Reset() {
 	*x = Evidence{}
-	mi := &file_siegel_v1_order_proto_msgTypes[4]
+	mi := &file_siegel_v1_order_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -440,7 +549,7 @@ func (x *Evidence) String() string {
 func (*Evidence) ProtoMessage() {}
 
 func (x *Evidence) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_order_proto_msgTypes[4]
+	mi := &file_siegel_v1_order_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -453,7 +562,7 @@ func (x *Evidence) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Evidence.ProtoReflect.Descriptor instead.
 func (*Evidence) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_order_proto_rawDescGZIP(), []int{4}
+	return file_siegel_v1_order_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Evidence) GetApproval() *Approval {
@@ -492,7 +601,7 @@ type Approval struct {
 
 func (x *Approval) Reset() {
 	*x = Approval{}
-	mi := &file_siegel_v1_order_proto_msgTypes[5]
+	mi := &file_siegel_v1_order_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -504,7 +613,7 @@ func (x *Approval) String() string {
 func (*Approval) ProtoMessage() {}
 
 func (x *Approval) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_order_proto_msgTypes[5]
+	mi := &file_siegel_v1_order_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -517,7 +626,7 @@ func (x *Approval) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Approval.ProtoReflect.Descriptor instead.
 func (*Approval) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_order_proto_rawDescGZIP(), []int{5}
+	return file_siegel_v1_order_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Approval) GetBody() string {
@@ -556,7 +665,7 @@ type Identification struct {
 
 func (x *Identification) Reset() {
 	*x = Identification{}
-	mi := &file_siegel_v1_order_proto_msgTypes[6]
+	mi := &file_siegel_v1_order_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -568,7 +677,7 @@ func (x *Identification) String() string {
 func (*Identification) ProtoMessage() {}
 
 func (x *Identification) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_order_proto_msgTypes[6]
+	mi := &file_siegel_v1_order_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -581,7 +690,7 @@ func (x *Identification) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Identification.ProtoReflect.Descriptor instead.
 func (*Identification) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_order_proto_rawDescGZIP(), []int{6}
+	return file_siegel_v1_order_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Identification) GetMethod() string {
@@ -621,7 +730,7 @@ type SlotKey struct {
 
 func (x *SlotKey) Reset() {
 	*x = SlotKey{}
-	mi := &file_siegel_v1_order_proto_msgTypes[7]
+	mi := &file_siegel_v1_order_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -633,7 +742,7 @@ func (x *SlotKey) String() string {
 func (*SlotKey) ProtoMessage() {}
 
 func (x *SlotKey) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_order_proto_msgTypes[7]
+	mi := &file_siegel_v1_order_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -646,7 +755,7 @@ func (x *SlotKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SlotKey.ProtoReflect.Descriptor instead.
 func (*SlotKey) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_order_proto_rawDescGZIP(), []int{7}
+	return file_siegel_v1_order_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SlotKey) GetSlot() string {
@@ -704,13 +813,13 @@ var File_siegel_v1_order_proto protoreflect.FileDescriptor
 
 const file_siegel_v1_order_proto_rawDesc = "" +
 	"\n" +
-	"\x15siegel/v1/order.proto\x12\tsiegel.v1\x1a\x1bbuf/validate/validate.proto\"\xa4\x03\n" +
+	"\x15siegel/v1/order.proto\x12\tsiegel.v1\x1a\x1bbuf/validate/validate.proto\"\xc5\x03\n" +
 	"\x05Order\x128\n" +
 	"\border_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$R\aorderId\x12&\n" +
 	"\tcard_type\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\bcardType\x12\x1d\n" +
-	"\x05iccsn\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x05iccsn\x12!\n" +
-	"\x06sector\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06sector\x12@\n" +
-	"\vinstitution\x18\x05 \x01(\v2\x16.siegel.v1.InstitutionB\x06\xbaH\x03\xc8\x01\x01R\vinstitution\x12/\n" +
+	"\x05iccsn\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\x05iccsn\x12\x1f\n" +
+	"\x06sector\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\x06sector\x128\n" +
+	"\vinstitution\x18\x05 \x01(\v2\x16.siegel.v1.InstitutionR\vinstitution\x12/\n" +
 	"\bevidence\x18\x06 \x01(\v2\x13.siegel.v1.EvidenceR\bevidence\x122\n" +
 	"\x04keys\x18\a \x03(\v2\x12.siegel.v1.SlotKeyB\n" +
 	"\xbaH\a\x92\x01\x04\b\x01\x10 R\x04keys\x12&\n" +
@@ -719,7 +828,9 @@ const file_siegel_v1_order_proto_rawDesc = "" +
 	"R\tvalidFrom\x12(\n" +
 	"\vvalid_until\x18\t \x01(\tB\a\xbaH\x04r\x02\x18\n" +
 	"R\n" +
-	"validUntil\"\x86\x04\n" +
+	"validUntil\x12)\n" +
+	"\x06device\x18\n" +
+	" \x01(\v2\x11.siegel.v1.DeviceR\x06device\"\xa3\x05\n" +
 	"\vInstitution\x12\x1c\n" +
 	"\x04name\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x04name\x12,\n" +
 	"\forganization\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\forganization\x129\n" +
@@ -733,7 +844,16 @@ const file_siegel_v1_order_proto_rawDesc = "" +
 	"\tlong_name\x18\n" +
 	" \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\blongName\x12.\n" +
 	"\n" +
-	"name_lines\x18\v \x03(\tB\x0f\xbaH\f\x92\x01\t\x10\x02\"\x05r\x03\x18\x80\x02R\tnameLines\"u\n" +
+	"name_lines\x18\v \x03(\tB\x0f\xbaH\f\x92\x01\t\x10\x02\"\x05r\x03\x18\x80\x02R\tnameLines\x12'\n" +
+	"\n" +
+	"legal_name\x18\f \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tlegalName\x12A\n" +
+	"\x17organization_identifier\x18\r \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x16organizationIdentifier\x12/\n" +
+	"\tsignatory\x18\x0e \x01(\v2\x11.siegel.v1.PersonR\tsignatory\"\xc2\x01\n" +
+	"\x06Device\x12,\n" +
+	"\fmanufacturer\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\fmanufacturer\x129\n" +
+	"\x13organizational_unit\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x12organizationalUnit\x12!\n" +
+	"\acountry\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18\x10R\acountry\x12,\n" +
+	"\aaddress\x18\x04 \x01(\v2\x12.siegel.v1.AddressR\aaddress\"u\n" +
 	"\x06Person\x12\x1e\n" +
 	"\x05title\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x05title\x12'\n" +
 	"\n" +
@@ -775,30 +895,34 @@ func file_siegel_v1_order_proto_rawDescGZIP() []byte {
 	return file_siegel_v1_order_proto_rawDescData
 }
 
-var file_siegel_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_siegel_v1_order_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_siegel_v1_order_proto_goTypes = []any{
 	(*Order)(nil),          // 0: siegel.v1.Order
 	(*Institution)(nil),    // 1: siegel.v1.Institution
-	(*Person)(nil),         // 2: siegel.v1.Person
-	(*Address)(nil),        // 3: siegel.v1.Address
-	(*Evidence)(nil),       // 4: siegel.v1.Evidence
-	(*Approval)(nil),       // 5: siegel.v1.Approval
-	(*Identification)(nil), // 6: siegel.v1.Identification
-	(*SlotKey)(nil),        // 7: siegel.v1.SlotKey
+	(*Device)(nil),         // 2: siegel.v1.Device
+	(*Person)(nil),         // 3: siegel.v1.Person
+	(*Address)(nil),        // 4: siegel.v1.Address
+	(*Evidence)(nil),       // 5: siegel.v1.Evidence
+	(*Approval)(nil),       // 6: siegel.v1.Approval
+	(*Identification)(nil), // 7: siegel.v1.Identification
+	(*SlotKey)(nil),        // 8: siegel.v1.SlotKey
 }
 var file_siegel_v1_order_proto_depIdxs = []int32{
-	1, // 0: siegel.v1.Order.institution:type_name -> siegel.v1.Institution
-	4, // 1: siegel.v1.Order.evidence:type_name -> siegel.v1.Evidence
-	7, // 2: siegel.v1.Order.keys:type_name -> siegel.v1.SlotKey
-	2, // 3: siegel.v1.Institution.responsible:type_name -> siegel.v1.Person
-	3, // 4: siegel.v1.Institution.address:type_name -> siegel.v1.Address
-	5, // 5: siegel.v1.Evidence.approval:type_name -> siegel.v1.Approval
-	6, // 6: siegel.v1.Evidence.identification:type_name -> siegel.v1.Identification
-	7, // [7:7] is the sub-list for method output_type
-	7, // [7:7] is the sub-list for method input_type
-	7, // [7:7] is the sub-list for extension type_name
-	7, // [7:7] is the sub-list for extension extendee
-	0, // [0:7] is the sub-list for field type_name
+	1,  // 0: siegel.v1.Order.institution:type_name -> siegel.v1.Institution
+	5,  // 1: siegel.v1.Order.evidence:type_name -> siegel.v1.Evidence
+	8,  // 2: siegel.v1.Order.keys:type_name -> siegel.v1.SlotKey
+	2,  // 3: siegel.v1.Order.device:type_name -> siegel.v1.Device
+	3,  // 4: siegel.v1.Institution.responsible:type_name -> siegel.v1.Person
+	4,  // 5: siegel.v1.Institution.address:type_name -> siegel.v1.Address
+	3,  // 6: siegel.v1.Institution.signatory:type_name -> siegel.v1.Person
+	4,  // 7: siegel.v1.Device.address:type_name -> siegel.v1.Address
+	6,  // 8: siegel.v1.Evidence.approval:type_name -> siegel.v1.Approval
+	7,  // 9: siegel.v1.Evidence.identification:type_name -> siegel.v1.Identification
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_siegel_v1_order_proto_init() }
@@ -806,7 +930,7 @@ func file_siegel_v1_order_proto_init() {
 	if File_siegel_v1_order_proto != nil {
 		return
 	}
-	file_siegel_v1_order_proto_msgTypes[7].OneofWrappers = []any{
+	file_siegel_v1_order_proto_msgTypes[8].OneofWrappers = []any{
 		(*SlotKey_Spki)(nil),
 		(*SlotKey_Pkcs10)(nil),
 	}
@@ -816,7 +940,7 @@ func file_siegel_v1_order_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_siegel_v1_order_proto_rawDesc), len(file_siegel_v1_order_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   8,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

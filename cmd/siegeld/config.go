@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/siegel-pki/siegel/internal/store/postgres"
 	"github.com/siegel-pki/siegel/profiles"
 )
 
@@ -52,10 +53,16 @@ type tlsConfig struct {
 	ClientCA string `yaml:"client_ca"`
 }
 
-// storeConfig says where orders, cards and the log are kept.
+// storeConfig says where orders, cards and the log are kept: in an SQLite file, for one server, or in a PostgreSQL database, for any
+// number of them.
 type storeConfig struct {
-	// SQLite file, on a local file system; made where it does not exist. Default: siegel.db below data.
+	// SQLite file, on a local file system; made where it does not exist. Default: siegel.db below data, where postgres is not set.
 	SQLite string `yaml:"sqlite"`
+	// PostgreSQL database (15 or newer) as a URL, for example postgres://siegel@db.example/siegel?sslmode=verify-full, or in
+	// libpq's key=value words. The password comes from a file (passfile=PATH, or ~/.pgpass). Each server uses at most 16 connections,
+	// or pool_max_conns=N, and one more, straight to the database and through no pooler that shares them. siegeld migrate prepares the
+	// database, and must be run again for a release with a newer schema.
+	Postgres string `yaml:"postgres"`
 }
 
 // tokenConfig says which token holds the issuers' keys.
@@ -157,13 +164,15 @@ func (c *config) derive() {
 		{&c.TLS.Certificate, "tls/server.pem"},
 		{&c.TLS.Key, "tls/server.key"},
 		{&c.TLS.ClientCA, "tls/ca.pem"},
-		{&c.Store.SQLite, "siegel.db"},
 		{&c.Token.PINFile, "token/pin"},
 		{&c.Token.SoftHSM2, "token/softhsm2.conf"},
 	} {
 		if *d.path == "" {
 			*d.path = filepath.Join(c.Data, d.name)
 		}
+	}
+	if c.Store.Postgres == "" && c.Store.SQLite == "" {
+		c.Store.SQLite = filepath.Join(c.Data, "siegel.db")
 	}
 }
 
@@ -184,6 +193,14 @@ func (c *config) check(lines lineIndex) error {
 	}
 	if c.KeySession.Lifetime <= 0 {
 		fault("key_session.lifetime", "%s is not above zero", c.KeySession.Lifetime)
+	}
+	if c.Store.Postgres != "" && c.Store.SQLite != "" {
+		fault("store.postgres", "store.sqlite is set too, and there is one store")
+	}
+	if c.Store.Postgres != "" {
+		if _, err := postgres.Describe(c.Store.Postgres); err != nil {
+			fault("store.postgres", "%v", err)
+		}
 	}
 	if c.Token.Sessions < 0 {
 		fault("token.sessions", "%d is below zero", c.Token.Sessions)

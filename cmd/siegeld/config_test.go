@@ -23,7 +23,7 @@ func TestDefaults(t *testing.T) {
 		Data: "data", Environment: "test", Listen: "127.0.0.1:7443",
 		TLS:       tlsConfig{"data/tls/server.pem", "data/tls/server.key", "data/tls/ca.pem"},
 		Operators: "data/operators.yaml", Hierarchy: "data/hierarchy",
-		Store:      storeConfig{"data/siegel.db"},
+		Store:      storeConfig{SQLite: "data/siegel.db"},
 		Token:      tokenConfig{PINFile: "data/token/pin", SoftHSM2: "data/token/softhsm2.conf"},
 		KeySession: keySessionConfig{1_000_000, 24 * time.Hour},
 		Log:        logConfig{"auto", "info"},
@@ -49,7 +49,8 @@ log: {format: json, level: warn}
 grace: 1m30s
 `
 
-// TestEveryKey sets every key of the file. A key that is added to the struct and not here makes the test fail.
+// TestEveryKey sets every key of the file, but for one of two that exclude each other (TestPostgres). A key that is added to the
+// struct and not here makes the test fail.
 func TestEveryKey(t *testing.T) {
 	dir := t.TempDir()
 	path := writeFile(t, dir, "siegeld.yaml", full)
@@ -60,13 +61,14 @@ func TestEveryKey(t *testing.T) {
 	in := func(name string) string { return filepath.Join(dir, name) }
 	want := config{
 		Data: in("d"), Environment: "production", Listen: "[::1]:0", TLS: tlsConfig{in("c.pem"), "/k.pem", in("ca.pem")},
-		Operators: in("o.yaml"), Hierarchy: in("h"), Profiles: in("p"), Store: storeConfig{in("s.db")},
+		Operators: in("o.yaml"), Hierarchy: in("h"), Profiles: in("p"), Store: storeConfig{SQLite: in("s.db")},
 		Token:      tokenConfig{"pkcs11:token=x?module-path=/m.so", in("pin"), 8, in("soft")},
 		KeySession: keySessionConfig{5, 90 * time.Minute}, Log: logConfig{"json", "warn"}, Grace: 90 * time.Second,
 	}
 	if got != want {
 		t.Errorf("config = %+v\nwant %+v", got, want)
 	}
+	got.Store.Postgres = "see TestPostgres"
 	requireFilled(t, "config", reflect.ValueOf(got))
 
 	over, err := loadConfig(path, overrides{data: "/elsewhere", listen: "127.0.0.1:1"})
@@ -75,6 +77,18 @@ func TestEveryKey(t *testing.T) {
 	}
 	if over.Data != "/elsewhere" || over.Listen != "127.0.0.1:1" || over.Hierarchy != in("h") {
 		t.Errorf("with flags: data %q, listen %q, hierarchy %q", over.Data, over.Listen, over.Hierarchy)
+	}
+}
+
+// TestPostgres takes the place of the SQLite file, which must then not be made up.
+func TestPostgres(t *testing.T) {
+	const dsn = "postgres://siegel@db.example/siegel?pool_max_conns=8"
+	got, err := loadConfig(writeFile(t, t.TempDir(), "siegeld.yaml", "store:\n  postgres: "+dsn+"\n"), overrides{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (storeConfig{Postgres: dsn}); got.Store != want {
+		t.Errorf("store is %+v, want %+v", got.Store, want)
 	}
 }
 
@@ -107,6 +121,9 @@ func TestBadConfigurations(t *testing.T) {
 		{"listen", "listen: '7443'\n", []string{`siegeld.yaml:1: listen: "7443" is not host:port`}},
 		{"key session", "key_session:\n  signatures: 0\n  lifetime: -1h\n", []string{
 			"siegeld.yaml:2: key_session.signatures: 0 is not above zero", "siegeld.yaml:3: key_session.lifetime: -1h0m0s is not above zero"}},
+		{"two stores", "store:\n  sqlite: a\n  postgres: host=b\n", []string{"siegeld.yaml:3: store.postgres: store.sqlite is set too"}},
+		{"no DSN", "store: {postgres: 'postgres://siegel:s3cret@h:none/'}\n", []string{"siegeld.yaml:1: store.postgres: ", "port"}},
+		{"no connections", "store: {postgres: 'pool_max_conns=0'}\n", []string{"siegeld.yaml:1: store.postgres: ", "pool_max_conns"}},
 		{"sessions", "token: {sessions: -1}\n", []string{"siegeld.yaml:1: token.sessions: -1 is below zero"}},
 		{"grace", "grace: 0s\n", []string{"siegeld.yaml:1: grace: 0s is not above zero"}},
 		{"log", "log:\n  format: xml\n  level: loud\n", []string{`siegeld.yaml:2: log.format: "xml" is none of`, `siegeld.yaml:3: log.level: "loud" is none of`}},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/siegel-pki/siegel/internal/hierarchy"
 	"github.com/siegel-pki/siegel/internal/rpc"
+	"github.com/siegel-pki/siegel/internal/store/postgres"
 	"github.com/siegel-pki/siegel/profiles"
 )
 
@@ -104,8 +105,15 @@ func checkSecrets(paths ...string) error {
 }
 
 // configHash is the SHA-256 over the configuration in force and the operator file, both in the form in which this program writes
-// them, so that comments and the order of keys do not count.
+// them, so that comments and the order of keys do not count. Of the database it covers the place alone: a password could be
+// guessed from the hash, which is in the log.
 func configHash(cfg config, operators *rpc.Operators) ([]byte, error) {
+	if cfg.Store.Postgres != "" {
+		var err error
+		if cfg.Store.Postgres, err = postgres.Describe(cfg.Store.Postgres); err != nil {
+			return nil, err
+		}
+	}
 	configText, err := yaml.Marshal(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("encode the configuration: %w", err)

@@ -124,6 +124,13 @@ func TestHashFollowsWhatCounts(t *testing.T) {
 	if bytes.Equal(hash(func(c *config) { c.KeySession.Signatures++ }), first) {
 		t.Error("another bound of the key session does not change the hash")
 	}
+	database := func(dsn string) []byte { return hash(func(c *config) { c.Store.Postgres = dsn }) }
+	if !bytes.Equal(database("postgres://siegel:one@db/siegel"), database("postgres://siegel:another@db/siegel")) {
+		t.Error("the password of the database is under the hash, from which it could be guessed")
+	}
+	if bytes.Equal(database("postgres://siegel@db/siegel"), database("postgres://siegel@db/other")) {
+		t.Error("another database does not change the hash")
+	}
 	writeFile(t, data, "operators.yaml", strings.Replace(string(text), "line-1", "line-2", 1))
 	if bytes.Equal(hash(func(*config) {}), first) {
 		t.Error("another operator does not change the hash")

@@ -6,6 +6,7 @@
 //   - config.go: the configuration file, every key documented at its field; yaml.go: strict reading, with line numbers
 //   - inputs.go: the files that the configuration names
 //   - token.go: the token and the issuers' keys
+//   - store.go: the database, and siegeld migrate
 //   - serve.go: wiring, from the configuration to a running server and back
 //   - health.go: whether the server is ready for orders
 //   - log.go, ready.go: the log; the file that scripts wait for
@@ -26,6 +27,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/siegel-pki/siegel/hsm"
+	"github.com/siegel-pki/siegel/internal/store/postgres"
 	"github.com/siegel-pki/siegel/internal/store/sqlite"
 )
 
@@ -39,6 +41,7 @@ const (
 // cli are the commands and flags.
 type cli struct {
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve until SIGINT or SIGTERM (the default command)."`
+	Migrate     migrateCmd     `cmd:"" help:"Bring the schema of a PostgreSQL database up to this program."`
 	CheckConfig checkConfigCmd `cmd:"" help:"Check a configuration file and every file that it names, and say what is wrong."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
@@ -87,7 +90,8 @@ func exitCode(err error) int {
 	if errors.As(err, &wrong) || errors.As(err, &pin) {
 		return exitConfig
 	}
-	for _, fatal := range []error{hsm.ErrKeyNotFound, hsm.ErrKeyAmbiguous, hsm.ErrKeyUnsafe, sqlite.ErrNotSiegel, sqlite.ErrNewerSchema} {
+	for _, fatal := range []error{hsm.ErrKeyNotFound, hsm.ErrKeyAmbiguous, hsm.ErrKeyUnsafe, sqlite.ErrNotSiegel, sqlite.ErrNewerSchema,
+		postgres.ErrOlderSchema, postgres.ErrNewerSchema} {
 		if errors.Is(err, fatal) {
 			return exitConfig
 		}

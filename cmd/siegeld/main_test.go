@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/siegel-pki/siegel/hsm"
+	"github.com/siegel-pki/siegel/internal/store/postgres"
 	"github.com/siegel-pki/siegel/internal/store/sqlite"
 )
 
@@ -41,6 +42,7 @@ func TestProgram(t *testing.T) {
 	data := prepare(t)
 	good := writeFile(t, data, "siegeld.yaml", "data: .\n")
 	bad := writeFile(t, data, "bad.yaml", "data: .\nlog: {level: loud}\n")
+	away := writeFile(t, data, "away.yaml", "data: .\nstore: {postgres: 'postgres://siegel:s3cret@127.0.0.1:1/cards'}\n")
 	empty := t.TempDir()
 	tests := []struct {
 		name string
@@ -54,6 +56,9 @@ func TestProgram(t *testing.T) {
 		{"not prepared", []string{"--data", empty}, exitConfig, "siegel-ceremony test-hierarchy --data " + empty},
 		{"not prepared, by name of the command", []string{"serve", "--data", empty}, exitConfig, "siegel-ceremony test-hierarchy"},
 		{"token away", []string{"--config", good, "--listen", "127.0.0.1:0"}, exitFailed, "open the token"},
+		{"nothing to migrate", []string{"migrate", "--config", good}, exitOK, "the server itself brings " + filepath.Join(data, "siegel.db")},
+		{"migrate a database that is away", []string{"migrate", "--config", away}, exitFailed, "migrate database siegel@127.0.0.1:1/cards"},
+		{"serve from a database that is away", []string{"--config", away, "--listen", "127.0.0.1:0"}, exitFailed, "open database siegel@127.0.0.1:1/cards"},
 		{"unknown flag", []string{"--colour"}, exitConfig, "unknown flag --colour"},
 		{"help", []string{"--help"}, exitOK, "Exit codes:"},
 		{"version", []string{"version"}, exitOK, "siegeld "},
@@ -80,6 +85,8 @@ func TestExitCode(t *testing.T) {
 		{fmt.Errorf("open the token: %w", &hsm.PINError{}), exitConfig},
 		{fmt.Errorf("find the key: %w", hsm.ErrKeyNotFound), exitConfig},
 		{errors.Join(fmt.Errorf("open: %w", sqlite.ErrNewerSchema), nil), exitConfig},
+		{fmt.Errorf("open: %w", postgres.ErrOlderSchema), exitConfig},
+		{fmt.Errorf("open: %w", postgres.ErrNewerSchema), exitConfig},
 	}
 	for _, tt := range tests {
 		if got := exitCode(tt.err); got != tt.want {

@@ -10,7 +10,6 @@ import (
 
 	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/internal/rpc"
-	"github.com/siegel-pki/siegel/internal/store/sqlite"
 	"github.com/siegel-pki/siegel/profiles"
 )
 
@@ -26,7 +25,7 @@ func serve(ctx context.Context, cfg config, log *slog.Logger, ready func(net.Add
 		return fmt.Errorf("listen for gRPC: %w", err)
 	}
 	defer lis.Close() // the server closes it too; this is for the roads that do not get there
-	store, err := sqlite.Open(ctx, cfg.Store.SQLite)
+	store, err := openStore(ctx, cfg.Store, log)
 	if err != nil {
 		return err
 	}

@@ -43,17 +43,20 @@ var picture = map[string][]string{
 
 	"migrations":               {},
 	"internal/store/sqlite":    {"ca", "internal/tlog", "internal/pkix", "internal/sigalg", "migrations"},
+	"internal/store/postgres":  {"ca", "internal/tlog", "internal/pkix", "internal/sigalg", "migrations"},
 	"internal/store/storetest": {"ca", "internal/tlog", "internal/pkix", "internal/sigalg"},
 	"proto/siegel/v1":          {},
 	"internal/rpc":             {"ca", "profiles", "proto/siegel/v1"},
 	"internal/arch":            {},
 
 	// Tests and benchmarks from outside, with the real programs.
-	"internal/testkey": {},
-	"internal/rig":     {"internal/testkey", "proto/siegel/v1"},
-	"internal/e2e":     {},
+	"internal/testkey":               {},
+	"internal/store/postgres/pgtest": {},
+	"internal/rig":                   {"internal/testkey", "proto/siegel/v1"},
+	"internal/e2e":                   {},
 
-	"cmd/siegeld":      {"ca", "profiles", "hsm", "internal/hierarchy", "internal/rpc", "internal/store/sqlite"},
+	"cmd/siegeld": {"ca", "profiles", "hsm", "internal/hierarchy", "internal/rpc", "internal/store/sqlite",
+		"internal/store/postgres"},
 	"cmd/siegel":       {"profiles", "internal/pkix", "internal/cvc", "internal/brainpool", "proto/siegel/v1"},
 	"cmd/siegel-bench": {"hsm", "hsm/softhsm", "internal/hierarchy", "internal/rig", "internal/sigalg", "profiles", "proto/siegel/v1"},
 	"cmd/siegel-ceremony": {"profiles", "hsm", "hsm/keygen", "hsm/softhsm", "internal/hierarchy", "internal/lint", "internal/rpc",

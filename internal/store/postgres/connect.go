@@ -63,13 +63,14 @@ func apply(cfg *pgx.ConnConfig) {
 	}
 }
 
-// Describe says where a DSN leads: user@host:port/database. It holds no password, so that it may stand in logs and under hashes.
+// Describe says where a DSN leads, user@host:port/database, or what is wrong with it. What it says holds no password, so that it may
+// stand in logs and under hashes.
 func Describe(dsn string) (string, error) {
-	cfg, err := pgconn.ParseConfig(dsn)
+	cfg, err := parse(dsn)
 	if err != nil {
 		return "", err
 	}
-	return describe(cfg), nil
+	return describe(&cfg.ConnConfig.Config), nil
 }
 
 func describe(cfg *pgconn.Config) string {

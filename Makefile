@@ -4,6 +4,7 @@ GO      ?= go
 TOOL    := $(GO) tool -modfile=tools/go.mod
 BIN     := bin
 SOFTHSM := /usr/lib/softhsm/libsofthsm2.so:/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so:/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so:/usr/local/lib/softhsm/libsofthsm2.so:/opt/homebrew/lib/softhsm/libsofthsm2.so
+POSTGRES := $(or $(firstword $(wildcard /usr/lib/postgresql/*/bin/initdb /opt/homebrew/opt/postgresql@*/bin/initdb)),initdb)
 export CGO_ENABLED = 1
 
 .PHONY: help demo build test lint fuzz bench proto clean
@@ -21,7 +22,7 @@ build: ## Build the programs into bin/
 	$(GO) build -o $(BIN)/ ./cmd/...
 
 test: ## Install what the tests need and run everything: unit, golden, fault, token, lint, race
-	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 certtool=gnutls-bin /usr/include/openssl/evp.h=libssl-dev
+	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 certtool=gnutls-bin /usr/include/openssl/evp.h=libssl-dev $(POSTGRES)=postgresql
 	@$(MAKE) --no-print-directory lint
 	$(GO) test -race ./...
 	@echo "The race detector shortens this campaign; here it is whole: 14,000 signatures, four judges."
@@ -37,7 +38,7 @@ fuzz: ## Fuzz every parser of outside bytes, FUZZTIME each (60s)
 	@scripts/fuzz.sh $(or $(FUZZTIME),60s)
 
 bench: ## Measure the whole service beside the raw signature rate of the same keys
-	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 /usr/include/openssl/evp.h=libssl-dev
+	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 /usr/include/openssl/evp.h=libssl-dev $(POSTGRES)=postgresql
 	@scripts/bench.sh
 
 proto: ## Generate the Go code of the API from proto/

@@ -33,6 +33,7 @@ type cli struct {
 	Workers  int           `default:"8" help:"Orders under way at the same time."`
 	Signers  int           `default:"0" help:"Sessions of the raw measurement; 0 means the number of CPUs."`
 	Orders   int           `default:"4000" help:"Orders made before the clock starts; the measurement ends early when they are used up."`
+	Store    string        `default:"both" enum:"sqlite,postgres,both" help:"Databases to measure with: sqlite, postgres (a throwaway one), or both."`
 }
 
 // The signatures of one G2.1 card, by key of the issuer: three certificates each from the RSA and the ECC issuer, two from the CVC-CA and
@@ -82,7 +83,7 @@ func (c *cli) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	service, err := c.service(ctx, r, orders)
+	services, err := c.services(ctx, r, orders)
 	if err != nil {
 		return err
 	}
@@ -90,7 +91,29 @@ func (c *cli) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return report(out, c, before, after, service)
+	return report(out, c, before, after, services)
+}
+
+// services measures the whole service with each database that is asked for.
+func (c *cli) services(ctx context.Context, r *rig.Rig, orders *rig.Orders) (results []*serviceResult, err error) {
+	for _, store := range []struct {
+		name    string
+		measure func() (*serviceResult, error)
+	}{
+		{"sqlite", func() (*serviceResult, error) { return c.service(ctx, r, orders) }},
+		{"postgres", func() (*serviceResult, error) { return c.onPostgres(ctx, r, orders) }},
+	} {
+		if c.Store != store.name && c.Store != "both" {
+			continue
+		}
+		result, err := store.measure()
+		if err != nil {
+			return nil, fmt.Errorf("measure with %s: %w", store.name, err)
+		}
+		result.store = store.name
+		results = append(results, result)
+	}
+	return results, nil
 }
 
 // raw measures the token alone: the mix of one card's signatures with the issuers' keys.
@@ -142,28 +165,31 @@ func cardMix(ctx context.Context, r *rig.Rig, token *hsm.Token) ([]hsm.Share, er
 	return mix, nil
 }
 
-// report prints the figures as a table and as lines for programs.
-func report(out io.Writer, c *cli, before, after hsm.Rate, s *serviceResult) error {
+// report prints the figures as tables and as lines for programs.
+func report(out io.Writer, c *cli, before, after hsm.Rate, services []*serviceResult) error {
 	raw := (before.PerSecond() + after.PerSecond()) / 2
-	rate := float64(s.signatures) / s.elapsed.Seconds()
-	cards := float64(s.cards) / s.elapsed.Seconds()
-	fmt.Fprintf(out, "\nWhole service, gRPC with mTLS on loopback, SQLite, G2.1 cards of %d certificates, %d orders at a time, %d CPUs\n\n",
+	fmt.Fprintf(out, "\nWhole service, gRPC with mTLS on loopback, G2.1 cards of %d certificates, %d orders at a time, %d CPUs\n",
 		signatures, c.Workers, runtime.NumCPU())
-	for _, row := range []struct {
-		what  string
-		value string
-	}{
-		{"cards issued", fmt.Sprintf("%d in %.1f s", s.cards, s.elapsed.Seconds())},
-		{"cards/s", fmt.Sprintf("%.1f", cards)},
-		{"signatures/s", fmt.Sprintf("%.0f", rate)},
-		{"raw C_Sign/s, same keys, same mix", fmt.Sprintf("%.0f before, %.0f after", before.PerSecond(), after.PerSecond())},
-		{"ratio", fmt.Sprintf("%.2f", rate/raw)},
-		{"latency of a card", fmt.Sprintf("p50 %s, p99 %s", s.quantile(0.5), s.quantile(0.99))},
-		{"server CPU per card", fmt.Sprintf("%.2f ms", s.serverCPU.Seconds()*1e3/float64(s.cards))},
-	} {
-		fmt.Fprintf(out, "  %-36s %s\n", row.what, row.value)
+	row := func(what, format string, args ...any) {
+		fmt.Fprintf(out, "  %-36s %s\n", what, fmt.Sprintf(format, args...))
 	}
-	_, err := fmt.Fprintf(out, "\nbench issue-cards-sqlite %.1f\nbench issue-signatures-sqlite %.0f\nbench raw-signatures %.0f\nbench issue-ratio-sqlite %.3f\n",
-		cards, rate, raw, rate/raw)
-	return err
+	row("raw C_Sign/s, same keys, same mix", "%.0f before, %.0f after", before.PerSecond(), after.PerSecond())
+	for _, s := range services {
+		fmt.Fprintf(out, "\nwith %s\n", s.store)
+		row("cards issued", "%d in %.1f s", s.cards, s.elapsed.Seconds())
+		row("cards/s", "%.1f", s.cardRate())
+		row("signatures/s", "%.0f", s.signatureRate())
+		row("ratio", "%.2f", s.signatureRate()/raw)
+		row("latency of a card", "p50 %s, p99 %s", s.quantile(0.5), s.quantile(0.99))
+		row("server CPU per card", "%.2f ms", s.serverCPU.Seconds()*1e3/float64(s.cards))
+	}
+	fmt.Fprintf(out, "\nbench raw-signatures %.0f\n", raw)
+	for _, s := range services {
+		_, err := fmt.Fprintf(out, "bench issue-cards-%s %.1f\nbench issue-signatures-%s %.0f\nbench issue-ratio-%s %.3f\n",
+			s.store, s.cardRate(), s.store, s.signatureRate(), s.store, s.signatureRate()/raw)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -16,6 +16,7 @@ import (
 
 // serviceResult is what a measurement of the whole service saw.
 type serviceResult struct {
+	store             string // name in the figures
 	cards, signatures int
 	elapsed           time.Duration
 	serverCPU         time.Duration
@@ -30,15 +31,18 @@ func (s *serviceResult) quantile(q float64) time.Duration {
 	return s.latencies[int(q*float64(len(s.latencies)-1))].Round(10 * time.Microsecond)
 }
 
-// service measures siegeld: it issues orders made beforehand, so many at a time, until time or orders are used up.
-func (c *cli) service(ctx context.Context, r *rig.Rig, orders *rig.Orders) (*serviceResult, error) {
+func (s *serviceResult) cardRate() float64      { return float64(s.cards) / s.elapsed.Seconds() }
+func (s *serviceResult) signatureRate() float64 { return float64(s.signatures) / s.elapsed.Seconds() }
+
+// service measures siegeld, started with flags: it issues orders made beforehand, so many at a time, until time or orders are used up.
+func (c *cli) service(ctx context.Context, r *rig.Rig, orders *rig.Orders, flags ...string) (*serviceResult, error) {
 	fmt.Fprintf(os.Stderr, "siegel-bench: making %d orders\n", c.Orders)
 	queue := make(chan *siegelv1.Order, c.Orders)
 	for range c.Orders {
 		queue <- orders.Next()
 	}
 	close(queue)
-	server, err := r.Start()
+	server, err := r.Start(flags...)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ import (
 
 // build makes the plan of an order without violations.
 func (p *planner) build(issuers map[string]*Issuer) (*Plan, error) {
-	plan := &Plan{Order: p.order, CardType: p.card.Name, Term: p.term, Warnings: p.warnings}
+	plan := &Plan{Order: p.order, CardType: p.card.Name, Term: p.term, Warnings: p.warnings, Ended: p.ended}
 	for _, k := range p.keys {
 		s := PlannedSlot{
 			Slot: k.slot.Name, Profile: k.slot.Profile, Issuer: issuers[k.slot.Name], PublicKey: k.pub, MaxOctets: k.slot.Octets.Value,

@@ -11,6 +11,7 @@
 //	institutions.yaml   institution OID, its text, the access profile of its role certificate
 //	chat.yaml           access profiles: flag lists of CV certificates (gemSpec_PKI, Tab_PKI_918-02)
 //	subca.yaml          CVC-CAs of the second level: what each may certify (gemSpec_PKI, Tab_PKI_919-02)
+//	algorithms.yaml     the algorithm policy: until which day each algorithm may be used (gemSpec_Krypt)
 //
 // A new card type, sector or profile is a new file. Every rule in a file is written {value: ..., source: ...} or is a row with a key
 // source, so that a violation can name the paragraph it comes from. The loader is strict: an unknown key, a wrong type, a missing
@@ -28,6 +29,7 @@
 //   - check.go: what must hold between the files; explain.go: what a file says, in words
 //   - planner.go: the road of an order; slots.go, keys.go, rsa.go, institution.go, name.go, evidence.go, term.go, issuers.go: its checks;
 //     qualified.go, device.go: what qualified certificates and devices have of their own
+//   - policy.go, policyfile.go: the algorithm policy; algorithms.go: a plan held against it; whatif.go: two policies compared
 //   - content.go, subject.go: what goes into the certificates; issuercontent.go: into those of issuers
 //
 // A Set and all it holds must not be changed after Load; it may then be used concurrently.

@@ -123,8 +123,8 @@ func (p *planner) checkGeneration1() {
 			p.refuse(k.path, "G1_EXPONENT", "gemSpec_COS 3.11.0, A_13704",
 				"the public exponent of a key for %s must be %d", k.slot.Name, g1Exponent)
 		}
-		p.warn("%s carries no dates: no reader of it finds that it has expired. What is recorded and bounded is the term of the card (%s). "+
-			"The telematics infrastructure has not used such certificates since 2019-01-01 (gemSpec_COS 3.12.0, chapter 7)", k.slot.Name, citeG1Dates)
+		p.warn("%s carries no dates: no reader of it finds that it has expired. What is recorded and bounded is the term of the card (%s)",
+			k.slot.Name, citeG1Dates)
 	}
 }
 

@@ -22,6 +22,7 @@ type loader struct {
 	institutions []*InstitutionType
 	access       []*AccessProfile
 	subCAs       []*SubCA
+	policy       *Policy
 }
 
 // dataFile is a file as it was read.
@@ -88,6 +89,8 @@ func (l *loader) readFile(name string, data []byte) {
 		l.access = readAccessProfiles(d, m)
 	case name == "subca.yaml":
 		l.subCAs = readSubCAs(d, m)
+	case name == policyFile:
+		l.policy = readPolicy(d, m)
 	default:
 		l.problems.add(m.at(), "UNEXPECTED_FILE", "a data file has no place here")
 		return
@@ -132,6 +135,7 @@ func (l *loader) set() *Set {
 		institutions: index(l.institutions, func(i *InstitutionType) string { return i.OID }),
 		access:       index(l.access, func(a *AccessProfile) string { return a.Name }),
 		subCAs:       index(l.subCAs, func(r *SubCA) string { return r.Name }),
+		policy:       l.policy,
 		files:        l.files,
 		hash:         l.hash(),
 	}

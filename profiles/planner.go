@@ -22,13 +22,14 @@ type planner struct {
 
 	violations []Violation
 	warnings   []string
+	ended      endings
 }
 
 // Plan says which certificates an order would give, complete but for the X.509 serial numbers. It is pure: the same order in
 // the same context gives the same plan. A *Refusal says what is wrong with the order, all of it, in the order of its fields; any
 // other error is a fault of the context.
 func (s *Set) Plan(o *Order, c *Context) (*Plan, error) {
-	if err := c.check(); err != nil {
+	if err := errors.Join(c.check(), s.policy.CheckExceptions(c.Exceptions)); err != nil {
 		return nil, fmt.Errorf("planning an order: %w", err)
 	}
 	p := &planner{set: s, order: o, ctx: c}
@@ -41,6 +42,7 @@ func (s *Set) Plan(o *Order, c *Context) (*Plan, error) {
 	p.checkGeneration1()
 	p.setTerm()
 	issuers := p.chooseIssuers()
+	p.checkAlgorithms(issuers)
 	if len(p.violations) > 0 {
 		return nil, &Refusal{Violations: p.violations}
 	}

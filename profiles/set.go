@@ -9,7 +9,7 @@ import (
 
 // builtin is the catalogue that the program is built with.
 //
-//go:embed cards/*.yaml sectors/*.yaml x509/*.yaml cvc/*.yaml issuers/*.yaml institutions.yaml chat.yaml subca.yaml
+//go:embed cards/*.yaml sectors/*.yaml x509/*.yaml cvc/*.yaml issuers/*.yaml institutions.yaml chat.yaml subca.yaml algorithms.yaml
 var builtin embed.FS
 
 // Set is a loaded catalogue. It is immutable and may be used concurrently.
@@ -22,7 +22,8 @@ type Set struct {
 	institutions map[string]*InstitutionType // by OID
 	access       map[string]*AccessProfile   // by name
 	subCAs       map[string]*SubCA           // by name
-	files        []dataFile                  // as they were read, in the order of their names
+	policy       *Policy
+	files        []dataFile // as they were read, in the order of their names
 	hash         [32]byte
 }
 
@@ -113,6 +114,7 @@ func Load(fsys fs.FS) (*Set, error) {
 		return nil, err
 	}
 	l.check()
+	l.checkPolicy()
 	if len(l.problems) > 0 {
 		l.problems.sort()
 		return nil, l.problems

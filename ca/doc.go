@@ -31,6 +31,7 @@
 //	session.go     key sessions, without which the door does not open
 //	flight.go      calls with the same order share one run
 //	entries.go     what the log says
+//	renewal.go     why a card's CV certificates are not renewed
 //	errors.go      the kinds of errors and what a caller does about them
 //	store.go, review.go, key.go
 package ca

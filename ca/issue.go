@@ -160,6 +160,8 @@ func (a *Authority) intend(ctx context.Context, req *request, in *Intent, held r
 func (a *Authority) notIntended(ctx context.Context, req *request, in *Intent, err error) error {
 	var taken *TakenError
 	switch {
+	case isTaken(err, UniqueICCSN) && a.isRenewal(ctx, in):
+		return errRenewal()
 	case errors.As(err, &taken):
 		return refuseTaken(req.order, in, taken)
 	case errors.Is(err, ErrOrderDiffers), errors.Is(err, ErrOrderComplete):

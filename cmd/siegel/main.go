@@ -8,7 +8,9 @@
 //   - connect.go, retry.go: the connection, and calls that are tried again
 //   - order.go: ORDER.json
 //   - plan.go, issue.go, cards.go, profiles.go: the commands, one file each
-//   - folder.go: the folder that --out writes; verify.go, verifyx509.go, verifycvc.go: and that verify reads
+//   - folder.go, manifest.go: the folder that --out writes, and its card.json
+//   - verify.go: what verify reads; verifyx509.go, verifycvc.go, verifyg1.go: chains; verifycard.go: whether the certificates belong
+//     into their slots and together; verifyreport.go: what it prints
 //   - inspect.go, inspectx509.go: certificates in words
 //   - output.go: tables, colours, JSON
 package main
@@ -35,7 +37,7 @@ type cli struct {
 	Card     cardCmd     `cmd:"" help:"Show an issued card."`
 	Cards    cardsCmd    `cmd:"" help:"List issued cards, oldest first."`
 	Inspect  inspectCmd  `cmd:"" help:"Show what certificates say: X.509 (DER, PEM) and CV certificates. Offline."`
-	Verify   verifyCmd   `cmd:"" help:"Verify every chain in a folder that --out wrote. Offline."`
+	Verify   verifyCmd   `cmd:"" help:"Verify a folder that --out wrote: every chain, and that its certificates make one card. Offline."`
 	Profiles profilesCmd `cmd:"" help:"List card types, sectors and profiles as built in, or explain one with its sources. Offline."`
 	Version  versionCmd  `cmd:"" help:"Print the version."`
 }

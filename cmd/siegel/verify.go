@@ -6,12 +6,12 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/siegel-pki/siegel/internal/cvc"
 	"github.com/siegel-pki/siegel/internal/pkix"
+	"github.com/siegel-pki/siegel/profiles"
 )
 
 // verifyCmd is `siegel verify`.
@@ -22,7 +22,7 @@ type verifyCmd struct {
 }
 
 // Run verifies every card below the folder, and says for each certificate what was found.
-func (c *verifyCmd) Run(t *terminal) error {
+func (c *verifyCmd) Run(g *globals, t *terminal) error {
 	at := time.Now().UTC()
 	if c.At != "" {
 		var err error
@@ -31,7 +31,7 @@ func (c *verifyCmd) Run(t *terminal) error {
 		}
 		at = at.Add(12 * time.Hour)
 	}
-	roots, err := c.roots(t)
+	roots, err := c.roots(g, t)
 	if err != nil {
 		return err
 	}
@@ -39,41 +39,48 @@ func (c *verifyCmd) Run(t *terminal) error {
 	if err != nil {
 		return err
 	}
-	var total tally
+	set, err := profiles.Builtin()
+	if err != nil {
+		return fmt.Errorf("load the catalogue: %w", err)
+	}
+	v := verification{ValidOn: at.Format(time.DateOnly), Trust: "named"}
+	if len(c.Trust) == 0 {
+		v.Trust = "folder"
+	}
+	known := newCatalogue(set)
 	for _, dir := range folders {
-		f, err := readFolder(dir)
-		if err != nil {
-			return invalid(err)
+		r := readFolder(dir).verify(known, roots, at)
+		v.Cards = append(v.Cards, r)
+		if !g.JSON {
+			r.print(t)
 		}
-		total.add(f.verify(t, roots, at))
 	}
-	fmt.Fprintf(t.out, "checked: signatures, names and key identifiers, what each issuer may sign, terms inside the issuer's, valid on %s\n",
-		at.Format(time.DateOnly))
-	if total.bad > 0 {
-		return invalid(fmt.Errorf("%s not verify", count(total.bad, "certificate does", "certificates do")))
+	n := v.counts()
+	v.Good = n.err() == nil
+	if g.JSON {
+		return errors.Join(t.jsonOf(v), n.err())
 	}
-	fmt.Fprintf(t.out, "%s: %s of %s\n", t.green("all good"), count(total.good, "certificate", "certificates"), count(len(folders), "card", "cards"))
-	return nil
+	fmt.Fprintf(t.out, "checked: signatures, names and key identifiers, what each issuer may sign, terms inside the issuer's, valid on %s;\n"+
+		"         that each certificate belongs into its slot, and all of them to one card\n", v.ValidOn)
+	if v.Good {
+		fmt.Fprintf(t.out, "%s: %s of %s\n", t.green("all good"), count(n.good, "certificate", "certificates"), count(len(folders), "card", "cards"))
+	}
+	return n.err()
 }
 
-// tally counts certificates.
-type tally struct{ good, bad int }
-
-func (n *tally) add(m tally) { n.good, n.bad = n.good+m.good, n.bad+m.bad }
-
 // roots reads --trust. No roots at all means that those in the folders are trusted.
-func (c *verifyCmd) roots(t *terminal) (certificates, error) {
+func (c *verifyCmd) roots(g *globals, t *terminal) (certificates, error) {
 	var all certificates
 	for _, name := range c.Trust {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			return all, usageError(err)
 		}
-		if err := all.parse(name, data); err != nil {
-			return all, invalid(err)
+		if err := all.parse(name, name, data); err != nil {
+			return all, invalid(fmt.Errorf("%s: %w", name, err))
 		}
 	}
-	if len(c.Trust) == 0 {
+	if len(c.Trust) == 0 && !g.JSON {
 		fmt.Fprintln(t.out, t.yellow("note: ")+"trusting the roots in the folder itself; --trust FILE names roots from elsewhere")
 	}
 	return all, nil
@@ -90,31 +97,31 @@ type certificates struct {
 // size is how many there are.
 func (s *certificates) size() int { return len(s.x509) + len(s.cvc) + len(s.g1) + len(s.g1Roots) }
 
-// named is a certificate and the name under which it is reported.
+// named is a certificate, the name under which it is reported, and its file.
 type named[T any] struct {
-	name string
-	cert T
+	name, file string
+	cert       T
 }
 
 // parse adds the certificates of a file.
-func (s *certificates) parse(name string, data []byte) error {
+func (s *certificates) parse(name, file string, data []byte) error {
 	if cvc.IsG1(data) || cvc.IsG1Root(data) {
-		return s.parseG1(name, data)
+		return s.parseG1(name, file, data)
 	}
 	if isCVC(data) {
 		c, err := cvc.Parse(data)
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return err
 		}
-		s.cvc = append(s.cvc, named[*cvc.Certificate]{name, c})
+		s.cvc = append(s.cvc, named[*cvc.Certificate]{name, file, c})
 		return nil
 	}
 	list, err := pkix.ParseCertificates(data)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
 	}
 	for _, c := range list {
-		s.x509 = append(s.x509, named[*pkix.Certificate]{name, c})
+		s.x509 = append(s.x509, named[*pkix.Certificate]{name, file, c})
 	}
 	return nil
 }
@@ -140,79 +147,94 @@ func cardFolders(dir string) ([]string, error) {
 
 // folder is a card's folder.
 type folder struct {
-	dir     string
-	card    certificates
-	issuers certificates
+	dir      string
+	card     certificates
+	issuers  certificates
+	manifest *manifest // nil where there is none
+	// What could not be read, certificates and the rest.
+	unreadable []named[error]
+	faults     []error
 }
 
-func readFolder(dir string) (*folder, error) {
+// readFolder reads what it can.
+func readFolder(dir string) *folder {
 	f := &folder{dir: dir}
-	err := errors.Join(f.card.readAll(dir), f.issuers.readAll(filepath.Join(dir, issuersDir)))
-	if err == nil && f.card.size() == 0 {
-		err = fmt.Errorf("%s holds no certificate", dir)
+	f.readAll(&f.card, "")
+	f.readAll(&f.issuers, issuersDir)
+	if f.card.size() == 0 {
+		f.faults = append(f.faults, fmt.Errorf("%s holds no certificate", dir))
 	}
-	return f, err
+	var err error
+	if f.manifest, err = readManifest(dir); err != nil {
+		f.faults = append(f.faults, err)
+	}
+	return f
 }
 
-// readAll parses the certificates of a folder in the order of their names.
-func (s *certificates) readAll(dir string) error {
-	entries, err := os.ReadDir(dir)
+// readAll parses the certificates of a folder in the order of their names. One that cannot be read does not hold up the others.
+func (f *folder) readAll(s *certificates, sub string) {
+	entries, err := os.ReadDir(filepath.Join(f.dir, sub))
 	if err != nil {
-		return fmt.Errorf("read a folder of certificates: %w", err)
+		f.faults = append(f.faults, err)
 	}
-	var errs []error
 	for _, e := range entries {
 		ext := filepath.Ext(e.Name())
 		if ext != extX509 && ext != extCVC {
 			continue
 		}
-		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		name, file := strings.TrimSuffix(e.Name(), ext), filepath.Join(sub, e.Name())
+		data, err := os.ReadFile(filepath.Join(f.dir, file))
 		if err == nil {
-			err = s.parse(strings.TrimSuffix(e.Name(), ext), data)
+			err = s.parse(name, filepath.ToSlash(file), data)
 		}
-		errs = append(errs, err)
+		if err != nil {
+			f.unreadable = append(f.unreadable, named[error]{name, filepath.ToSlash(file), err})
+		}
 	}
-	return errors.Join(errs...)
 }
 
-// verify checks every certificate of the folder, those of the issuers included, and prints a line for each.
-func (f *folder) verify(t *terminal, trusted certificates, at time.Time) tally {
-	fmt.Fprintln(t.out, t.bold("card "+filepath.Base(f.dir)))
-	var n tally
-	report := func(name string, chain []string, err error) {
-		if err != nil {
-			n.bad++
-			fmt.Fprintf(t.out, "  %s  %s: %v\n", t.red("BAD "), name, err)
-			return
-		}
-		n.good++
-		fmt.Fprintf(t.out, "  %s  %s\n", t.green("good"), strings.Join(append([]string{name}, chain...), " ← "))
-	}
+// verify checks every certificate of the folder, those of the issuers included, and then whether they make one card.
+func (f *folder) verify(known *catalogue, trusted certificates, at time.Time) *cardReport {
+	r := &cardReport{Folder: f.dir, ICCSN: filepath.Base(f.dir)}
 	if trusted.size() == 0 {
 		trusted = f.issuers
 	}
 	x := newX509Verifier(f.issuers.x509, trusted.x509, at)
-	for _, c := range slices.Concat(f.card.x509, f.issuers.x509) {
+	for _, c := range f.card.x509 {
 		chain, err := x.verify(c.cert)
-		report(c.name, chain, err)
+		known.checkX509(r, r.add(c.name, c.file, chain, err), c.cert)
+	}
+	for _, c := range f.issuers.x509 {
+		chain, err := x.verify(c.cert)
+		r.add(c.name, c.file, chain, err)
 	}
 	v := newCVCVerifier(f.issuers.cvc, trusted.cvc, at)
 	for _, c := range f.card.cvc {
-		chain, err := v.verifyCard(c.cert, filepath.Base(f.dir))
-		report(c.name, chain, err)
+		chain, err := v.verifyCard(c.cert, r.ICCSN)
+		known.checkCVC(r, r.add(c.name, c.file, chain, err), c.cert.CHR, c.cert.PublicKey)
 	}
 	for _, c := range f.issuers.cvc {
 		chain, err := v.verify(c.cert)
-		report(c.name, chain, err)
+		r.add(c.name, c.file, chain, err)
 	}
 	g := newG1Verifier(f.issuers.g1, trusted.g1Roots)
 	for _, c := range f.card.g1 {
-		chain, err := g.verifyCard(c.cert, filepath.Base(f.dir))
-		report(c.name+noDates, chain, err)
+		chain, err := g.verifyCard(c.cert, r.ICCSN)
+		found := r.add(c.name, c.file, chain, err)
+		found.NoDates = true
+		known.checkCVC(r, found, c.cert.CHR, nil) // it has no other key than RSA of 2048 bits
 	}
 	for _, c := range f.issuers.g1 {
 		chain, err := g.verify(c.cert)
-		report(c.name+noDates, chain, err)
+		r.add(c.name, c.file, chain, err).NoDates = true
 	}
-	return n
+	for _, u := range f.unreadable {
+		r.add(u.name, u.file, nil, fmt.Errorf("%s: %w", filepath.Join(f.dir, filepath.FromSlash(u.file)), u.cert))
+	}
+	for _, err := range f.faults {
+		r.fault("%v", err)
+	}
+	known.checkTogether(r, &f.card)
+	known.checkWhole(r, f.manifest)
+	return r
 }

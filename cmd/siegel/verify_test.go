@@ -32,7 +32,9 @@ card 80276883110000152725
   good  C.SMC.AUTR_CVC.E256 ← DEGXX 1-3-02-23 ← DEGXX 8-7-02-22
   good  DEGXX-1-3-02-23 ← DEGXX 8-7-02-22
   good  DEGXX-8-7-02-22
-checked: signatures, names and key identifiers, what each issuer may sign, terms inside the issuer's, valid on 2025-06-01
+  note  without a card.json it cannot be told whether a certificate is missing
+checked: signatures, names and key identifiers, what each issuer may sign, terms inside the issuer's, valid on 2025-06-01;
+         that each certificate belongs into its slot, and all of them to one card
 all good: 7 certificates of 1 card
 `
 
@@ -249,7 +251,7 @@ func TestX509ChainRules(t *testing.T) {
 			var issuers []named[*pkix.Certificate]
 			for name := range c.all {
 				if name != "leaf" {
-					issuers = append(issuers, named[*pkix.Certificate]{name, c.parsed(name)})
+					issuers = append(issuers, named[*pkix.Certificate]{name, name, c.parsed(name)})
 				}
 			}
 			chain, err := newX509Verifier(issuers, issuers, day0.AddDate(1, 0, 0)).verify(c.parsed("leaf"))

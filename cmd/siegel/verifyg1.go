@@ -7,25 +7,22 @@ import (
 )
 
 // parseG1 adds a CV certificate of generation 1, or the key of a root.
-func (s *certificates) parseG1(name string, data []byte) error {
+func (s *certificates) parseG1(name, file string, data []byte) error {
 	if cvc.IsG1Root(data) {
 		root, err := cvc.ParseG1Root(data)
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return err
 		}
-		s.g1Roots = append(s.g1Roots, named[*cvc.G1CA]{name, root})
+		s.g1Roots = append(s.g1Roots, named[*cvc.G1CA]{name, file, root})
 		return nil
 	}
 	c, err := cvc.ParseG1(data)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+		return err
 	}
-	s.g1 = append(s.g1, named[*cvc.G1Certificate]{name, c})
+	s.g1 = append(s.g1, named[*cvc.G1Certificate]{name, file, c})
 	return nil
 }
-
-// noDates follows the names of certificates that no day can be looked up in.
-const noDates = " (no dates)"
 
 // g1Verifier opens CV certificates of generation 1 from trusted roots downwards. They carry no dates, so that no day is looked at.
 type g1Verifier struct {

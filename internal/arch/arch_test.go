@@ -57,7 +57,7 @@ var picture = map[string][]string{
 
 	"cmd/siegeld": {"ca", "profiles", "hsm", "internal/hierarchy", "internal/rpc", "internal/store/sqlite",
 		"internal/store/postgres"},
-	"cmd/siegel": {"profiles", "internal/pkix", "internal/cvc", "internal/brainpool", "proto/siegel/v1"},
+	"cmd/siegel": {"profiles", "internal/pkix", "internal/cvc", "internal/brainpool", "internal/sigalg", "proto/siegel/v1"},
 	"cmd/siegel-bench": {"hsm", "hsm/softhsm", "internal/hierarchy", "internal/rig", "internal/sigalg", "internal/store/postgres",
 		"internal/store/postgres/pgtest", "profiles", "proto/siegel/v1"},
 	"cmd/siegel-ceremony": {"profiles", "hsm", "hsm/keygen", "hsm/softhsm", "internal/hierarchy", "internal/lint", "internal/rpc",

@@ -14,7 +14,6 @@ import (
 	"github.com/siegel-pki/siegel/internal/cvc"
 	"github.com/siegel-pki/siegel/internal/der"
 	"github.com/siegel-pki/siegel/internal/pkix"
-	"github.com/siegel-pki/siegel/profiles"
 )
 
 // The story of this file: every row of chat.yaml and subca.yaml becomes a certificate that OpenSSL signs and Siegel verifies, from a root
@@ -171,12 +170,12 @@ func TestEverySubCACertifiesItsProfiles(t *testing.T) {
 
 // TestEveryAccessProfileOnEveryPairOfCurves: cards must take all nine pairs of subject and issuer curve (gemSpec_COS, (N095.410)).
 func TestEveryAccessProfileOnEveryPairOfCurves(t *testing.T) {
-	combined := slices.IndexFunc(builtin(t).SubCAs(), func(s *profiles.SubCA) bool { return s.Name == "hba-smcb" })
-	all := builtin(t).SubCAs()[combined].Flags
-	for i := range all {
-		all[i] |= 0x03 // gSMC too, which no real sub-CA is certified for together
+	combined, ok := builtin(t).SubCA("hba-smcb")
+	if !ok {
+		t.Fatal("subca.yaml has no row hba-smcb")
 	}
-	all[0] = 0x80
+	all := combined.Flags
+	all[6] |= 0x03 // gSMC too, which no real sub-CA is certified for together
 	for i, issuerCurve := range curves {
 		p, subKey := newPKI(t, curves[(i+1)%len(curves)]), newSoftKey(t, issuerCurve)
 		sub := p.subCA(t, subKey, all)

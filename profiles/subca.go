@@ -68,5 +68,11 @@ func (l *loader) checkSubCA(s *Set, row *SubCA) {
 	}
 }
 
+// SubCA finds a row by its name; false where there is none.
+func (s *Set) SubCA(name string) (*SubCA, bool) {
+	row, ok := s.subCAs[name]
+	return row, ok
+}
+
 // SubCAs lists what a CVC-CA of the second level may be certified for, by name.
 func (s *Set) SubCAs() []*SubCA { return byName(s.subCAs) }

@@ -9,17 +9,13 @@ import (
 	"github.com/siegel-pki/siegel/internal/cvc"
 )
 
-// Flag lists of CV certificates of CAs (gemSpec_PKI, Tab_PKI_910-01 bits 0 and 1; Tab_PKI_919-02, GS-A_5213-02).
-const (
-	cvcRootFlags     = "FFFFFFFFFFFFFF"
-	cvcCombinedFlags = "80FF3BDFE1FF0C" // HBA and SMC-B, all profiles
-	cvcDeviceFlags   = "80000000000003" // gSMC-K and gSMC-KT
-)
+// cvcRootFlags is the flag list of every root (gemSpec_PKI, section 6.4.5.2). That of a CVC-CA is in the catalogue: subca.yaml.
+var cvcRootFlags = cvc.Flags{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}
 
 // cvcContent is what differs between the CV certificates of CAs.
 type cvcContent struct {
 	reference cvc.Reference
-	flags     string
+	flags     cvc.Flags
 	years     int
 }
 
@@ -88,10 +84,6 @@ func (c cvcContent) body(subject *brainpool.PublicKey, issuer *cvc.Certificate, 
 	if err != nil {
 		return nil, err
 	}
-	flags, err := cvc.ParseFlags(c.flags)
-	if err != nil {
-		return nil, err
-	}
 	car := c.reference
 	if issuer != nil {
 		above, _ := issuer.CHR.Reference()
@@ -100,5 +92,5 @@ func (c cvcContent) body(subject *brainpool.PublicKey, issuer *cvc.Certificate, 
 			cxd = issuer.CXD
 		}
 	}
-	return &cvc.Body{CAR: car, PublicKey: subject, CHR: c.reference.CHR(), FlagOID: cvc.FlagsTI, Flags: flags, CED: ced, CXD: cxd}, nil
+	return &cvc.Body{CAR: car, PublicKey: subject, CHR: c.reference.CHR(), FlagOID: cvc.FlagsTI, Flags: c.flags, CED: ced, CXD: cxd}, nil
 }

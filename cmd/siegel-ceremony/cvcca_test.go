@@ -32,7 +32,7 @@ func TestLinkCertificates(t *testing.T) {
 	}
 	old, oldKey := root(1)
 	young, youngKey := root(2)
-	content := cvcContent{reference: mustReference(t, "DESGX 1-1-02-28"), flags: cvcDeviceFlags, years: cvcCAYears}
+	content := cvcContent{reference: mustReference(t, "DESGX 1-1-02-28"), flags: cvc.Flags{0x80, 6: 0x03}, years: cvcCAYears}
 	sub, err := issueCVCCA(ctx, content, young.PublicKey, young, youngKey, c.start)
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ type cvcLevel struct {
 	kind    profiles.IssuerKind
 	service int // what the key signs
 	number  int // tells the keys of one kind and year apart
-	flags   string
+	flags   cvc.Flags
 	years   int
 	signs   []string // profiles
 }
@@ -39,10 +39,19 @@ func (c *ceremony) makeCVC(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, level := range []cvcLevel{
-		{profiles.CVCSubCA, cvc.ServiceSubCA, 1, cvcCombinedFlags, cvcCAYears, cvcProfiles},
-		{profiles.CVCDeviceCA, cvc.ServiceSubCA, 2, cvcDeviceFlags, cvcCAYears, c.catalogue.ProfilesFor(profiles.CVCDeviceCA)},
+	for i, ca := range []struct {
+		row   string // of subca.yaml
+		kind  profiles.IssuerKind
+		signs []string
+	}{
+		{"hba-smcb", profiles.CVCSubCA, cvcProfiles},
+		{"gsmc", profiles.CVCDeviceCA, c.catalogue.ProfilesFor(profiles.CVCDeviceCA)},
 	} {
+		row, ok := c.catalogue.SubCA(ca.row)
+		if !ok {
+			return fmt.Errorf("the catalogue has no sub-CA %s", ca.row)
+		}
+		level := cvcLevel{ca.kind, cvc.ServiceSubCA, i + 1, row.Flags, cvcCAYears, ca.signs}
 		if _, _, err := c.makeCVCCA(ctx, level, root, rootKey); err != nil {
 			return err
 		}

@@ -27,6 +27,7 @@ type badOrderFile struct {
 // badOrderRow is a good order with one thing wrong, and what the refusal must say.
 type badOrderRow struct {
 	Name, Sector, Card, Environment, Now string
+	Seal                                 bool
 	Patch                                map[string]any
 	Keys                                 map[string]string
 	Field, Rule                          string
@@ -80,8 +81,20 @@ func orElse(s, other string) string {
 	return s
 }
 
+// good is the order that the row spoils.
+func (row badOrderRow) good(t *testing.T) *profiles.Order {
+	t.Helper()
+	switch {
+	case cardType(t, row.Card).Holder.Value == profiles.HolderDevice:
+		return deviceOrder(t, row.Card)
+	case row.Seal:
+		return sealOrder(t, row.Sector)
+	}
+	return sectorOrder(t, row.Sector, row.Card)
+}
+
 func (row badOrderRow) run(t *testing.T) {
-	o, ctx := sectorOrder(t, row.Sector, row.Card), testContext(t)
+	o, ctx := row.good(t), testContext(t)
 	if row.Environment != "" {
 		ctx.Environment = profiles.Environment(row.Environment)
 	}

@@ -13,7 +13,7 @@ export CGO_ENABLED = 1
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 16
 
-demo: ## Issue two real cards with a throwaway token and check every certificate (under 3 minutes)
+demo: ## Issue six real cards with a throwaway token and check every certificate (under 3 minutes)
 	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2
 	@scripts/demo.sh
 

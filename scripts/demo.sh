@@ -28,7 +28,7 @@ export PATH=$work:$PATH SIEGEL_DATA=$work/data
 
 say "2. Ceremony: a token, roots and issuing CAs (RSA, brainpool, CV certificates), the log key, the operators"
 siegel-ceremony test-hierarchy --data "$work/data" >"$work/record.md"
-sed -n '/^## Certificates/,/^## Operators/p' "$work/record.md" | awk -F' *[|] *' '/^[|] [A-Z]/ { printf "   %-18s %-12s %s\n", $2, $3, $6 }'
+sed -n '/^## Certificates/,/^## Operators/p' "$work/record.md" | awk -F' *[|] *' '/^[|] [A-Z]/ { printf "   %-22s %-14s %s\n", $2, $3, $6 }'
 
 say "3. Start siegeld: gRPC with mutual TLS on loopback, records in SQLite, keys in the token"
 siegeld serve --data "$work/data" --listen 127.0.0.1:0 --ready-file "$work/ready" 2>"$work/siegeld.log" &

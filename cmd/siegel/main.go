@@ -50,7 +50,7 @@ type globals struct {
 	Cert     string        `type:"path" env:"SIEGEL_CERT" help:"TLS client certificate, PEM, in place of the operator's."`
 	Key      string        `type:"path" env:"SIEGEL_KEY" help:"Its private key, PEM."`
 	CA       string        `name:"ca" type:"path" env:"SIEGEL_CA" help:"Certificate of the server's CA, PEM (default tls/ca.pem below the data directory)."`
-	JSON     bool          `name:"json" help:"Print answers as JSON (the Protobuf JSON mapping)."`
+	JSON     bool          `name:"json" help:"Print answers as JSON: the Protobuf JSON mapping or, of commands that are offline, what their help says."`
 	Timeout  time.Duration `default:"30s" env:"SIEGEL_TIMEOUT" help:"How long to try each call. While the server is away it is tried again, which is safe."`
 }
 

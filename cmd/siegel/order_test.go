@@ -58,6 +58,9 @@ func TestSampleOrders(t *testing.T) {
 func TestUsage(t *testing.T) {
 	siegel("").want(t, exitUsage, "see siegel --help")
 	siegel("", "issue").want(t, exitUsage, "see siegel --help")
+	for _, command := range []string{"issue", "inspect"} {
+		siegel("{}", command, "-", "a", "-").want(t, exitUsage, "\"-\" stands twice, and standard input can be read once only")
+	}
 	siegel("", "paint").want(t, exitUsage, "see siegel --help")
 	siegel("", "issue", "--parallel", "0", "-").want(t, exitUsage, "--parallel must be at least 1")
 	siegel("", "--data", t.TempDir(), "cards").want(t, exitUsage, "load the TLS certificate and key of the operator", "line-1.pem")

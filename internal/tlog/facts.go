@@ -23,6 +23,14 @@ type IssuerFacts struct {
 	Profiles          []string `json:"profiles,omitempty"` // that its key may sign
 }
 
+// IssuerAddedFacts say for which certificate the name of an issuer or a root stands in this log.
+type IssuerAddedFacts struct {
+	Name              string `json:"name"`
+	Kind              string `json:"kind"`
+	CertificateSHA256 string `json:"certificate_sha256"` // as in IssuerFacts
+	IssuedBy          string `json:"issued_by"`          // name of the one above; its own for a root
+}
+
 // SessionFacts say what bounds a key session.
 type SessionFacts struct {
 	Session    string `json:"session"`
@@ -93,6 +101,13 @@ func (f *ServerFacts) check(c *checker) {
 		c.text("kind", i.Kind)
 		c.form("certificate_sha256", i.CertificateSHA256, hashForm)
 	})
+}
+
+func (f *IssuerAddedFacts) check(c *checker) {
+	c.text("name", f.Name)
+	c.text("kind", f.Kind)
+	c.form("certificate_sha256", f.CertificateSHA256, hashForm)
+	c.text("issued_by", f.IssuedBy)
 }
 
 func (f *SessionFacts) check(c *checker) {

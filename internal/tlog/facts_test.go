@@ -33,7 +33,7 @@ func goldenLeaves(t testing.TB) map[string][]byte {
 // TestGoldenLeaves reads every golden leaf by the schema of its kind. A leaf that was ever written must be readable for ever: files are
 // added here, and never changed.
 func TestGoldenLeaves(t *testing.T) {
-	types := map[Kind]Facts{ServerStarted: &ServerFacts{}, KeySessionOpened: &SessionFacts{}, KeySessionClosed: &SessionEndFacts{}, OrderRecorded: &OrderFacts{},
+	types := map[Kind]Facts{ServerStarted: &ServerFacts{}, IssuerAdded: &IssuerAddedFacts{}, KeySessionOpened: &SessionFacts{}, KeySessionClosed: &SessionEndFacts{}, OrderRecorded: &OrderFacts{},
 		CardIssued: &CardFacts{}, AttemptAbandoned: &AbandonFacts{}}
 	seen := map[Kind]bool{}
 	for name, octets := range goldenLeaves(t) {
@@ -163,6 +163,9 @@ func TestMalformedFactsAreNamed(t *testing.T) {
 		{"card-issued", `,"certificate_sha256":"c`, `,"certificate_sha256":"C`, "certificates[0].certificate_sha256: is no SHA-256 hash"},
 		{"order-recorded", `"body_sha256":"b`, `"certificate_sha256":"","body_sha256":"b`, "not in their one form"},
 		{"order-recorded", `"},{`, `","certificate_sha256":"00"},{`, "drafts[0].certificate_sha256: is there before"},
+		{"issuer-added", `"name":"GEM.SMCB-CA51 TEST-ONLY"`, `"name":""`, "name: is empty"},
+		{"issuer-added", `"issued_by":"`, `"issued_by":"","issued_by":"`, "not in their one form"},
+		{"issuer-added", `"certificate_sha256":"`, `"certificate_sha256":"0`, "certificate_sha256: is no SHA-256 hash"},
 		{"key-session-opened", `"signatures":1000`, `"signatures":0`, "signatures: is less than 1"},
 		{"key-session-opened", `"signatures":1000`, `"signatures":1e3`, "signatures"},
 		{"key-session-opened", `"signatures":1000`, `"signatures":"1000"`, "signatures"},

@@ -50,6 +50,7 @@ type Authority struct {
 	unbound  []string
 	config   Config
 
+	known   knownIssuers
 	flights flights
 }
 
@@ -192,13 +193,26 @@ func unbound(set *profiles.Set, issuers []Issuer) []string {
 	return missing
 }
 
-// Start records the start of the server, abandons the attempts that a dead process left open, and opens a key session
-// for each issuer key. Issue signs nothing before. Where it fails, it may be called again.
+// Start records the start of the server, makes its issuers known to the database, abandons the attempts that a dead process left open,
+// and opens a key session for each issuer key. Issue signs nothing before. Where it fails, it may be called again.
+//
+// It is an error, and nothing is recorded, where the database knows a configured issuer as another (ErrIssuerDiffers), or where cards of
+// the database depend on an issuer that is not configured. The text tells the operator what to do.
 func (a *Authority) Start(ctx context.Context) error {
 	if len(a.unbound) > 0 {
 		a.config.Log.Warn("no issuer is bound to some profiles; orders that need them are refused", "profiles", a.unbound)
 	}
+	known, err := a.readIssuers(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.checkKnown(known); err != nil {
+		return err
+	}
 	if err := a.append(ctx, tlog.ServerStarted, a.startFacts()); err != nil {
+		return err
+	}
+	if err := a.addIssuers(ctx, known); err != nil {
 		return err
 	}
 	if err := a.Recover(ctx); err != nil {

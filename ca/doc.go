@@ -30,6 +30,7 @@
 //	sign.go        the door
 //	session.go     key sessions, without which the door does not open
 //	flight.go      calls with the same order share one run
+//	issuers.go     what the database and the configuration must agree on
 //	entries.go     what the log says
 //	renewal.go     why a card's CV certificates are not renewed
 //	errors.go      the kinds of errors and what a caller does about them

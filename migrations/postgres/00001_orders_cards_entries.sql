@@ -35,6 +35,22 @@ EXECUTE FUNCTION refuse('an entry changes only by erasure of its personal data')
 CREATE TRIGGER entries_are_never_deleted BEFORE DELETE OR TRUNCATE ON entries
 EXECUTE FUNCTION refuse('entries are never deleted');
 
+-- Issuers and roots: for which certificate a name stands, for ever.
+CREATE TABLE issuers (
+    name        text   COLLATE "C" PRIMARY KEY CHECK (name <> ''),
+    kind        text   NOT NULL CHECK (kind <> ''),
+    issued_by   text   COLLATE "C" NOT NULL REFERENCES issuers (name), -- its own name for a root
+    certificate bytea  NOT NULL CHECK (octet_length(certificate) > 0), -- DER, data object 7F21, or 7F4E of a root of generation 1
+    sha256      bytea  NOT NULL UNIQUE CHECK (sha256 = sha256(certificate)),
+    entry_id    bigint NOT NULL UNIQUE REFERENCES entries (id)
+);
+
+CREATE TRIGGER issuers_never_change BEFORE UPDATE ON issuers
+EXECUTE FUNCTION refuse('issuers never change');
+
+CREATE TRIGGER issuers_are_never_deleted BEFORE DELETE OR TRUNCATE ON issuers
+EXECUTE FUNCTION refuse('issuers are never deleted');
+
 -- What the line sent. One order for each ICCSN, for ever.
 CREATE TABLE orders (
     order_id    text           COLLATE "C" PRIMARY KEY CHECK (order_id <> ''),
@@ -102,7 +118,7 @@ CREATE TABLE drafts (
     slot       text           COLLATE "C" NOT NULL CHECK (slot <> ''),
     profile    text           NOT NULL CHECK (profile <> ''),
     format     text           NOT NULL CHECK (format IN ('x509', 'cvc')),
-    issuer     text           COLLATE "C" NOT NULL CHECK (issuer <> ''),
+    issuer     text           COLLATE "C" NOT NULL REFERENCES issuers (name),
     scheme     text           NOT NULL CHECK (scheme <> ''),
     serial     bytea          CHECK (octet_length(serial) BETWEEN 1 AND 20),       -- X.509 only: big-endian, no leading zeros
     chr        text           COLLATE "C" CHECK (chr ~ '^[0-9A-F]{24}$'),          -- CV certificates only
@@ -178,7 +194,7 @@ EXECUTE FUNCTION refuse('cards are never deleted');
 CREATE TABLE certificates (
     card     bigint  NOT NULL REFERENCES cards (number),
     position integer NOT NULL,
-    issuer   text    COLLATE "C" NOT NULL,
+    issuer   text    COLLATE "C" NOT NULL REFERENCES issuers (name),
     serial   bytea,
     chr      text    COLLATE "C",
     data     bytea   NOT NULL CHECK (octet_length(data) > 0), -- DER, or data object 7F21

@@ -25,6 +25,8 @@ CREATE TABLE attempts (
     CONSTRAINT attempts_state_check CHECK (state = ANY (ARRAY['open'::text, 'complete'::text, 'abandoned'::text]))
 );
 
+CREATE INDEX attempts_abandoned ON attempts USING btree (order_id, number) WHERE state = 'abandoned'::text;
+
 CREATE UNIQUE INDEX attempts_complete ON attempts USING btree (order_id) WHERE state = 'complete'::text;
 
 CREATE UNIQUE INDEX attempts_open ON attempts USING btree (order_id) WHERE state = 'open'::text;
@@ -59,6 +61,7 @@ CREATE TABLE certificates (
     data bytea NOT NULL,
     CONSTRAINT certificates_pkey PRIMARY KEY (card, "position"),
     CONSTRAINT certificates_card_fkey FOREIGN KEY (card) REFERENCES cards(number),
+    CONSTRAINT certificates_issuer_fkey FOREIGN KEY (issuer) REFERENCES issuers(name),
     CONSTRAINT certificates_data_check CHECK (octet_length(data) > 0)
 );
 
@@ -87,13 +90,13 @@ CREATE TABLE drafts (
     CONSTRAINT drafts_attempt_slot_key UNIQUE (attempt, slot),
     CONSTRAINT drafts_pkey PRIMARY KEY (attempt, "position"),
     CONSTRAINT drafts_attempt_fkey FOREIGN KEY (attempt) REFERENCES attempts(number),
+    CONSTRAINT drafts_issuer_fkey FOREIGN KEY (issuer) REFERENCES issuers(name),
     CONSTRAINT drafts_key_hash_fkey FOREIGN KEY (key_hash) REFERENCES subject_keys(key_hash),
     CONSTRAINT drafts_body_check CHECK (octet_length(body) > 0),
     CONSTRAINT drafts_check CHECK ((serial IS NOT NULL) = (format = 'x509'::text)),
     CONSTRAINT drafts_check1 CHECK ((chr IS NOT NULL) = (format = 'cvc'::text)),
     CONSTRAINT drafts_chr_check CHECK (chr ~ '^[0-9A-F]{24}$'::text),
     CONSTRAINT drafts_format_check CHECK (format = ANY (ARRAY['x509'::text, 'cvc'::text])),
-    CONSTRAINT drafts_issuer_check CHECK (issuer <> ''::text),
     CONSTRAINT drafts_position_check CHECK ("position" >= 0),
     CONSTRAINT drafts_profile_check CHECK (profile <> ''::text),
     CONSTRAINT drafts_scheme_check CHECK (scheme <> ''::text),
@@ -134,6 +137,28 @@ CREATE TABLE entries (
 CREATE TRIGGER entries_are_never_deleted BEFORE DELETE OR TRUNCATE ON entries FOR EACH STATEMENT EXECUTE FUNCTION refuse('entries are never deleted');
 
 CREATE TRIGGER entries_change_only_by_erasure BEFORE UPDATE ON entries FOR EACH ROW WHEN (NOT (new.id = old.id AND new.kind = old.kind AND new.at = old.at AND new.actor = old.actor AND new.facts::text = old.facts::text AND new.personal IS NULL AND new.salt IS NULL AND NOT new.personal_sha256 IS DISTINCT FROM old.personal_sha256)) EXECUTE FUNCTION refuse('an entry changes only by erasure of its personal data');
+
+CREATE TABLE issuers (
+    name text COLLATE "C" NOT NULL,
+    kind text NOT NULL,
+    issued_by text COLLATE "C" NOT NULL,
+    certificate bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    entry_id bigint NOT NULL,
+    CONSTRAINT issuers_entry_id_key UNIQUE (entry_id),
+    CONSTRAINT issuers_sha256_key UNIQUE (sha256),
+    CONSTRAINT issuers_pkey PRIMARY KEY (name),
+    CONSTRAINT issuers_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES entries(id),
+    CONSTRAINT issuers_issued_by_fkey FOREIGN KEY (issued_by) REFERENCES issuers(name),
+    CONSTRAINT issuers_certificate_check CHECK (octet_length(certificate) > 0),
+    CONSTRAINT issuers_check CHECK (sha256 = sha256(certificate)),
+    CONSTRAINT issuers_kind_check CHECK (kind <> ''::text),
+    CONSTRAINT issuers_name_check CHECK (name <> ''::text)
+);
+
+CREATE TRIGGER issuers_are_never_deleted BEFORE DELETE OR TRUNCATE ON issuers FOR EACH STATEMENT EXECUTE FUNCTION refuse('issuers are never deleted');
+
+CREATE TRIGGER issuers_never_change BEFORE UPDATE ON issuers FOR EACH STATEMENT EXECUTE FUNCTION refuse('issuers never change');
 
 CREATE TABLE orders (
     order_id text COLLATE "C" NOT NULL,

@@ -47,6 +47,6 @@
 //   - store.go: Store, Open, Close · connect.go: connections and their settings
 //   - schema.go: Migrate, and the versions that fit each other
 //   - presence.go: the lock that says that a server lives
-//   - change.go: transactions · intend.go, end.go, entries.go: the verbs that write
-//   - orders.go, cards.go, entries.go, review.go: the verbs that read · reads.go: what they share
+//   - change.go: transactions · issuers.go, intend.go, end.go, entries.go: the verbs that write
+//   - issuers.go, orders.go, cards.go, entries.go, review.go: the verbs that read · reads.go: what they share
 package postgres

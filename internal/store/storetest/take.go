@@ -80,7 +80,7 @@ var takeCases = []testCase{
 	{"a serial number may serve two issuers", func(b *bench) {
 		a, c := NewIntent(1, 1), NewIntent(2, 1)
 		c.Drafts[autRSA].Serial = a.Drafts[autECC].Serial
-		c.Drafts[autRSA].Issuer = "another issuer"
+		c.Drafts[autRSA].Issuer = otherX509
 		b.issue(a)
 		b.issue(c)
 	}},
@@ -108,7 +108,7 @@ var takeCases = []testCase{
 		b.issue(NewIntent(1, 1))
 		in := NewIntent(2, 1)
 		chrOf(1)(in)
-		in.Drafts[autrCVC].Issuer = "DEZGW820225"
+		in.Drafts[autrCVC].Issuer = otherCVC
 		b.issue(in)
 	}},
 }

@@ -16,7 +16,8 @@ import (
 )
 
 // The story of this file: the two dialects say the same. Types differ, as each database is used in its own way; tables, columns, what
-// may be missing, what is unique, what refers to what, and what the triggers refuse do not.
+// may be missing, what is unique, what refers to what, and what the triggers refuse do not. Indexes that only make reads fast are each
+// database's own.
 
 // onlyPostgres are the parts of the schema that SQLite has no use for.
 var onlyPostgres = map[string]string{
@@ -53,11 +54,11 @@ var postgresQueries = []string{
 	FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
 	WHERE c.relkind = 'r' AND c.relnamespace = current_schema()::regnamespace AND a.attnum > 0 AND NOT a.attisdropped`,
 
-	`SELECT format('%s: %s(%s)%s', c.relname, CASE WHEN i.indisunique THEN 'unique ' ELSE 'index ' END,
+	`SELECT format('%s: unique (%s)%s', c.relname,
 		(SELECT string_agg(a.attname, ', ' ORDER BY k.n) FROM unnest(i.indkey) WITH ORDINALITY k (attnum, n)
 			JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum),
 		' WHERE ' || pg_get_expr(i.indpred, i.indrelid))
-	FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE c.relnamespace = current_schema()::regnamespace`,
+	FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE i.indisunique AND c.relnamespace = current_schema()::regnamespace`,
 
 	`SELECT format('%s: %s refers to %s', c.relname, a.attname, k.confrelid::regclass)
 	FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
@@ -84,10 +85,10 @@ var sqliteQueries = []string{
 	`SELECT format('%s: column %s%s', m.name, c.name, iif(c."notnull" OR c.pk, ' NOT NULL', ''))
 	FROM sqlite_schema m, pragma_table_info(m.name) c WHERE m.type = 'table'`,
 
-	`SELECT format('%s: %s(%s)%s', m.name, iif(l."unique", 'unique ', 'index '),
+	`SELECT format('%s: unique (%s)%s', m.name,
 		(SELECT group_concat(name, ', ') FROM (SELECT name FROM pragma_index_info(l.name) ORDER BY seqno)),
 		coalesce((SELECT substr(s.sql, instr(s.sql, ' WHERE ')) FROM sqlite_schema s WHERE s.name = l.name AND l.partial), ''))
-	FROM sqlite_schema m, pragma_index_list(m.name) l WHERE m.type = 'table'`,
+	FROM sqlite_schema m, pragma_index_list(m.name) l WHERE m.type = 'table' AND l."unique"`,
 
 	// An INTEGER PRIMARY KEY has no index of its own.
 	`SELECT format('%s: unique (%s)', m.name, group_concat(c.name, ', '))

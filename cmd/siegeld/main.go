@@ -5,6 +5,7 @@
 //   - main.go: commands and exit codes
 //   - config.go: the configuration file, every key documented at its field; yaml.go: strict reading, with line numbers
 //   - inputs.go: the files that the configuration names
+//   - authority.go: what the authority is made of, and a rehearsal of it without token and database
 //   - token.go: the token and the issuers' keys
 //   - store.go: the database, and siegeld migrate
 //   - serve.go: wiring, from the configuration to a running server and back
@@ -141,7 +142,7 @@ type checkConfigCmd struct {
 	File string `arg:"" type:"existingfile" help:"Configuration file (YAML)."`
 }
 
-// Run reads everything that serve would read before it opens token and database.
+// Run makes every check that serve makes before it opens token and database: both call loadInputs.
 func (c *checkConfigCmd) Run(out io.Writer) error {
 	cfg, err := loadConfig(c.File, overrides{})
 	if err != nil {

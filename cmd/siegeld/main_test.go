@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/siegel-pki/siegel/hsm"
+	"github.com/siegel-pki/siegel/internal/build"
 	"github.com/siegel-pki/siegel/internal/hierarchy"
 	"github.com/siegel-pki/siegel/internal/store/postgres"
 	"github.com/siegel-pki/siegel/internal/store/sqlite"
@@ -64,7 +65,8 @@ func TestProgram(t *testing.T) {
 		{"serve from a database that is away", []string{"--config", away, "--listen", "127.0.0.1:0"}, exitFailed, "open database siegel@127.0.0.1:1/cards"},
 		{"unknown flag", []string{"--colour"}, exitConfig, "unknown flag --colour"},
 		{"help", []string{"--help"}, exitOK, "Exit codes:"},
-		{"version", []string{"version"}, exitOK, "siegeld "},
+		{"version", []string{"version"}, exitOK, "siegeld " + build.Version() + "\n"},
+		{"version, as a flag", []string{"--version"}, exitOK, "siegeld " + build.Version() + "\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/internal/tlog"
 	"github.com/siegel-pki/siegel/profiles"
 )
@@ -213,4 +214,19 @@ func (s *overtaken) Issuers(ctx context.Context) ([]ca.KnownIssuer, error) {
 		return nil, err
 	}
 	return list, s.Store.AddIssuer(ctx, &s.issuer, entry)
+}
+
+// TestKeysOfIssuersServeNoCard: not those of the issuers that sign here, and not those of the roots above them.
+func TestKeysOfIssuersServeNoCard(t *testing.T) {
+	w := newWorld(t)
+	for _, i := range []int{smcbECC, cvcSub, rootECC, cvcRoot} {
+		order := smallOrder(1)
+		order.Keys[0].SPKI = must(pkix.MarshalPublicKey(hierarchy()[i].PublicKey()))
+		_, err := w.Issue(t.Context(), operator, order)
+		var refusal *profiles.Refusal
+		if !errors.As(err, &refusal) || refusal.Violations[0].Rule != "KEY_OF_ISSUER" || refusal.Violations[0].Field != "keys[0].spki" {
+			t.Errorf("key of %s: got %v, want KEY_OF_ISSUER at keys[0].spki", hierarchy()[i].Name, err)
+		}
+	}
+	w.sweep(t)
 }

@@ -149,7 +149,9 @@ type Draft struct {
 	NotBefore time.Time     // second precision, UTC; those of the card where HasTerm is false
 	NotAfter  time.Time
 	KeyHash   [32]byte // SHA-256 of the subject's DER SubjectPublicKeyInfo
-	Body      []byte   // what is signed: TBSCertificate, data object 7F4E, or the message of a CV certificate of generation 1
+	// KeyIdentity is the same for subject keys that one secret serves: pkix.KeyIdentity. It is what belongs to one slot of one order.
+	KeyIdentity [32]byte
+	Body        []byte // what is signed: TBSCertificate, data object 7F4E, or the message of a CV certificate of generation 1
 }
 
 // HasTerm tells whether the certificate itself says how long it is valid. A CV certificate of generation 1 carries no dates and does not

@@ -98,11 +98,11 @@ EXECUTE FUNCTION refuse('an attempt changes only by ending');
 CREATE TRIGGER attempts_are_never_deleted BEFORE DELETE OR TRUNCATE ON attempts
 EXECUTE FUNCTION refuse('attempts are never deleted');
 
--- To whom a subject public key belongs. It serves one slot of one order (GS-A_4906).
+-- To whom a subject key belongs. It serves one slot of one order (GS-A_4906). Public keys that one secret serves are one key here.
 CREATE TABLE subject_keys (
-    key_hash bytea PRIMARY KEY CHECK (octet_length(key_hash) = 32), -- SHA-256 of the DER SubjectPublicKeyInfo
-    order_id text  COLLATE "C" NOT NULL REFERENCES orders (order_id),
-    slot     text  COLLATE "C" NOT NULL CHECK (slot <> '')
+    key_identity bytea PRIMARY KEY CHECK (octet_length(key_identity) = 32), -- pkix.KeyIdentity
+    order_id     text  COLLATE "C" NOT NULL REFERENCES orders (order_id),
+    slot         text  COLLATE "C" NOT NULL CHECK (slot <> '')
 );
 
 CREATE TRIGGER subject_keys_never_change BEFORE UPDATE ON subject_keys
@@ -113,19 +113,20 @@ EXECUTE FUNCTION refuse('subject keys are never deleted');
 
 -- What an attempt was going to sign. Serial numbers stay taken when the attempt is abandoned.
 CREATE TABLE drafts (
-    attempt    bigint         NOT NULL REFERENCES attempts (number),
-    position   integer        NOT NULL CHECK (position >= 0), -- from 0, in the order of the card type
-    slot       text           COLLATE "C" NOT NULL CHECK (slot <> ''),
-    profile    text           NOT NULL CHECK (profile <> ''),
-    format     text           NOT NULL CHECK (format IN ('x509', 'cvc')),
-    issuer     text           COLLATE "C" NOT NULL REFERENCES issuers (name),
-    scheme     text           NOT NULL CHECK (scheme <> ''),
-    serial     bytea          CHECK (octet_length(serial) BETWEEN 1 AND 20),       -- X.509 only: big-endian, no leading zeros
-    chr        text           COLLATE "C" CHECK (chr ~ '^[0-9A-F]{24}$'),          -- CV certificates only
-    not_before timestamptz(0) NOT NULL,
-    not_after  timestamptz(0) NOT NULL,
-    key_hash   bytea          NOT NULL REFERENCES subject_keys (key_hash),
-    body       bytea          NOT NULL CHECK (octet_length(body) > 0),
+    attempt      bigint         NOT NULL REFERENCES attempts (number),
+    position     integer        NOT NULL CHECK (position >= 0), -- from 0, in the order of the card type
+    slot         text           COLLATE "C" NOT NULL CHECK (slot <> ''),
+    profile      text           NOT NULL CHECK (profile <> ''),
+    format       text           NOT NULL CHECK (format IN ('x509', 'cvc')),
+    issuer       text           COLLATE "C" NOT NULL REFERENCES issuers (name),
+    scheme       text           NOT NULL CHECK (scheme <> ''),
+    serial       bytea          CHECK (octet_length(serial) BETWEEN 1 AND 20),       -- X.509 only: big-endian, no leading zeros
+    chr          text           COLLATE "C" CHECK (chr ~ '^[0-9A-F]{24}$'),          -- CV certificates only
+    not_before   timestamptz(0) NOT NULL,
+    not_after    timestamptz(0) NOT NULL,
+    key_hash     bytea          NOT NULL CHECK (octet_length(key_hash) = 32), -- SHA-256 of the DER SubjectPublicKeyInfo
+    key_identity bytea          NOT NULL REFERENCES subject_keys (key_identity),
+    body         bytea          NOT NULL CHECK (octet_length(body) > 0),
     PRIMARY KEY (attempt, position),
     UNIQUE (attempt, slot),
     CHECK ((serial IS NOT NULL) = (format = 'x509')),

@@ -86,17 +86,19 @@ CREATE TABLE drafts (
     not_before timestamp(0) with time zone NOT NULL,
     not_after timestamp(0) with time zone NOT NULL,
     key_hash bytea NOT NULL,
+    key_identity bytea NOT NULL,
     body bytea NOT NULL,
     CONSTRAINT drafts_attempt_slot_key UNIQUE (attempt, slot),
     CONSTRAINT drafts_pkey PRIMARY KEY (attempt, "position"),
     CONSTRAINT drafts_attempt_fkey FOREIGN KEY (attempt) REFERENCES attempts(number),
     CONSTRAINT drafts_issuer_fkey FOREIGN KEY (issuer) REFERENCES issuers(name),
-    CONSTRAINT drafts_key_hash_fkey FOREIGN KEY (key_hash) REFERENCES subject_keys(key_hash),
+    CONSTRAINT drafts_key_identity_fkey FOREIGN KEY (key_identity) REFERENCES subject_keys(key_identity),
     CONSTRAINT drafts_body_check CHECK (octet_length(body) > 0),
     CONSTRAINT drafts_check CHECK ((serial IS NOT NULL) = (format = 'x509'::text)),
     CONSTRAINT drafts_check1 CHECK ((chr IS NOT NULL) = (format = 'cvc'::text)),
     CONSTRAINT drafts_chr_check CHECK (chr ~ '^[0-9A-F]{24}$'::text),
     CONSTRAINT drafts_format_check CHECK (format = ANY (ARRAY['x509'::text, 'cvc'::text])),
+    CONSTRAINT drafts_key_hash_check CHECK (octet_length(key_hash) = 32),
     CONSTRAINT drafts_position_check CHECK ("position" >= 0),
     CONSTRAINT drafts_profile_check CHECK (profile <> ''::text),
     CONSTRAINT drafts_scheme_check CHECK (scheme <> ''::text),
@@ -182,12 +184,12 @@ CREATE TRIGGER orders_are_never_deleted BEFORE DELETE OR TRUNCATE ON orders FOR 
 CREATE TRIGGER orders_change_only_by_erasure BEFORE UPDATE ON orders FOR EACH ROW WHEN (NOT (new.order_id = old.order_id AND new.order_hash = old.order_hash AND new.order_json IS NULL AND new.iccsn = old.iccsn AND new.card_type = old.card_type AND new.sector = old.sector AND new.recorded_at = old.recorded_at)) EXECUTE FUNCTION refuse('an order changes only by erasure of its personal data');
 
 CREATE TABLE subject_keys (
-    key_hash bytea NOT NULL,
+    key_identity bytea NOT NULL,
     order_id text COLLATE "C" NOT NULL,
     slot text COLLATE "C" NOT NULL,
-    CONSTRAINT subject_keys_pkey PRIMARY KEY (key_hash),
+    CONSTRAINT subject_keys_pkey PRIMARY KEY (key_identity),
     CONSTRAINT subject_keys_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(order_id),
-    CONSTRAINT subject_keys_key_hash_check CHECK (octet_length(key_hash) = 32),
+    CONSTRAINT subject_keys_key_identity_check CHECK (octet_length(key_identity) = 32),
     CONSTRAINT subject_keys_slot_check CHECK (slot <> ''::text)
 );
 

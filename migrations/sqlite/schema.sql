@@ -79,19 +79,20 @@ BEGIN
 END;
 
 CREATE TABLE drafts (
-    attempt    INTEGER NOT NULL REFERENCES attempts (number),
-    position   INTEGER NOT NULL CHECK (position >= 0), -- from 0, in the order of the card type
-    slot       TEXT    NOT NULL CHECK (slot <> ''),
-    profile    TEXT    NOT NULL CHECK (profile <> ''),
-    format     TEXT    NOT NULL CHECK (format IN ('x509', 'cvc')),
-    issuer     TEXT    NOT NULL REFERENCES issuers (name),
-    scheme     TEXT    NOT NULL CHECK (scheme <> ''),
-    serial     BLOB    CHECK (length(serial) BETWEEN 1 AND 20),                         -- X.509 only: big-endian, no leading zeros
-    chr        TEXT    CHECK (length(chr) = 24 AND chr NOT GLOB '*[^0-9A-F]*'),         -- CV certificates only
-    not_before INTEGER NOT NULL CHECK (not_before % 1000 = 0),
-    not_after  INTEGER NOT NULL CHECK (not_after % 1000 = 0),
-    key_hash   BLOB    NOT NULL REFERENCES subject_keys (key_hash),
-    body       BLOB    NOT NULL CHECK (length(body) > 0),
+    attempt      INTEGER NOT NULL REFERENCES attempts (number),
+    position     INTEGER NOT NULL CHECK (position >= 0), -- from 0, in the order of the card type
+    slot         TEXT    NOT NULL CHECK (slot <> ''),
+    profile      TEXT    NOT NULL CHECK (profile <> ''),
+    format       TEXT    NOT NULL CHECK (format IN ('x509', 'cvc')),
+    issuer       TEXT    NOT NULL REFERENCES issuers (name),
+    scheme       TEXT    NOT NULL CHECK (scheme <> ''),
+    serial       BLOB    CHECK (length(serial) BETWEEN 1 AND 20),                         -- X.509 only: big-endian, no leading zeros
+    chr          TEXT    CHECK (length(chr) = 24 AND chr NOT GLOB '*[^0-9A-F]*'),         -- CV certificates only
+    not_before   INTEGER NOT NULL CHECK (not_before % 1000 = 0),
+    not_after    INTEGER NOT NULL CHECK (not_after % 1000 = 0),
+    key_hash     BLOB    NOT NULL CHECK (length(key_hash) = 32), -- SHA-256 of the DER SubjectPublicKeyInfo
+    key_identity BLOB    NOT NULL REFERENCES subject_keys (key_identity),
+    body         BLOB    NOT NULL CHECK (length(body) > 0),
     PRIMARY KEY (attempt, position),
     UNIQUE (attempt, slot),
     CHECK ((serial IS NOT NULL) = (format = 'x509')),
@@ -189,9 +190,9 @@ BEGIN
 END;
 
 CREATE TABLE subject_keys (
-    key_hash BLOB NOT NULL PRIMARY KEY CHECK (length(key_hash) = 32), -- SHA-256 of the DER SubjectPublicKeyInfo
-    order_id TEXT NOT NULL REFERENCES orders (order_id),
-    slot     TEXT NOT NULL CHECK (slot <> '')
+    key_identity BLOB NOT NULL PRIMARY KEY CHECK (length(key_identity) = 32), -- pkix.KeyIdentity
+    order_id     TEXT NOT NULL REFERENCES orders (order_id),
+    slot         TEXT NOT NULL CHECK (slot <> '')
 ) STRICT, WITHOUT ROWID;
 
 CREATE TRIGGER subject_keys_are_never_deleted BEFORE DELETE ON subject_keys

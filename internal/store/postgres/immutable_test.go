@@ -26,8 +26,8 @@ func TestDatabaseRefuses(t *testing.T) {
 
 	const (
 		attempt = `(SELECT number FROM attempts WHERE order_id = 'order-%')`
-		draft   = `INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, body)
-			SELECT $ATTEMPT, 9, 'S', profile, format, issuer, scheme, '\x77', chr, not_before, $AFTER, key_hash, body FROM drafts WHERE slot = 'C.HCI.AUT.R2048' LIMIT 1`
+		draft   = `INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, key_identity, body)
+			SELECT $ATTEMPT, 9, 'S', profile, format, issuer, scheme, '\x77', chr, not_before, $AFTER, key_hash, key_identity, body FROM drafts WHERE slot = 'C.HCI.AUT.R2048' LIMIT 1`
 	)
 	of := func(order string) string { return strings.ReplaceAll(attempt, "%", order) }
 	draftOf := func(order, after string) string {

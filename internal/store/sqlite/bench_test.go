@@ -95,8 +95,8 @@ func fullCard(order int) *ca.Intent {
 	for i := len(in.Drafts); i < 9; i++ {
 		d := aut
 		d.Slot = fmt.Sprintf("%s-%d", d.Slot, i)
-		d.KeyHash = sha256.Sum256(fmt.Append(nil, order, i))
-		serial := d.KeyHash
+		d.KeyIdentity = sha256.Sum256(fmt.Append(nil, order, i))
+		serial := d.KeyIdentity
 		serial[0] = 1 // positive, and no leading zeros
 		d.Serial, _ = pkix.NewSerial(serial[:16])
 		in.Drafts = append(in.Drafts, d)

@@ -32,8 +32,8 @@ func TestDatabaseRefuses(t *testing.T) {
 	closeStore(t, s)
 
 	db := raw(t, path+"?_pragma=foreign_keys(ON)&_pragma=recursive_triggers(ON)")
-	const draft = `INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, body)
-		SELECT %ATTEMPT, 9, 'S', profile, format, issuer, scheme, x'77', chr, not_before, %AFTER, key_hash, body FROM drafts WHERE attempt = 1 AND position = 0`
+	const draft = `INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, key_identity, body)
+		SELECT %ATTEMPT, 9, 'S', profile, format, issuer, scheme, x'77', chr, not_before, %AFTER, key_hash, key_identity, body FROM drafts WHERE attempt = 1 AND position = 0`
 	for _, c := range []struct{ statement, want string }{
 		{"UPDATE entries SET facts = '{}' WHERE id = 7", "only by erasure"},
 		{"UPDATE entries SET personal = '{}' WHERE id = 7", "only by erasure"},

@@ -93,6 +93,7 @@ func NewIntent(order, try int) *ca.Intent {
 		d.NotBefore = start
 		d.NotAfter = start.AddDate(5, 0, 0).Add(-time.Second)
 		d.KeyHash = [32]byte(digest("key", order, i))
+		d.KeyIdentity = [32]byte(digest("identity of key", order, i))
 		d.Body = fmt.Appendf(nil, "body of %s in try %d of order %d", d.Slot, try, order)
 	}
 	return in

@@ -170,6 +170,8 @@ type Intent struct {
 	At        time.Time // millisecond precision, UTC
 	Drafts    []Draft   // in the order of the card type
 	Warnings  []string
+	// Ended are the algorithms whose last day has passed. The entry of the card keeps them; a Store need not.
+	Ended []profiles.EndedAlgorithm
 }
 
 // Completion is an attempt whose drafts are all signed and verified.

@@ -24,6 +24,8 @@ type Config struct {
 	Issuers []Issuer
 	// Environment must be profiles.Test: production needs key sessions opened by two people, which this build does not have.
 	Environment profiles.Environment
+	// LegacyExceptions are the exceptions to the algorithm policy that the operator grants, by name; nil for none. The log says so.
+	LegacyExceptions []string
 	// TSPID are the two digits that gematik gave the provider (gemSpec_PKI, Tab_PKI_109).
 	TSPID string
 	// KeySession bounds the key session that Start opens for each issuer key in environment test.
@@ -50,6 +52,7 @@ type Authority struct {
 	unbound  []string
 	config   Config
 
+	known   knownIssuers
 	flights flights
 }
 
@@ -72,7 +75,8 @@ const systemActor = "siegeld"
 //
 // It is an error if the environment is production; if two issuers have one name, or the issuer above one is missing; if an
 // issuer that may sign has no key, or one that is not the key of its certificate, or is outside its validity, or is bound to a profile
-// that does not exist or belongs to issuers of another kind. All of it is reported at once. A profile that no issuer is bound to
+// that does not exist or belongs to issuers of another kind; if an issuer or a root is one of another environment; if the algorithm policy
+// has no exception of a name. All of it is reported at once. A profile that no issuer is bound to
 // is no error, since a provider may serve one key generation only: see Unbound.
 func New(cfg Config) (*Authority, error) {
 	if err := errors.Join(cfg.check(), cfg.checkIssuers()); err != nil {
@@ -109,6 +113,9 @@ func (cfg *Config) check() error {
 	default:
 		errs = append(errs, fmt.Errorf("environment is %q, want %q", cfg.Environment, profiles.Test))
 	}
+	if cfg.Profiles != nil {
+		errs = append(errs, cfg.Profiles.Policy().CheckExceptions(cfg.LegacyExceptions))
+	}
 	if !tspID.MatchString(cfg.TSPID) {
 		errs = append(errs, fmt.Errorf("TSP-ID is %q, want two digits (gemSpec_PKI, Tab_PKI_109)", cfg.TSPID))
 	}
@@ -132,7 +139,7 @@ func (cfg *Config) checkIssuers() error {
 		if !names[iss.IssuedBy] {
 			errs = append(errs, fmt.Errorf("issuer %q: the issuer above it, %q, is missing", iss.Name, iss.IssuedBy))
 		}
-		if err := iss.checkSigning(cfg.Profiles, cfg.Now()); err != nil {
+		if err := errors.Join(iss.CheckEnvironment(cfg.Environment), iss.checkSigning(cfg.Profiles, cfg.Now())); err != nil {
 			errs = append(errs, fmt.Errorf("issuer %q: %w", iss.Name, err))
 		}
 	}
@@ -192,13 +199,26 @@ func unbound(set *profiles.Set, issuers []Issuer) []string {
 	return missing
 }
 
-// Start records the start of the server, abandons the attempts that a dead process left open, and opens a key session
-// for each issuer key. Issue signs nothing before. Where it fails, it may be called again.
+// Start records the start of the server, makes its issuers known to the database, abandons the attempts that a dead process left open,
+// and opens a key session for each issuer key. Issue signs nothing before. Where it fails, it may be called again.
+//
+// It is an error, and nothing is recorded, where the database knows a configured issuer as another (ErrIssuerDiffers), or where cards of
+// the database depend on an issuer that is not configured. The text tells the operator what to do.
 func (a *Authority) Start(ctx context.Context) error {
 	if len(a.unbound) > 0 {
 		a.config.Log.Warn("no issuer is bound to some profiles; orders that need them are refused", "profiles", a.unbound)
 	}
+	known, err := a.readIssuers(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.checkKnown(known); err != nil {
+		return err
+	}
 	if err := a.append(ctx, tlog.ServerStarted, a.startFacts()); err != nil {
+		return err
+	}
+	if err := a.addIssuers(ctx, known); err != nil {
 		return err
 	}
 	if err := a.Recover(ctx); err != nil {

@@ -33,6 +33,7 @@
 //	sign.go        the door
 //	session.go     key sessions, without which the door does not open
 //	flight.go      calls with the same order share one run
+//	issuers.go     what the database and the configuration must agree on
 //	entries.go     what the log says
 //	renewal.go     why a card's CV certificates are not renewed
 //	sequencer.go   the order of the log, its tree and its checkpoints

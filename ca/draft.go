@@ -46,13 +46,9 @@ func (a *Authority) plan(order *profiles.Order, serial func() (pkix.Serial, erro
 
 // context is what the planner must know besides the order.
 func (a *Authority) context() *profiles.Context {
-	c := &profiles.Context{Environment: a.config.Environment, Now: a.now(), TSPID: a.config.TSPID}
-	for _, public := range a.public {
-		if a.issuers[public.Name] != nil {
-			c.Issuers = append(c.Issuers, public)
-		}
+	return &profiles.Context{
+		Environment: a.config.Environment, Now: a.now(), TSPID: a.config.TSPID, Issuers: a.public, Exceptions: a.config.LegacyExceptions,
 	}
-	return c
 }
 
 // newDraft fixes the octets of one certificate.
@@ -63,6 +59,9 @@ func newDraft(slot *profiles.PlannedSlot, term profiles.Term, serial func() (pki
 		return Draft{}, err
 	}
 	d.KeyHash = sha256.Sum256(spki)
+	if d.KeyIdentity, err = pkix.KeyIdentity(slot.PublicKey); err != nil {
+		return Draft{}, err
+	}
 	switch {
 	case slot.X509 != nil:
 		return d, d.fillX509(slot.X509, serial)

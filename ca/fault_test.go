@@ -213,7 +213,7 @@ func recoverFrom(t *testing.T, w *world, order *profiles.Order, acknowledged *ca
 
 // TestEveryCallOfStartFails: the server does not come up half, and comes up the next time.
 func TestEveryCallOfStartFails(t *testing.T) {
-	for call := 1; call <= callsOfStart(t)+1; call++ { // one more: there is an attempt to abandon
+	for call := 1; call <= callsOfStart(t)-issuersKnown+1; call++ { // the issuers are known by now, and there is an attempt to abandon
 		for _, lost := range []bool{false, true} {
 			t.Run(fmt.Sprintf("call %d, lost %t", call, lost), func(t *testing.T) {
 				t.Parallel()
@@ -232,6 +232,32 @@ func TestEveryCallOfStartFails(t *testing.T) {
 				}
 				w.sweep(t)
 				recoverFrom(t, w, smallOrder(1), nil, true)
+			})
+		}
+	}
+}
+
+// TestEveryIssuerFails: the first start of a database dies at any of its issuers, and the next adds those that are missing.
+func TestEveryIssuerFails(t *testing.T) {
+	for call := 1; call <= issuersKnown; call++ {
+		for _, lost := range []bool{false, true} {
+			t.Run(fmt.Sprintf("issuer %d, lost %t", call, lost), func(t *testing.T) {
+				t.Parallel()
+				w := emptyWorld(t)
+				cfg := w.config()
+				cfg.Store = storetest.Faulty(w.db, storetest.Fault{Verb: storetest.AddIssuer, Call: call, Lost: lost})
+				a, err := ca.New(cfg)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := a.Start(t.Context()); !errors.Is(err, storetest.ErrFault) {
+					t.Errorf("got %v, want the fault", err)
+				}
+				w.start(t)
+				if list, err := w.db.Issuers(t.Context()); err != nil || len(list) != issuersKnown {
+					t.Errorf("%d issuers are known (%v), want %d", len(list), err, issuersKnown)
+				}
+				w.sweep(t)
 			})
 		}
 	}

@@ -36,8 +36,12 @@ const (
 	cvcDevice
 )
 
-// entriesAtStart is how many entries a start leaves: its own, and one for the key session of each issuer that signs.
-const entriesAtStart = 1 + 8
+// entriesAtStart is how many entries the first start leaves: its own, one for each issuer and root, and one for the key session of each
+// issuer that signs.
+const (
+	entriesAtStart = 1 + issuersKnown + 8
+	issuersKnown   = 12
+)
 
 // hierarchy makes the issuers once: keys take time. Do not change them; configuration gives copies.
 var hierarchy = sync.OnceValue(func() []ca.Issuer {

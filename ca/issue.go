@@ -128,7 +128,7 @@ func (a *Authority) prepare(req *request) (*Intent, error) {
 	return &Intent{
 		Attempt: AttemptID(randomHex()), OrderID: req.order.ID, OrderHash: req.hash, OrderJSON: req.json,
 		ICCSN: req.order.ICCSN, CardType: plan.CardType, Sector: sectorOf(req.order), At: a.now(),
-		Drafts: plan.Drafts, Warnings: plan.Warnings,
+		Drafts: plan.Drafts, Warnings: plan.Warnings, Ended: plan.Ended,
 	}, nil
 }
 

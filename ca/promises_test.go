@@ -166,7 +166,7 @@ func (s *deadStore) Order(ctx context.Context, id string) (*ca.OrderState, error
 
 // TestPromise4NoChangeWithoutAnEntry reads Store: a verb that takes no entry cannot change anything and record it.
 func TestPromise4NoChangeWithoutAnEntry(t *testing.T) {
-	reads := map[string]bool{"Order": true, "Card": true, "Cards": true, "OpenAttempts": true, "Entries": true,
+	reads := map[string]bool{"Issuers": true, "Order": true, "Card": true, "Cards": true, "OpenAttempts": true, "Entries": true,
 		"WaitingOrders": true, "CountOutliving": true}
 	entry := reflect.TypeFor[tlog.Entry]()
 	store := reflect.TypeFor[ca.Store]()

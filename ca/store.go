@@ -9,6 +9,7 @@ import (
 	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/internal/sigalg"
 	"github.com/siegel-pki/siegel/internal/tlog"
+	"github.com/siegel-pki/siegel/profiles"
 )
 
 // Store keeps orders, attempts, cards and the log. Each verb is one transaction: when it returns nil, everything it says is
@@ -20,13 +21,21 @@ import (
 // All methods are safe for concurrent use. Reads see every verb that has returned. A verb's arguments must not be changed any
 // more, not even after it has returned an error. A time finer than its field says is an error.
 type Store interface {
+	// AddIssuer makes an issuer or a root known, for ever: its name stands for this certificate and no other, and only those that are
+	// known are named by drafts. The one above it must be known before, unless it is its own. Where all of that is known already,
+	// nothing happens and the entry is not written, so that every server may say it at each of its starts.
+	//
+	// Errors that say that nothing happened: ErrIssuerDiffers (the name belongs to an issuer of another kind or certificate or with
+	// another above it, or the certificate has another name).
+	AddIssuer(ctx context.Context, issuer *KnownIssuer, entry tlog.Entry) error
+
 	// Intend records an order's attempt before any key is used: the order (at the first attempt), the attempt, its drafts with
 	// their serial numbers, and the entry.
 	//
 	// Errors that say that nothing happened: ErrOrderDiffers (the id belongs to an order of other content), ErrOrderComplete
 	// (the order has its card already), ErrAttemptOpen (an attempt of the order is open), *TakenError (ICCSN, public key, serial
 	// number or CHR belongs to something else). Where several apply, the first of them in this order is given. No other
-	// error leaves a part of the intent behind.
+	// error leaves a part of the intent behind; a draft of an issuer that is not known is one.
 	Intend(ctx context.Context, in *Intent, entry tlog.Entry) error
 
 	// Complete ends an open attempt with its card. It gives the card as Card would.
@@ -42,6 +51,9 @@ type Store interface {
 
 	// Append writes an entry that goes with no other change, and gives its id.
 	Append(ctx context.Context, entry tlog.Entry) (int64, error)
+
+	// Issuers lists the issuers and roots that are known, by ascending name in the order of its octets.
+	Issuers(ctx context.Context) ([]KnownIssuer, error)
 
 	// Order gives what is known of an order, or ErrNotFound.
 	Order(ctx context.Context, orderID string) (*OrderState, error)
@@ -80,6 +92,7 @@ var (
 	ErrOrderComplete = errors.New("order is complete")
 	ErrAttemptOpen   = errors.New("another attempt of the order is open")
 	ErrNoAttempt     = errors.New("no such open attempt")
+	ErrIssuerDiffers = errors.New("name or certificate belongs to another issuer")
 )
 
 // TakenError says that something that must be unique belongs to something else already.
@@ -115,6 +128,15 @@ const (
 	CVC  Format = "cvc"
 )
 
+// KnownIssuer is an issuer or a root as the store knows it. But for Used, it never changes.
+type KnownIssuer struct {
+	Name        string
+	Kind        profiles.IssuerKind
+	IssuedBy    string // name of the one above; its own for a root
+	Certificate []byte // DER, or data object 7F21; of a root of CV certificates of generation 1 data object 7F4E
+	Used        bool   // it signs drafts that are recorded; AddIssuer does not look at it
+}
+
 // Draft is a certificate complete but for its signature.
 type Draft struct {
 	Slot      string
@@ -127,7 +149,9 @@ type Draft struct {
 	NotBefore time.Time     // second precision, UTC; those of the card where HasTerm is false
 	NotAfter  time.Time
 	KeyHash   [32]byte // SHA-256 of the subject's DER SubjectPublicKeyInfo
-	Body      []byte   // what is signed: TBSCertificate, data object 7F4E, or the message of a CV certificate of generation 1
+	// KeyIdentity is the same for subject keys that one secret serves: pkix.KeyIdentity. It is what belongs to one slot of one order.
+	KeyIdentity [32]byte
+	Body        []byte // what is signed: TBSCertificate, data object 7F4E, or the message of a CV certificate of generation 1
 }
 
 // HasTerm tells whether the certificate itself says how long it is valid. A CV certificate of generation 1 carries no dates and does not
@@ -146,6 +170,8 @@ type Intent struct {
 	At        time.Time // millisecond precision, UTC
 	Drafts    []Draft   // in the order of the card type
 	Warnings  []string
+	// Ended are the algorithms whose last day has passed. The entry of the card keeps them; a Store need not.
+	Ended []profiles.EndedAlgorithm
 }
 
 // Completion is an attempt whose drafts are all signed and verified.

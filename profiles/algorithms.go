@@ -44,6 +44,9 @@ func (p *planner) checkAlgorithms(issuers map[string]*Issuer) {
 	}
 	p.warnEnded()
 	for _, e := range outliving {
+		if p.ended.has(e.Exception) {
+			continue // one use of the algorithm has ended already; that the other ends later is no news
+		}
 		p.warn("%s ends on %s, before the certificates in %s (%s)", p.title(e), e.LastDay, strings.Join(e.Slots, ", "), citeOutlive)
 	}
 }
@@ -98,6 +101,10 @@ func (p *planner) title(ended EndedAlgorithm) string {
 
 // endings are ended algorithms by exception, in the order in which they were met.
 type endings []EndedAlgorithm
+
+func (list endings) has(exception string) bool {
+	return slices.ContainsFunc(list, func(e EndedAlgorithm) bool { return e.Exception == exception })
+}
 
 func (list *endings) add(row *Algorithm, granted bool, slot string) {
 	i := slices.IndexFunc(*list, func(e EndedAlgorithm) bool { return e.Exception == row.Exception })

@@ -1,6 +1,7 @@
 package profiles
 
 import (
+	"bytes"
 	"cmp"
 	"crypto"
 	"crypto/rsa"
@@ -22,12 +23,16 @@ type slotKey struct {
 	spki  []byte
 }
 
-const citeSameKey = "gemSpec_PKI, GS-A_4906"
+const (
+	citeSameKey   = "gemSpec_PKI, GS-A_4906"
+	citeIssuerKey = "gemSpec_PKI, GS-A_4906, GS-A_4704"
+)
 
 // takeKeys reads the keys, gives each its slot and looks for slots without a key.
 func (p *planner) takeKeys() {
-	named := map[string]bool{} // slots that the order names, with a good key or a bad one
-	owners := map[string]string{}
+	named := map[string]bool{}           // slots that the order names, with a good key or a bad one
+	owners := map[[32]byte]string{}      // paths by what makes keys the same
+	issuers := identities(p.ctx.Issuers) // names likewise
 	for i, row := range p.order.Keys {
 		path := fmt.Sprintf("keys[%d]", i)
 		slot, place := p.findSlot(path, row.Slot)
@@ -39,22 +44,45 @@ func (p *planner) takeKeys() {
 		if pub == nil || !p.checkKey(field, slot, pub) {
 			continue
 		}
-		spki, err := pkix.MarshalPublicKey(pub)
+		spki, identity, err := identify(pub)
 		if err != nil {
 			p.refuse(field, "KEY_UNREADABLE", wire, "%v", err)
 			continue
 		}
-		if owner, twice := owners[string(spki)]; twice {
+		if issuer, taken := issuers[identity]; taken {
+			p.refuse(field, "KEY_OF_ISSUER", citeIssuerKey, "it is the key of issuer %s, which must serve nothing else", issuer)
+			continue
+		}
+		if owner, twice := owners[identity]; twice {
 			p.refuse(field, "KEY_TWICE", citeSameKey, "%s has the same key: each slot needs a key of its own", owner)
 			continue
 		}
-		owners[string(spki)] = path
+		owners[identity] = path
 		if slot != nil {
 			p.keys = append(p.keys, slotKey{slot, place, path, pub, spki})
 		}
 	}
 	p.checkMissing(named)
 	slices.SortStableFunc(p.keys, func(a, b slotKey) int { return cmp.Compare(a.place, b.place) })
+}
+
+// identify gives a key as certificates write it, and what makes it the same as others.
+func identify(pub crypto.PublicKey) (spki []byte, identity [32]byte, err error) {
+	if spki, err = pkix.MarshalPublicKey(pub); err == nil {
+		identity, err = pkix.KeyIdentity(pub)
+	}
+	return spki, identity, err
+}
+
+// identities gives the names of issuers by what makes their keys the same as others (pkix.KeyIdentity).
+func identities(issuers []*Issuer) map[[32]byte]string {
+	names := map[[32]byte]string{}
+	for _, i := range issuers {
+		if identity, err := pkix.KeyIdentity(i.PublicKey()); err == nil {
+			names[identity] = i.Name
+		}
+	}
+	return names
 }
 
 // parseKey reads the key of a row; nil if it cannot be used. field is the path of the key.
@@ -117,12 +145,26 @@ func (p *planner) checkKey(field string, slot *Slot, pub crypto.PublicKey) bool 
 			return false
 		}
 	}
+	if ec, isEC := pub.(*brainpool.PublicKey); isEC {
+		return p.checkPoint(field, ec)
+	}
 	if !isRSA {
-		return true // every point on a curve of prime order is as good as another
+		return true // no slot takes it
 	}
 	found := rsaWeaknesses(k)
 	for _, w := range found {
 		p.refuse(field, w.rule, w.citation, "%s", w.message)
 	}
 	return len(found) == 0
+}
+
+// checkPoint refuses the base point and its negative: a token that made them has a broken source of randomness, and everybody knows the
+// private key. Any other point on a curve of prime order is as good as another.
+func (p *planner) checkPoint(field string, k *brainpool.PublicKey) bool {
+	x := k.Bytes()[1 : 1+k.Curve().ByteLen()]
+	if bytes.Equal(x, k.Curve().BasePoint()[1:1+len(x)]) {
+		p.refuse(field, "EC_BASE_POINT", citeWeak, "the key is the base point of its curve: its private key is 1 or -1")
+		return false
+	}
+	return true
 }

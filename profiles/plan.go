@@ -115,7 +115,7 @@ type Context struct {
 	Environment Environment
 	Now         time.Time
 	TSPID       string    // two digits that gematik gave the provider, first part of the subject's serialNumber (Tab_PKI_109)
-	Issuers     []*Issuer // those that may sign now, newest last; the planner takes the newest that is valid and bound
+	Issuers     []*Issuer // of the installation, with the roots, newest last; the planner takes the newest that is valid and bound
 	Exceptions  []string  // legacy exceptions of the algorithm policy that the configuration grants
 }
 

@@ -145,12 +145,12 @@ func (p *Policy) CheckExceptions(names []string) error {
 	return errors.Join(errs...)
 }
 
-// signatures lists the rows for signatures on certificates of a family by issuers of a key generation.
-func (p *Policy) signatures(family CertificateFamily, g sigalg.Generation) []*Algorithm {
+// signatures lists the rows for signatures on certificates of a family by issuers with keys of a type.
+func (p *Policy) signatures(family CertificateFamily, key sigalg.KeyType) []*Algorithm {
 	var rows []*Algorithm
 	for i := range p.Algorithms {
 		use := p.Algorithms[i].Use
-		if use.Family == family && use.Purpose == CertificateSignature && use.Key.Generation() == g {
+		if use.Family == family && use.Purpose == CertificateSignature && use.Key == key {
 			rows = append(rows, &p.Algorithms[i])
 		}
 	}

@@ -140,9 +140,9 @@ func (s *Set) policyGaps(file string) (gaps Problems) {
 			if _, known := s.policy.Algorithm(use); !known {
 				gaps.add(position{file, 1}, "MISSING_ALGORITHM", "there is no row for %s, as in slot %s of %s", use, slot.Name, t.Name)
 			}
-			if g := slot.Key.Generation(); len(s.policy.signatures(family, g)) == 0 {
-				gaps.add(position{file, 1}, "MISSING_ALGORITHM", "there is no row for %s of key generation %s in %s, as in slot %s of %s",
-					CertificateSignature, g, family, slot.Name, t.Name)
+			if len(s.policy.signatures(family, slot.Key)) == 0 {
+				gaps.add(position{file, 1}, "MISSING_ALGORITHM", "there is no row for %s by %s in %s, as for slot %s of %s",
+					CertificateSignature, slot.Key, family, slot.Name, t.Name)
 			}
 		}
 	}

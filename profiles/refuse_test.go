@@ -1,14 +1,20 @@
 package profiles_test
 
 import (
+	"crypto"
+	"crypto/rsa"
 	"errors"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/siegel-pki/siegel/internal/brainpool"
 	"github.com/siegel-pki/siegel/internal/cvc"
+	"github.com/siegel-pki/siegel/internal/pkix"
+	"github.com/siegel-pki/siegel/internal/sigalg"
 	"github.com/siegel-pki/siegel/profiles"
 )
 
@@ -41,6 +47,44 @@ func changeCVC(i *profiles.Issuer, change func(*cvc.Body)) *profiles.Issuer {
 	return &issuer
 }
 
+// otherExponent gives the RSA key of the same modulus, and so of the same secret, with another prime exponent.
+func otherExponent(t *testing.T, spki []byte) []byte {
+	t.Helper()
+	pub, err := pkix.ParsePublicKey(spki)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spkiOf(t, &rsa.PublicKey{N: pub.(*rsa.PublicKey).N, E: 65539})
+}
+
+// negative gives the key on brainpoolP256r1 whose private key is the negative one: y becomes p-y.
+func negative(spki []byte) []byte {
+	p, _ := new(big.Int).SetString("A9FB57DBA1EEA9BC3E660A909D838D726E3BF623D52620282013481D1F6E5377", 16)
+	spki = slices.Clone(spki)
+	y := spki[len(spki)-32:]
+	p.Sub(p, new(big.Int).SetBytes(y)).FillBytes(y)
+	return spki
+}
+
+// basePoint is the public key of the private key 1.
+func basePoint(t *testing.T) []byte {
+	t.Helper()
+	pub, err := brainpool.P256r1().ParsePoint(brainpool.P256r1().BasePoint())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spkiOf(t, pub)
+}
+
+func spkiOf(t *testing.T, pub crypto.PublicKey) []byte {
+	t.Helper()
+	spki, err := pkix.MarshalPublicKey(pub)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spki
+}
+
 // TestRefusesWhatNoFileHolds spoils an order in ways that JSON cannot say or that are too long to read: testdata/bad-orders has the
 // others.
 func TestRefusesWhatNoFileHolds(t *testing.T) {
@@ -71,6 +115,28 @@ func TestRefusesWhatNoFileHolds(t *testing.T) {
 			request[len(request)-1] ^= 1
 			o.Keys[0] = profiles.SlotKey{Slot: o.Keys[0].Slot, PKCS10: request}
 		}, "keys[0].pkcs10", "REQUEST_SIGNATURE"},
+		{"RSA key of another slot with another exponent", func(o *profiles.Order, _ *profiles.Context) {
+			slotKey(o, "C.HCI.ENC.R2048").SPKI = otherExponent(t, slotKey(o, "C.HCI.AUT.R2048").SPKI)
+		}, "keys[1].spki", "KEY_TWICE"},
+		{"negative of the point of another slot", func(o *profiles.Order, _ *profiles.Context) {
+			slotKey(o, "C.HCI.ENC.E256").SPKI = negative(slotKey(o, "C.HCI.AUT.E256").SPKI)
+		}, "keys[4].spki", "KEY_TWICE"},
+		{"key of an X.509 issuer", func(o *profiles.Order, c *profiles.Context) {
+			slotKey(o, "C.HCI.AUT.E256").SPKI = spkiOf(t, c.Issuers[1].PublicKey())
+		}, "keys[3].spki", "KEY_OF_ISSUER"},
+		{"key of a CVC issuer in an X.509 slot", func(o *profiles.Order, c *profiles.Context) {
+			slotKey(o, "C.HCI.AUT.E256").SPKI = negative(spkiOf(t, c.Issuers[2].PublicKey()))
+		}, "keys[3].spki", "KEY_OF_ISSUER"},
+		{"key of a root that signs nothing here", func(o *profiles.Order, c *profiles.Context) {
+			c.Issuers = append(c.Issuers, &profiles.Issuer{Name: "DEGXX11109", Kind: profiles.CVCRootCA, KeyType: sigalg.R2048, G1: g1Root(t)})
+			slotKey(o, "C.HCI.AUT.R2048").SPKI = otherExponent(t, spkiOf(t, g1Root(t).PublicKey))
+		}, "keys[0].spki", "KEY_OF_ISSUER"},
+		{"base point", func(o *profiles.Order, _ *profiles.Context) {
+			slotKey(o, "C.HCI.AUT.E256").SPKI = basePoint(t)
+		}, "keys[3].spki", "EC_BASE_POINT"},
+		{"negative of the base point", func(o *profiles.Order, _ *profiles.Context) {
+			slotKey(o, "C.SMC.AUTR_CVC.E256").SPKI = negative(basePoint(t))
+		}, "keys[6].spki", "EC_BASE_POINT"},
 		{"longer than the CVC sub-CA by a day", func(_ *profiles.Order, c *profiles.Context) {
 			c.Issuers[2] = changeCVC(c.Issuers[2], func(b *cvc.Body) { b.CXD = cvc.Date{Year: 2029, Month: time.November, Day: 3} })
 		}, "valid_until", "TERM_EXCEEDS_ISSUER"},

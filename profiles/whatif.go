@@ -52,8 +52,8 @@ type CardOutlook struct {
 }
 
 // Compare says of every slot of every card type what this catalogue's policy and another's say on the day of an instant. Both catalogues must
-// have the same card types: see WithPolicy. It assumes an issuer whose signature is the one that ends last of those that the policy knows
-// for the key generation.
+// have the same card types: see WithPolicy. It assumes that the issuer's key is of the type of the slot's, and signs with the scheme that ends
+// last.
 func (s *Set) Compare(changed *Set, at time.Time) []CardOutlook {
 	var list []CardOutlook
 	for _, t := range s.CardTypes() {
@@ -90,7 +90,7 @@ func (s *Set) slotOutlook(slot *Slot, at time.Time) Outlook {
 	family, _ := s.family(slot.Profile)
 	key, _ := s.policy.Algorithm(AlgorithmUse{Family: family, Purpose: SubjectKey, Key: slot.Key})
 	var last *Algorithm
-	for _, a := range s.policy.signatures(family, slot.Key.Generation()) {
+	for _, a := range s.policy.signatures(family, slot.Key) {
 		if last == nil || last.LastDay.Value.Before(a.LastDay.Value) {
 			last = a
 		}

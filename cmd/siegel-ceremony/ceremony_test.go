@@ -13,14 +13,15 @@ import (
 	"github.com/siegel-pki/siegel/internal/hierarchy"
 	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/internal/rpc"
+	"github.com/siegel-pki/siegel/internal/sigalg"
 	"github.com/siegel-pki/siegel/profiles"
 )
 
 // perform runs the program in a folder of the test and gives the folder.
-func perform(t *testing.T) string {
+func perform(t *testing.T, flags ...string) string {
 	t.Helper()
 	data := filepath.Join(t.TempDir(), "data")
-	if code := run([]string{"test-hierarchy", "--data", data}); code != 0 {
+	if code := run(append([]string{"test-hierarchy", "--data", data}, flags...)); code != 0 {
 		t.Fatalf("exit code %d, want 0", code)
 	}
 	return data
@@ -156,6 +157,29 @@ func checkQualifiedCA(t *testing.T, h *hierarchy.Hierarchy) {
 	if err := got.CheckSignatureFrom(got); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestQualifiedPSS performs a ceremony whose issuer of qualified certificates signs with RSASSA-PSS: itself, and its OCSP signer.
+func TestQualifiedPSS(t *testing.T) {
+	data := perform(t, "--qes-pss", "--qes-retention", "30")
+	dir := filepath.Join(data, "hierarchy")
+	h, err := hierarchy.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, iss := range h.Issuers {
+		if iss.X509 == nil {
+			continue
+		}
+		want := iss.IssuedBy == "SIEGEL.SMCB-qCA1"
+		if got := iss.X509.Scheme == sigalg.RSAPSSSHA256; got != want {
+			t.Errorf("%s is signed with %s", iss.Name, iss.X509.Scheme)
+		}
+	}
+	if iss := issuer(t, h, "SIEGEL.SMCB-qCA1"); !iss.PSS || iss.Qualified.RetentionYears != 30 {
+		t.Errorf("PSS %t, records kept %d years, want RSASSA-PSS and 30", iss.PSS, iss.Qualified.RetentionYears)
+	}
+	checkWithOpenSSL(t, dir)
 }
 
 // checkSigners looks at what an OCSP signer must have and what it must not: nobody can ask for its own status.

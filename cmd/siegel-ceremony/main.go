@@ -17,6 +17,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/siegel-pki/siegel/internal/build"
 )
 
 // The exit codes, as --help says.
@@ -26,11 +28,10 @@ const (
 	exitExists = 3
 )
 
-// version is set by the linker.
-var version = "development"
-
 // cli is the command line.
 type cli struct {
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
+
 	TestHierarchy testHierarchyCmd `cmd:"" help:"Create a complete test hierarchy: token, keys, certificates, operators."`
 	Version       versionCmd       `cmd:"" help:"Print the version."`
 }
@@ -39,7 +40,7 @@ type versionCmd struct{}
 
 // Run prints the version.
 func (versionCmd) Run() error {
-	fmt.Println("siegel-ceremony", version)
+	fmt.Println("siegel-ceremony", build.Version())
 	return nil
 }
 
@@ -53,7 +54,8 @@ func run(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var c cli
-	parser, err := kong.New(&c, kong.Name("siegel-ceremony"), kong.Description(description), kong.UsageOnError())
+	parser, err := kong.New(&c, kong.Name("siegel-ceremony"), kong.Description(description), kong.UsageOnError(),
+		kong.Vars{"version": "siegel-ceremony " + build.Version()})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "siegel-ceremony:", err)
 		return exitUsage

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/siegel-pki/siegel/hsm"
+	"github.com/siegel-pki/siegel/internal/build"
 	"github.com/siegel-pki/siegel/internal/pkix"
 )
 
@@ -23,7 +24,7 @@ func (c *ceremony) record() string {
 	fmt.Fprintf(&b, "Keys and certificates for tests. **Nothing here may be used in production.**\n\n")
 	table(&b, []string{"what", "value"}, [][]string{
 		{"begun", c.start.Format(time.RFC3339)},
-		{"program", "siegel-ceremony " + version},
+		{"program", "siegel-ceremony " + build.Version()},
 		{"module", info.Module + " (" + info.Library + ")"},
 		{"token", fmt.Sprintf("%s, serial %s, %s %s, firmware %s", info.Label, info.Serial, info.Manufacturer, info.Model, info.Firmware)},
 		{"TSP-ID", c.cmd.TSPID},

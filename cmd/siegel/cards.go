@@ -114,6 +114,9 @@ const pageSize = 1000
 
 // Run prints page after page.
 func (c *cardsCmd) Run(ctx context.Context, g *globals, t *terminal) error {
+	if c.Max < 0 {
+		return usageError(fmt.Errorf("--max %d: give the greatest number of cards, or 0 for all", c.Max))
+	}
 	cl, err := connect(g, t)
 	if err != nil {
 		return err

@@ -26,14 +26,14 @@ func (t *terminal) explain(err error) {
 		st, text = called.status, called.doing+": "+called.status.Message()
 	}
 	if st == nil {
-		fmt.Fprintln(t.err, t.red("siegel: ")+text)
+		fmt.Fprintln(t.err, t.onErr.red("siegel: ")+text)
 		return
 	}
 	bad := detail[*errdetails.BadRequest](st)
 	if n := len(bad.GetFieldViolations()); n > 0 {
 		text = called.doing + ": " + verdict(st.Code(), n)
 	}
-	fmt.Fprintln(t.err, t.red("siegel: ")+text)
+	fmt.Fprintln(t.err, t.onErr.red("siegel: ")+text)
 	for _, v := range bad.GetFieldViolations() {
 		printViolation(t.err, t, v)
 	}
@@ -51,7 +51,7 @@ func verdict(code codes.Code, n int) string {
 }
 
 func printViolation(w io.Writer, t *terminal, v *errdetails.BadRequest_FieldViolation) {
-	fmt.Fprintf(w, "  %s\n    %s\n    rule %s\n", t.bold(v.GetField()), v.GetDescription(), v.GetReason())
+	fmt.Fprintf(w, "  %s\n    %s\n    rule %s\n", t.onErr.bold(v.GetField()), v.GetDescription(), v.GetReason())
 }
 
 // advice says what the caller can do.

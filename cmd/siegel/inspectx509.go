@@ -100,6 +100,8 @@ var contents = map[string]content{
 	pkix.OIDSubjectAltName.String():        shown(pkix.ParseSubjectAltName, (*sheet).names),
 	pkix.OIDAdmission.String():             shown(pkix.ParseAdmission, (*sheet).admission),
 	pkix.OIDOCSPNoCheck.String():           shown(pkix.ParseOCSPNoCheck, func(*sheet, pkix.OCSPNoCheck) {}),
+	pkix.OIDQCStatements.String():          shown(pkix.ParseQCStatements, (*sheet).statements),
+	pkix.OIDValidityModel.String():         shown(pkix.ParseValidityModel, (*sheet).validityModel),
 }
 
 // shown joins the parser of an extension with what prints its value.

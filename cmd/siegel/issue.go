@@ -30,6 +30,9 @@ func (c *issueCmd) Run(ctx context.Context, g *globals, t *terminal) error {
 	if c.Parallel < 1 {
 		return usageError(errors.New("--parallel must be at least 1"))
 	}
+	if err := onceFromStdin(c.Orders); err != nil {
+		return err
+	}
 	cl, err := connect(g, t)
 	if err != nil {
 		return err

@@ -21,37 +21,42 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/siegel-pki/siegel/internal/build"
 )
 
 // cli are the commands and global flags.
 type cli struct {
 	globals
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 
 	Plan     planCmd     `cmd:"" help:"Show the certificates that an order would give, without issuing them."`
 	Issue    issueCmd    `cmd:"" help:"Issue the cards of orders. Sending an order again gives the same card."`
 	Card     cardCmd     `cmd:"" help:"Show an issued card."`
 	Cards    cardsCmd    `cmd:"" help:"List issued cards, oldest first."`
-	Inspect  inspectCmd  `cmd:"" help:"Show what certificates say: X.509 (DER, PEM) and CV certificates. Offline."`
-	Verify   verifyCmd   `cmd:"" help:"Verify a folder that --out wrote: every chain, and that its certificates make one card. Offline."`
-	Profiles profilesCmd `cmd:"" help:"List card types, sectors and profiles as built in, or explain one with its sources. Offline."`
-	Version  versionCmd  `cmd:"" help:"Print the version."`
+	Inspect  inspectCmd  `cmd:"" offline:"" help:"Show what certificates say: X.509 (DER, PEM) and CV certificates. Offline."`
+	Verify   verifyCmd   `cmd:"" offline:"" help:"Verify a folder that --out wrote: every chain, and that its certificates make one card. Offline."`
+	Profiles profilesCmd `cmd:"" offline:"" help:"List card types, sectors and profiles as built in, or explain one with its sources. Offline."`
+	Version  versionCmd  `cmd:"" offline:"" help:"Print the version."`
 }
+
+// connection is the group of flags that are about the server, as the tags of globals name it.
+const connection = "Connection:"
 
 // globals are the flags of every command.
 type globals struct {
-	Server   string        `default:"127.0.0.1:7443" env:"SIEGEL_SERVER" placeholder:"HOST:PORT" help:"Address of siegeld."`
-	Data     string        `default:"data" type:"path" env:"SIEGEL_DATA" help:"Data directory; the operator's TLS files are below its tls/."`
-	Operator string        `default:"line-1" env:"SIEGEL_OPERATOR" help:"Operator in whose name to call: takes tls/NAME.pem and tls/NAME.key."`
-	Cert     string        `type:"path" env:"SIEGEL_CERT" help:"TLS client certificate, PEM, in place of the operator's."`
-	Key      string        `type:"path" env:"SIEGEL_KEY" help:"Its private key, PEM."`
-	CA       string        `name:"ca" type:"path" env:"SIEGEL_CA" help:"Certificate of the server's CA, PEM (default tls/ca.pem below the data directory)."`
-	JSON     bool          `name:"json" help:"Print answers as JSON (the Protobuf JSON mapping)."`
-	Timeout  time.Duration `default:"30s" env:"SIEGEL_TIMEOUT" help:"How long to try each call. While the server is away it is tried again, which is safe."`
+	Server   string        `group:"Connection:" default:"127.0.0.1:7443" env:"SIEGEL_SERVER" placeholder:"HOST:PORT" help:"Address of siegeld."`
+	Data     string        `group:"Connection:" default:"data" type:"path" env:"SIEGEL_DATA" help:"Data directory; the operator's TLS files are below its tls/."`
+	Operator string        `group:"Connection:" default:"line-1" env:"SIEGEL_OPERATOR" help:"Operator in whose name to call: takes tls/NAME.pem and tls/NAME.key."`
+	Cert     string        `group:"Connection:" type:"path" env:"SIEGEL_CERT" help:"TLS client certificate, PEM, in place of the operator's."`
+	Key      string        `group:"Connection:" type:"path" env:"SIEGEL_KEY" help:"Its private key, PEM."`
+	CA       string        `group:"Connection:" name:"ca" type:"path" env:"SIEGEL_CA" help:"Certificate of the server's CA, PEM (default tls/ca.pem below the data directory)."`
+	JSON     bool          `name:"json" help:"Print answers as JSON: the Protobuf JSON mapping or, of commands that are offline, what their help says."`
+	Timeout  time.Duration `group:"Connection:" default:"30s" env:"SIEGEL_TIMEOUT" help:"How long to try each call. While the server is away it is tried again, which is safe."`
 }
 
 const description = `Siegel's client: issues and checks smart-card certificates.
@@ -76,13 +81,14 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	c := &cli{}
 	t := newTerminal(stdin, stdout, stderr)
 	parser, err := kong.New(c, kong.Name("siegel"), kong.Description(description), kong.Writers(stdout, stderr),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t, &c.globals), kong.Exit(func(code int) { exited = code }))
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t, &c.globals), kong.Exit(func(code int) { exited = code }),
+		kong.Help(printHelp), kong.Vars{"version": "siegel " + build.Version()})
 	if err != nil {
 		return t.fail(err)
 	}
 	command, err := parser.Parse(args)
 	switch {
-	case exited >= 0: // --help
+	case exited >= 0: // --help, --version
 		return exited
 	case err != nil:
 		return t.fail(usageError(fmt.Errorf("%w; see siegel --help", err)))
@@ -96,12 +102,18 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // versionCmd is `siegel version`.
 type versionCmd struct{}
 
-// Run prints the module's version as the Go toolchain recorded it.
+// Run prints the version.
 func (versionCmd) Run(t *terminal) error {
-	version := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version = info.Main.Version
-	}
-	fmt.Fprintln(t.out, "siegel", version)
+	fmt.Fprintln(t.out, "siegel", build.Version())
 	return nil
+}
+
+// printHelp leaves the connection out of the help of commands that make none.
+func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
+	if command := ctx.Selected(); command != nil && command.Tag != nil && command.Tag.Has("offline") {
+		for _, f := range ctx.Model.Flags {
+			f.Hidden = f.Hidden || f.Group != nil && f.Group.Key == connection
+		}
+	}
+	return kong.DefaultHelpPrinter(options, ctx)
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -48,7 +47,7 @@ func manifestOf(card *siegelv1.Card, files []file) manifest {
 		IssuedAt: card.GetIssuedAt().AsTime().Format(time.RFC3339), EntryID: card.GetEntryId(),
 	}
 	for i, f := range files {
-		entry := manifestEntry{filepath.ToSlash(f.name), fmt.Sprintf("%x", sha256.Sum256(f.data))}
+		entry := manifestEntry{filepath.ToSlash(f.name), hash(f.data)}
 		if i < len(card.GetCertificates()) {
 			m.Slots = append(m.Slots, manifestSlot{card.GetCertificates()[i].GetSlot(), entry})
 		} else {
@@ -119,7 +118,7 @@ func (m *manifest) check(dir string) []string {
 			faults = append(faults, fmt.Sprintf("%s is missing, which %s names", e.File, manifestFile))
 		case err != nil:
 			faults = append(faults, err.Error())
-		case fmt.Sprintf("%x", sha256.Sum256(data)) != e.SHA256:
+		case hash(data) != e.SHA256:
 			faults = append(faults, fmt.Sprintf("%s is not the file that %s names: its SHA-256 differs", e.File, manifestFile))
 		}
 	}

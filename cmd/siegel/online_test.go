@@ -298,6 +298,7 @@ func TestCards(t *testing.T) {
 	if n := strings.Count(r.out, "\n"); n != 4 {
 		t.Errorf("%d lines, want 4:\n%s", n, r.out)
 	}
+	f.siegel("cards", "--max=-1").want(t, exitUsage, "--max -1: give the greatest number of cards, or 0 for all")
 	for limit, want := range map[string]int{"1": 1, "2": 2, "3": 3} {
 		if r := f.siegel("cards", "--max", limit); strings.Count(r.out, "\n") != want {
 			t.Errorf("--max %s gives\n%swant %d lines", limit, r.out, want)

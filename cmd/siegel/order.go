@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -26,6 +27,15 @@ func readOrder(t *terminal, name string) (*siegelv1.Order, error) {
 		return nil, invalid(fmt.Errorf("%s: %w", name, err))
 	}
 	return order, nil
+}
+
+// onceFromStdin refuses "-" where it stands twice: the second would find nothing.
+func onceFromStdin(names []string) error {
+	first := slices.Index(names, "-")
+	if first >= 0 && slices.Contains(names[first+1:], "-") {
+		return usageError(errors.New(`"-" stands twice, and standard input can be read once only`))
+	}
+	return nil
 }
 
 // readInput reads a file, or standard input for "-", up to a limit.

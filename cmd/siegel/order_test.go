@@ -3,10 +3,13 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/siegel-pki/siegel/internal/build"
 )
 
 // TestBadOrders never reaches a server: there is none.
@@ -58,12 +61,33 @@ func TestSampleOrders(t *testing.T) {
 func TestUsage(t *testing.T) {
 	siegel("").want(t, exitUsage, "see siegel --help")
 	siegel("", "issue").want(t, exitUsage, "see siegel --help")
+	for _, command := range []string{"issue", "inspect"} {
+		siegel("{}", command, "-", "a", "-").want(t, exitUsage, "\"-\" stands twice, and standard input can be read once only")
+	}
 	siegel("", "paint").want(t, exitUsage, "see siegel --help")
 	siegel("", "issue", "--parallel", "0", "-").want(t, exitUsage, "--parallel must be at least 1")
 	siegel("", "--data", t.TempDir(), "cards").want(t, exitUsage, "load the TLS certificate and key of the operator", "line-1.pem")
 	siegel("", "--help").want(t, exitOK, "Exit codes:")
-	siegel("", "version").want(t, exitOK, "siegel ")
+	for _, arg := range []string{"version", "--version"} {
+		if r := siegel("", arg); r.code != exitOK || r.out != "siegel "+build.Version()+"\n" {
+			t.Errorf("siegel %s = %d, %q", arg, r.code, r.out)
+		}
+	}
 	siegel("", "profiles").want(t, exitOK, "card type smcb-g2.1", "C.HCI.AUT.E256", "SECTOR", "PROFILE")
+}
+
+// TestHelpOfOfflineCommands leaves out what they do not use.
+func TestHelpOfOfflineCommands(t *testing.T) {
+	for command, online := range map[string]bool{"issue": true, "cards": true, "inspect": false, "verify": false, "profiles": false} {
+		r := siegel("", command, "--help")
+		r.want(t, exitOK, "--json")
+		if got := strings.Contains(r.out, "--server") && strings.Contains(r.out, "Connection:"); got != online {
+			t.Errorf("the help of %s speaks of a connection: %v, want %v:\n%s", command, got, online, r.out)
+		}
+		if got := strings.Contains(r.out, "--timeout"); got != online {
+			t.Errorf("the help of %s has --timeout: %v, want %v", command, got, online)
+		}
+	}
 }
 
 func FuzzParseOrder(f *testing.F) {

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"unicode/utf8"
 
+	"golang.org/x/term"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 )
@@ -19,37 +20,40 @@ import (
 type terminal struct {
 	in       io.Reader
 	out, err io.Writer
-	colour   bool
+	palette            // of out
+	onErr    palette   // of err
 	once     sync.Once // the note that the server is away is printed once
 }
 
-// newTerminal uses colours where standard output is a terminal and NO_COLOR is not set (no-color.org).
 func newTerminal(in io.Reader, out, err io.Writer) *terminal {
-	f, ok := out.(*os.File)
-	return &terminal{in: in, out: out, err: err, colour: ok && isTerminal(f) && os.Getenv("NO_COLOR") == ""}
+	return &terminal{in: in, out: out, err: err, palette: paletteOf(out), onErr: paletteOf(err)}
 }
 
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+// palette tells whether a stream shows colours.
+type palette bool
+
+// paletteOf gives colours to terminals, where NO_COLOR is not set (no-color.org). Either stream may go elsewhere by itself.
+func paletteOf(w io.Writer) palette {
+	f, ok := w.(*os.File)
+	return palette(ok && os.Getenv("NO_COLOR") == "" && term.IsTerminal(int(f.Fd())))
 }
 
-func (t *terminal) paint(code, s string) string {
-	if !t.colour || s == "" {
+func (p palette) paint(code, s string) string {
+	if !p || s == "" {
 		return s
 	}
 	return "\x1b[" + code + "m" + s + "\x1b[0m"
 }
 
-func (t *terminal) bold(s string) string   { return t.paint("1", s) }
-func (t *terminal) red(s string) string    { return t.paint("31", s) }
-func (t *terminal) green(s string) string  { return t.paint("32", s) }
-func (t *terminal) yellow(s string) string { return t.paint("33", s) }
-func (t *terminal) faint(s string) string  { return t.paint("2", s) }
+func (p palette) bold(s string) string   { return p.paint("1", s) }
+func (p palette) red(s string) string    { return p.paint("31", s) }
+func (p palette) green(s string) string  { return p.paint("32", s) }
+func (p palette) yellow(s string) string { return p.paint("33", s) }
+func (p palette) faint(s string) string  { return p.paint("2", s) }
 
 // waiting says once that the server is away. It may be called concurrently.
 func (t *terminal) waiting(why string) {
-	t.once.Do(func() { fmt.Fprintln(t.err, t.yellow("siegel: ")+"the server is away, trying again: "+why) })
+	t.once.Do(func() { fmt.Fprintln(t.err, t.onErr.yellow("siegel: ")+"the server is away, trying again: "+why) })
 }
 
 // warn prints what is allowed here but would not be elsewhere.

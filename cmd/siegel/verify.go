@@ -21,6 +21,16 @@ type verifyCmd struct {
 	At    string   `placeholder:"YYYY-MM-DD" help:"Day on which the certificates must be valid (default today, UTC)."`
 }
 
+// Help describes the JSON.
+func (*verifyCmd) Help() string {
+	return `--json prints one document:
+  {"valid_on", "trust": "named" or "folder", "good", "cards": [...]}
+with an element for each card:
+  {"folder", "iccsn", "card_type", "certificates": [...], "faults": [of the card as a whole], "notes"}
+and in it for each certificate:
+  {"name", "file", "good", "no_dates", "chain": [the issuers above it], "faults"}`
+}
+
 // Run verifies every card below the folder, and says for each certificate what was found.
 func (c *verifyCmd) Run(g *globals, t *terminal) error {
 	at := time.Now().UTC()

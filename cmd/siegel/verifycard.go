@@ -168,11 +168,7 @@ func (c *catalogue) checkWhole(r *cardReport, m *manifest) {
 		r.fault("%s is of card %q", manifestFile, m.ICCSN)
 	}
 	r.Faults = append(r.Faults, m.check(r.Folder)...)
-	filled := map[string]bool{}
 	files := map[string]bool{}
-	for _, s := range m.Slots {
-		filled[s.Slot] = true
-	}
 	for _, e := range m.entries() {
 		files[e.File] = true
 	}
@@ -181,10 +177,28 @@ func (c *catalogue) checkWhole(r *cardReport, m *manifest) {
 			f.fault("%s does not name it", manifestFile)
 		}
 	}
-	card := c.types[m.CardType]
-	if card == nil {
+	if card := c.types[m.CardType]; card != nil {
+		checkSlots(r, m, card)
+	} else {
 		r.Notes = append(r.Notes, fmt.Sprintf("card type %q is not in the catalogue of this program", m.CardType))
-		return
+	}
+}
+
+// checkSlots holds the slots that were filled against those of the card type. What the order left out is for a person to judge.
+func checkSlots(r *cardReport, m *manifest, card *profiles.CardType) {
+	filled := map[string]bool{}
+	for _, s := range m.Slots {
+		filled[s.Slot] = true
+		if !slices.ContainsFunc(card.Slots, func(have profiles.Slot) bool { return have.Name == s.Slot }) {
+			r.fault("%s is no slot of card type %s", s.Slot, card.Name)
+		}
+	}
+	for _, a := range card.OneOf { // one of them fills the place of all
+		if slices.ContainsFunc(a.Slots, func(s string) bool { return filled[s] }) {
+			for _, s := range a.Slots {
+				filled[s] = true
+			}
+		}
 	}
 	var empty []string
 	for _, s := range card.Slots {
@@ -194,10 +208,5 @@ func (c *catalogue) checkWhole(r *cardReport, m *manifest) {
 	}
 	if empty != nil {
 		r.Notes = append(r.Notes, fmt.Sprintf("the order left these slots of %s empty: %s", card.Name, strings.Join(empty, ", ")))
-	}
-	for _, s := range m.Slots {
-		if !slices.ContainsFunc(card.Slots, func(have profiles.Slot) bool { return have.Name == s.Slot }) {
-			r.fault("%s is no slot of card type %s", s.Slot, card.Name)
-		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/siegel-pki/siegel/internal/pkix"
+	"github.com/siegel-pki/siegel/profiles"
 	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
 )
 
@@ -185,6 +186,31 @@ func TestManifest(t *testing.T) {
 			tt.change(t, dir)
 			siegel("", "verify", "--at", realDay, dir).want(t, tt.code, tt.want...)
 		})
+	}
+}
+
+// TestAlternativeSlots: where a card has one of two slots, the other is not empty.
+func TestAlternativeSlots(t *testing.T) {
+	set, err := profiles.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	card := newCatalogue(set).types["smcb-g2.0"]
+	for _, filled := range card.OneOf[0].Slots {
+		m := &manifest{CardType: card.Name}
+		for _, s := range card.Slots {
+			if s.Name == filled || !slices.Contains(card.OneOf[0].Slots, s.Name) {
+				m.Slots = append(m.Slots, manifestSlot{Slot: s.Name})
+			}
+		}
+		r := &cardReport{}
+		if checkSlots(r, m, card); r.Notes != nil || r.Faults != nil {
+			t.Errorf("with %s: notes %q, faults %q, want none", filled, r.Notes, r.Faults)
+		}
+	}
+	r := &cardReport{}
+	if checkSlots(r, &manifest{CardType: card.Name}, card); len(r.Notes) != 1 || !strings.Contains(r.Notes[0], "C.HCI.QES.R2048, C.HCI.QSEAL.R2048") {
+		t.Errorf("without any slot: notes %q, want both alternatives in them", r.Notes)
 	}
 }
 

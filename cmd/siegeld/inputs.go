@@ -28,7 +28,7 @@ type inputs struct {
 	hash      []byte // SHA-256 of configuration and operator file, for the log
 }
 
-// loadInputs reads them all and reports everything that is wrong.
+// loadInputs reads them all and reports everything that is wrong, in each of them and then in what they are together.
 func loadInputs(cfg config) (*inputs, error) {
 	if _, err := os.Stat(filepath.Join(cfg.Hierarchy, hierarchy.FileName)); errors.Is(err, fs.ErrNotExist) {
 		return nil, wrongConfig(fmt.Errorf("there is no hierarchy of issuers in %s; to make one for tests, run: "+
@@ -41,13 +41,18 @@ func loadInputs(cfg config) (*inputs, error) {
 	in.profiles, errs[2] = loadProfiles(cfg)
 	in.tls, errs[3] = loadTLS(cfg.TLS)
 	in.tokenURI, errs[4] = loadTokenURI(cfg)
-	errs[5] = checkSecrets(cfg.TLS.Key, cfg.Token.PINFile)
+	errs[5] = errors.Join(checkSecret("tls.key", cfg.TLS.Key), checkSecret("token.pin_file", cfg.Token.PINFile))
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, wrongConfig(err)
 	}
+	if err := in.profiles.Policy().CheckExceptions(cfg.LegacyExceptions); err != nil {
+		return nil, wrongConfig(fmt.Errorf("%slegacy_exceptions: %w", cfg.exceptionsAt, err))
+	}
 	var err error
-	in.hash, err = configHash(cfg, in.operators)
-	return &in, err
+	if in.hash, err = configHash(cfg, in.operators); err != nil {
+		return nil, err
+	}
+	return &in, rehearse(cfg, &in)
 }
 
 // loadHierarchy reads the issuers and refuses those of another environment: test and production do not mix (GS-A_4694,
@@ -90,18 +95,18 @@ func loadTLS(cfg tlsConfig) (*tls.Config, error) {
 	return rpc.TLS(server, pool), nil
 }
 
-// checkSecrets refuses files that everybody on the machine may read or change. That a group may is for the operator to decide.
-func checkSecrets(paths ...string) error {
-	var errs []error
-	for _, path := range paths {
-		info, err := os.Stat(path)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("look at a secret: %w", err))
-		} else if mode := info.Mode().Perm(); mode&0o007 != 0 {
-			errs = append(errs, fmt.Errorf("%s is a secret that others may read or change (mode %04o); run: chmod 600 %s", path, mode, path))
-		}
+// checkSecret refuses a file that everybody on the machine may read or change. That a group may is for the operator to decide.
+func checkSecret(key, path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no file %s; set %s in the configuration to the place of this secret", path, key)
+	case err != nil:
+		return fmt.Errorf("look at a secret, %s: %w", key, err)
+	case info.Mode().Perm()&0o007 != 0:
+		return fmt.Errorf("%s is a secret that others may read or change (mode %04o); run: chmod 600 %s", path, info.Mode().Perm(), path)
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // configHash is the SHA-256 over the configuration in force and the operator file, both in the form in which this program writes

@@ -30,11 +30,7 @@ import (
 func prepare(t *testing.T) string {
 	t.Helper()
 	data := t.TempDir()
-	h := hierarchy.Hierarchy{Environment: profiles.Test, TSPID: "99", Log: hierarchy.LogKey{Name: "log", KeyID: []byte{9}},
-		Issuers: []hierarchy.Issuer{issuer(t, "GEM.RCA8", profiles.RootCA, "GEM.RCA8", nil), issuer(t, "GEM.SMCB-CA57", profiles.SMCBCA, "GEM.RCA8", []byte{1})}}
-	if err := h.Save(filepath.Join(data, "hierarchy")); err != nil {
-		t.Fatal(err)
-	}
+	saveHierarchy(t, data, func(*hierarchy.Hierarchy) {})
 	cert, key := selfSigned(t)
 	for _, name := range []string{"tls/ca.pem", "tls/server.pem"} {
 		writeFile(t, data, name, cert)
@@ -44,6 +40,21 @@ func prepare(t *testing.T) string {
 	writeFile(t, data, "token/uri", "pkcs11:token=siegel?module-path=/nowhere/module.so\n")
 	writeFile(t, data, "token/pin", "1234")
 	return data
+}
+
+// saveHierarchy writes a hierarchy of two real certificates with one thing changed.
+func saveHierarchy(t *testing.T, data string, change func(*hierarchy.Hierarchy)) {
+	t.Helper()
+	h := hierarchy.Hierarchy{Environment: profiles.Test, TSPID: "99", Log: hierarchy.LogKey{Name: "log", KeyID: []byte{9}},
+		Issuers: []hierarchy.Issuer{issuer(t, "GEM.RCA8", profiles.RootCA, "GEM.RCA8", nil), issuer(t, "GEM.SMCB-CA57", profiles.SMCBCA, "GEM.RCA8", []byte{1})}}
+	change(&h)
+	dir := filepath.Join(data, "hierarchy")
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Save(dir); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func issuer(t *testing.T, name string, kind profiles.IssuerKind, above string, keyID []byte) hierarchy.Issuer {
@@ -156,19 +167,49 @@ func TestInputsThatAreMissingOrWrong(t *testing.T) {
 	}{
 		{"nothing prepared", remove("hierarchy"), "siegel-ceremony test-hierarchy --data "},
 		{"other environment", func(_ *testing.T, _ string, c *config) { c.Environment = "production" }, "is a hierarchy for environment test, the configuration says production"},
+		{"test issuers in production", func(t *testing.T, data string, c *config) {
+			c.Environment = "production"
+			name := filepath.Join(data, "hierarchy", hierarchy.FileName)
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, data, "hierarchy/"+hierarchy.FileName, strings.Replace(string(text), "environment: test", "environment: production", 1))
+		}, `issuer "GEM.SMCB-CA57": it does not belong into environment production: CN of its subject is marked`},
+		{"unknown exception", func(t *testing.T, data string, c *config) {
+			path := writeFile(t, data, "siegeld.yaml", "data: .\nlegacy_exceptions:\n- legacy-cvc-g1\n- legacy-md5\n")
+			var err error
+			if *c, err = loadConfig(path, overrides{}); err != nil {
+				t.Fatal(err)
+			}
+		}, `siegeld.yaml:2: legacy_exceptions: there is no legacy exception "legacy-md5"; there are legacy-rsa-2048-noqes`},
 		{"broken hierarchy", overwrite("hierarchy/issuers.yaml", "issuers: 1\n"), "load the hierarchy of issuers"},
 		{"no operators", remove("operators.yaml"), "read the operator file"},
 		{"wrong operators", overwrite("operators.yaml", "operators:\n- name: a\n"), "operators.yaml:2: "},
-		{"no TLS key", remove("tls/server.key"), "load the server's TLS certificate and key"},
+		{"no TLS key", remove("tls/server.key"), "tls/server.key; set tls.key in the configuration to the place of this secret"},
 		{"no client CA", remove("tls/ca.pem"), "read the CAs of the operators' TLS certificates"},
 		{"empty client CA", overwrite("tls/ca.pem", ""), "holds no certificate in PEM"},
-		{"no token", remove("token/uri"), "read the token's URI"},
-		{"no PIN", remove("token/pin"), "look at a secret"},
+		{"no token", remove("token/uri"), "set token.uri in the configuration to the URI that its --token had, and token.pin_file to a file"},
+		{"no PIN", remove("token/pin"), "token/pin; set token.pin_file in the configuration to the place of this secret"},
 		{"PIN for all", func(t *testing.T, data string, _ *config) {
 			if err := os.Chmod(filepath.Join(data, "token/pin"), 0o604); err != nil {
 				t.Fatal(err)
 			}
 		}, "token/pin is a secret that others may read or change (mode 0604)"},
+		{"production", func(t *testing.T, data string, c *config) {
+			c.Environment = "production"
+			saveHierarchy(t, data, func(h *hierarchy.Hierarchy) { h.Environment = profiles.Production })
+		}, "environment production needs key sessions opened by two people"},
+		{"TSP-ID", func(t *testing.T, data string, c *config) {
+			text, err := os.ReadFile(filepath.Join(data, "hierarchy/issuers.yaml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, data, "hierarchy/issuers.yaml", strings.Replace(string(text), `"99"`, `"9x"`, 1))
+		}, "9x"},
+		{"issuer bound to a profile of another kind", func(t *testing.T, data string, c *config) {
+			saveHierarchy(t, data, func(h *hierarchy.Hierarchy) { h.Issuers[1].Profiles = []string{"C.SMC.AUTR_CVC"} })
+		}, `issuer "GEM.SMCB-CA57": it is a smcb-ca and bound to profile "C.SMC.AUTR_CVC"`},
 		{"profiles", func(t *testing.T, data string, c *config) {
 			c.Profiles = filepath.Join(data, "profiles")
 			writeFile(t, c.Profiles, "chat.yaml", "colour: red\n")

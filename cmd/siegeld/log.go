@@ -3,6 +3,8 @@ package main
 import (
 	"log/slog"
 	"os"
+
+	"golang.org/x/term"
 )
 
 // newLogger makes the server's log as the configuration, which has been checked, says.
@@ -17,7 +19,4 @@ func newLogger(cfg logConfig, out *os.File) *slog.Logger {
 }
 
 // isTerminal tells whether a person may be reading.
-func isTerminal(f *os.File) bool {
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
+func isTerminal(f *os.File) bool { return term.IsTerminal(int(f.Fd())) }

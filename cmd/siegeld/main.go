@@ -5,6 +5,7 @@
 //   - main.go: commands and exit codes
 //   - config.go: the configuration file, every key documented at its field; yaml.go: strict reading, with line numbers
 //   - inputs.go: the files that the configuration names
+//   - authority.go: what the authority is made of, and a rehearsal of it without token and database
 //   - token.go: the token and the issuers' keys
 //   - store.go: the database, and siegeld migrate
 //   - serve.go: wiring, from the configuration to a running server and back
@@ -21,12 +22,12 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
 	"github.com/siegel-pki/siegel/hsm"
+	"github.com/siegel-pki/siegel/internal/build"
 	"github.com/siegel-pki/siegel/internal/store/postgres"
 	"github.com/siegel-pki/siegel/internal/store/sqlite"
 )
@@ -40,6 +41,8 @@ const (
 
 // cli are the commands and flags.
 type cli struct {
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
+
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve until SIGINT or SIGTERM (the default command)."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the schema of a PostgreSQL database up to this program."`
 	CheckConfig checkConfigCmd `cmd:"" help:"Check a configuration file and every file that it names, and say what is wrong."`
@@ -62,14 +65,14 @@ func run(args []string, stdout, stderr *os.File) int {
 	exited := -1
 	parser, err := kong.New(&cli{}, kong.Name("siegeld"), kong.Description(description), kong.Writers(stdout, stderr),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.BindTo(stdout, (*io.Writer)(nil)), kong.Bind(stderr),
-		kong.Exit(func(code int) { exited = code }))
+		kong.Exit(func(code int) { exited = code }), kong.Vars{"version": "siegeld " + build.Version()})
 	if err != nil {
 		fmt.Fprintf(stderr, "siegeld: %v\n", err)
 		return exitFailed
 	}
 	command, err := parser.Parse(args)
 	switch {
-	case exited >= 0: // --help
+	case exited >= 0: // --help, --version
 		return exited
 	case err != nil:
 		fmt.Fprintf(stderr, "siegeld: %v; see siegeld --help\n", err)
@@ -128,7 +131,7 @@ func (c *serveCmd) Run(ctx context.Context, stderr *os.File) error {
 		return err
 	}
 	log := newLogger(cfg.Log, stderr)
-	log.Info("siegeld starts", "version", version(), "environment", cfg.Environment, "config", c.Config, "data", cfg.Data)
+	log.Info("siegeld starts", "version", build.Version(), "environment", cfg.Environment, "config", c.Config, "data", cfg.Data)
 	ready, err := newReadyFile(c.ReadyFile)
 	if err != nil {
 		return err
@@ -141,7 +144,7 @@ type checkConfigCmd struct {
 	File string `arg:"" type:"existingfile" help:"Configuration file (YAML)."`
 }
 
-// Run reads everything that serve would read before it opens token and database.
+// Run makes every check that serve makes before it opens token and database: both call loadInputs.
 func (c *checkConfigCmd) Run(out io.Writer) error {
 	cfg, err := loadConfig(c.File, overrides{})
 	if err != nil {
@@ -159,16 +162,8 @@ func (c *checkConfigCmd) Run(out io.Writer) error {
 // versionCmd is `siegeld version`.
 type versionCmd struct{}
 
-// Run prints the module's version as the Go toolchain recorded it.
+// Run prints the version.
 func (versionCmd) Run(out io.Writer) error {
-	fmt.Fprintln(out, "siegeld", version())
+	fmt.Fprintln(out, "siegeld", build.Version())
 	return nil
-}
-
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	return info.Main.Version
 }

@@ -11,8 +11,11 @@ import (
 	"testing"
 
 	"github.com/siegel-pki/siegel/hsm"
+	"github.com/siegel-pki/siegel/internal/build"
+	"github.com/siegel-pki/siegel/internal/hierarchy"
 	"github.com/siegel-pki/siegel/internal/store/postgres"
 	"github.com/siegel-pki/siegel/internal/store/sqlite"
+	"github.com/siegel-pki/siegel/profiles"
 )
 
 // siegeld runs the program and gives exit code and output.
@@ -52,6 +55,7 @@ func TestProgram(t *testing.T) {
 	}{
 		{"good configuration", []string{"check-config", good}, exitOK, "is good: environment test, 2 issuers and roots, 1 operators"},
 		{"bad configuration", []string{"check-config", bad}, exitConfig, "bad.yaml:2: log.level: "},
+		{"production", []string{"check-config", production(t)}, exitConfig, "environment production needs key sessions opened by two people"},
 		{"no configuration", []string{"check-config", filepath.Join(empty, "none.yaml")}, exitConfig, "see siegeld --help"},
 		{"not prepared", []string{"--data", empty}, exitConfig, "siegel-ceremony test-hierarchy --data " + empty},
 		{"not prepared, by name of the command", []string{"serve", "--data", empty}, exitConfig, "siegel-ceremony test-hierarchy"},
@@ -61,7 +65,8 @@ func TestProgram(t *testing.T) {
 		{"serve from a database that is away", []string{"--config", away, "--listen", "127.0.0.1:0"}, exitFailed, "open database siegel@127.0.0.1:1/cards"},
 		{"unknown flag", []string{"--colour"}, exitConfig, "unknown flag --colour"},
 		{"help", []string{"--help"}, exitOK, "Exit codes:"},
-		{"version", []string{"version"}, exitOK, "siegeld "},
+		{"version", []string{"version"}, exitOK, "siegeld " + build.Version() + "\n"},
+		{"version, as a flag", []string{"--version"}, exitOK, "siegeld " + build.Version() + "\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -71,6 +76,14 @@ func TestProgram(t *testing.T) {
 			}
 		})
 	}
+}
+
+// production is a configuration file of a prepared directory for production, which serve refuses.
+func production(t *testing.T) string {
+	t.Helper()
+	data := prepare(t)
+	saveHierarchy(t, data, func(h *hierarchy.Hierarchy) { h.Environment = profiles.Production })
+	return writeFile(t, data, "siegeld.yaml", "data: .\nenvironment: production\n")
 }
 
 // TestExitCode tells what a supervisor may try again from what it must not.

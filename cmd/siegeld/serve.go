@@ -10,7 +10,6 @@ import (
 
 	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/internal/rpc"
-	"github.com/siegel-pki/siegel/profiles"
 )
 
 // serve runs the server until ctx ends. It opens in the order in which a fault is cheapest: files, address, database, token;
@@ -48,12 +47,7 @@ func serve(ctx context.Context, cfg config, log *slog.Logger, ready func(net.Add
 // ends may finish.
 func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *inputs, store ca.Store, keyed []ca.Issuer,
 	lis net.Listener, ready func(net.Addr) error) (err error) {
-	authority, err := ca.New(ca.Config{
-		Store: store, Profiles: in.profiles, Issuers: keyed,
-		Environment: profiles.Environment(cfg.Environment), TSPID: in.hierarchy.TSPID,
-		KeySession: ca.SessionBounds{Signatures: cfg.KeySession.Signatures, Lifetime: cfg.KeySession.Lifetime},
-		ConfigHash: in.hash, Now: time.Now, Log: log,
-	})
+	authority, err := ca.New(authorityConfig(cfg, in, store, keyed, log))
 	if err != nil {
 		return wrongConfig(err)
 	}

@@ -24,7 +24,11 @@ func loadTokenURI(cfg config) (string, error) {
 		return cfg.Token.URI, nil
 	}
 	text, err := os.ReadFile(filepath.Join(cfg.Data, "token", "uri"))
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist): // after a ceremony in a token of its own
+		return "", fmt.Errorf("the ceremony left no token in %s; set token.uri in the configuration to the URI that its --token had, "+
+			"and token.pin_file to a file with the user PIN", cfg.Data)
+	case err != nil:
 		return "", fmt.Errorf("read the token's URI, as token.uri is not set: %w", err)
 	}
 	return strings.TrimSpace(string(text)), nil

@@ -48,6 +48,7 @@ var picture = map[string][]string{
 	"proto/siegel/v1":          {},
 	"internal/rpc":             {"ca", "profiles", "proto/siegel/v1"},
 	"internal/arch":            {},
+	"internal/build":           {},
 
 	// Tests and benchmarks from outside, with the real programs.
 	"internal/testkey":               {},
@@ -55,12 +56,12 @@ var picture = map[string][]string{
 	"internal/rig":                   {"internal/testkey", "proto/siegel/v1"},
 	"internal/e2e":                   {},
 
-	"cmd/siegeld": {"ca", "profiles", "hsm", "internal/hierarchy", "internal/rpc", "internal/store/sqlite",
+	"cmd/siegeld": {"ca", "profiles", "hsm", "internal/build", "internal/hierarchy", "internal/rpc", "internal/store/sqlite",
 		"internal/store/postgres"},
-	"cmd/siegel": {"profiles", "internal/pkix", "internal/cvc", "internal/brainpool", "internal/sigalg", "proto/siegel/v1"},
+	"cmd/siegel": {"profiles", "internal/build", "internal/pkix", "internal/cvc", "internal/brainpool", "internal/sigalg", "proto/siegel/v1"},
 	"cmd/siegel-bench": {"hsm", "hsm/softhsm", "internal/hierarchy", "internal/rig", "internal/sigalg", "internal/store/postgres",
 		"internal/store/postgres/pgtest", "profiles", "proto/siegel/v1"},
-	"cmd/siegel-ceremony": {"profiles", "hsm", "hsm/keygen", "hsm/softhsm", "internal/hierarchy", "internal/lint", "internal/rpc",
+	"cmd/siegel-ceremony": {"profiles", "hsm", "hsm/keygen", "hsm/softhsm", "internal/build", "internal/hierarchy", "internal/lint", "internal/rpc",
 		"internal/pkix", "internal/cvc", "internal/sigalg", "internal/brainpool"},
 }
 

@@ -18,6 +18,7 @@ var (
 type Curve struct {
 	name  string
 	order []byte
+	base  []byte // 04||X||Y
 	group interface {
 		decode(xy []byte) (point, error)
 	}
@@ -32,7 +33,8 @@ var (
 
 func newCurve[E limbs](c *params) *Curve {
 	order, _ := hex.DecodeString(c.q)
-	return &Curve{c.name, order, newGroup[E](c)}
+	base, _ := hex.DecodeString("04" + c.x + c.y)
+	return &Curve{c.name, order, base, newGroup[E](c)}
 }
 
 // P256r1 is brainpoolP256r1 (RFC 5639, Section 3.4).
@@ -75,6 +77,9 @@ func (c *Curve) ByteLen() int { return len(c.order) }
 
 // Order is the order q of the base point, big-endian, ByteLen octets. The caller may change the slice.
 func (c *Curve) Order() []byte { return append([]byte(nil), c.order...) }
+
+// BasePoint is the base point G as 04||X||Y: the public key of the private key 1. The caller may change the slice.
+func (c *Curve) BasePoint() []byte { return append([]byte(nil), c.base...) }
 
 // pointLen is the length of 04||X||Y.
 func (c *Curve) pointLen() int { return 1 + 2*len(c.order) }

@@ -7,10 +7,19 @@ import (
 
 	"golang.org/x/crypto/cryptobyte"
 	tag "golang.org/x/crypto/cryptobyte/asn1"
+
+	"github.com/siegel-pki/siegel/internal/pkix"
 )
 
-// isQualified tells whether the draft belongs to the hierarchy of a qualified provider.
-func (d x509Draft) isQualified() bool { return d.want.qcType != "" || d.kind == QESCA }
+// isQualified tells whether the draft belongs to the hierarchy of a qualified provider. That of an OCSP signer does if its issuer is one,
+// whose certificate names a validity model (Tab_PKI_215).
+func (d x509Draft) isQualified() bool {
+	if d.kind == OCSPSigner && d.context.Issuer != nil {
+		_, named := d.context.Issuer.Extension(pkix.OIDValidityModel)
+		return named
+	}
+	return d.want.qcType != "" || d.kind == QESCA
+}
 
 // chainModel is SEQUENCE { id-validity-Model-chain }.
 var chainModel = unhex("300c060a2b06010401c06d030501")

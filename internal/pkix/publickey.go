@@ -5,6 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/asn1"
 	"errors"
 	"fmt"
@@ -98,6 +99,33 @@ func marshalEC(curve asn1.ObjectIdentifier, point []byte) ([]byte, error) {
 		der.AddOctetBits(b, func(b *cryptobyte.Builder) { b.AddBytes(point) })
 	})
 	return b.Bytes()
+}
+
+// KeyIdentity gives 32 octets that are the same for public keys that one secret serves, however they are written. Who knows the private key
+// of one then knows that of the other: for RSA the keys of one modulus, since its factors give the private exponent of every public one; on
+// a curve the points of one x coordinate, P and -P, whose private keys d and q-d are. RSA moduli that share one factor only are not
+// found.
+//
+// It is the SHA-256 of the kind of key, a colon, and the modulus without leading zeros ("RSA:" …) or the x coordinate in the length of the
+// field (for example "brainpoolP256r1:" …; "P-256:" …). It takes the types that MarshalPublicKey takes.
+func KeyIdentity(pub crypto.PublicKey) ([32]byte, error) {
+	switch k := pub.(type) {
+	case *rsa.PublicKey:
+		return keyIdentity("RSA", k.N.Bytes()), nil
+	case *brainpool.PublicKey:
+		return keyIdentity(k.Curve().Name(), k.Bytes()[1:1+k.Curve().ByteLen()]), nil
+	case *ecdsa.PublicKey:
+		point, err := k.Bytes()
+		if err != nil || k.Curve != elliptic.P256() {
+			return [32]byte{}, fmt.Errorf("identify public key: curve %s is not supported", k.Params().Name)
+		}
+		return keyIdentity("P-256", point[1:33]), nil
+	}
+	return [32]byte{}, fmt.Errorf("identify public key: type %T is not supported", pub)
+}
+
+func keyIdentity(kind string, octets []byte) [32]byte {
+	return sha256.Sum256(append([]byte(kind+":"), octets...))
 }
 
 // ParsePublicKey reads a SubjectPublicKeyInfo that fills the whole of spki: the forms that MarshalPublicKey writes. A point that

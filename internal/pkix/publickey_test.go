@@ -7,10 +7,12 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 
@@ -182,6 +184,66 @@ func TestMarshalRefuses(t *testing.T) {
 		}
 		if id, err := KeyIdentifier(pub); err == nil {
 			t.Errorf("%T: key identifier %x, want an error", pub, id)
+		}
+	}
+}
+
+// TestKeyIdentity: the same for keys that one secret serves, and for no others.
+func TestKeyIdentity(t *testing.T) {
+	identity := func(pub crypto.PublicKey) [32]byte {
+		t.Helper()
+		id, err := KeyIdentity(pub)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	n := new(big.Int).Lsh(big.NewInt(5), 2045)
+	one, same, other := &rsa.PublicKey{N: n, E: 65537}, &rsa.PublicKey{N: n, E: 65539}, &rsa.PublicKey{N: new(big.Int).Add(n, big.NewInt(1)), E: 65537}
+	if identity(one) != identity(same) || identity(one) == identity(other) {
+		t.Error("RSA keys are not told by their modulus")
+	}
+	seen := map[[32]byte]bool{}
+	for _, c := range []struct {
+		curve *brainpool.Curve
+		prime string // of the field
+	}{
+		{brainpool.P256r1(), "A9FB57DBA1EEA9BC3E660A909D838D726E3BF623D52620282013481D1F6E5377"},
+		{brainpool.P384r1(), "8CB91E82A3386D280F5D6F7E50E641DF152F7109ED5456B412B1DA197FB71123ACD3A729901D1A71874700133107EC53"},
+	} {
+		prime, _ := new(big.Int).SetString(c.prime, 16)
+		point := c.curve.BasePoint()
+		negative := slices.Clone(point)
+		y := negative[1+c.curve.ByteLen():]
+		new(big.Int).Sub(prime, new(big.Int).SetBytes(y)).FillBytes(y)
+		p, errP := c.curve.ParsePoint(point)
+		q, errQ := c.curve.ParsePoint(negative)
+		if errP != nil || errQ != nil || p.Equal(q) {
+			t.Fatalf("%s: G and -G are %v (%v) and %v (%v)", c.curve.Name(), p, errP, q, errQ)
+		}
+		if identity(p) != identity(q) || seen[identity(p)] {
+			t.Errorf("%s: points are not told by their x coordinate", c.curve.Name())
+		}
+		seen[identity(p)] = true
+	}
+	want := sha256.Sum256(append([]byte("brainpoolP256r1:"), brainpool.P256r1().BasePoint()[1:33]...))
+	if !seen[want] {
+		t.Errorf("no point has the identity %x that the comment describes", want)
+	}
+	point, err := hex.DecodeString(pointP256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p256, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if identity(p256) != sha256.Sum256(append([]byte("P-256:"), point[1:33]...)) {
+		t.Error("a key on P-256 is not told by its x coordinate")
+	}
+	for _, bad := range []crypto.PublicKey{nil, "key", rsa.PublicKey{}} {
+		if id, err := KeyIdentity(bad); err == nil {
+			t.Errorf("%T has identity %x, want an error", bad, id)
 		}
 	}
 }

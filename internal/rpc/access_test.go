@@ -56,7 +56,7 @@ var unary = map[string]func(context.Context, *grpc.ClientConn) error{
 		return err
 	},
 	siegelv1.IssuanceService_GetCard_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
-		_, err := siegelv1.NewIssuanceServiceClient(c).GetCard(ctx, &siegelv1.GetCardRequest{By: &siegelv1.GetCardRequest_Iccsn{Iccsn: "1"}})
+		_, err := siegelv1.NewIssuanceServiceClient(c).GetCard(ctx, &siegelv1.GetCardRequest{By: &siegelv1.GetCardRequest_Iccsn{Iccsn: "80276001011699900861"}})
 		return err
 	},
 	siegelv1.IssuanceService_ListCards_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {

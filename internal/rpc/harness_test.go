@@ -33,12 +33,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fakeAuthority answers as told. A function that is nil gives errNotAsked.
 type fakeAuthority struct {
-	plan    func(*profiles.Order) (*ca.Plan, error)
-	issue   func(ctx context.Context, actor string, o *profiles.Order) (*ca.Card, error)
-	card    func(iccsn string) (*ca.Card, error)
-	byOrder func(orderID string) (*ca.Card, error)
-	cards   func(after int64, limit int) ([]ca.CardSummary, error)
-	issuers []*profiles.Issuer
+	plan      func(*profiles.Order) (*ca.Plan, error)
+	issue     func(ctx context.Context, actor string, o *profiles.Order) (*ca.Card, error)
+	card      func(iccsn string) (*ca.Card, error)
+	byOrder   func(orderID string) (*ca.Card, error)
+	cards     func(after int64, limit int) ([]ca.CardSummary, error)
+	issuers   []ca.KnownIssuer // of every card
+	noIssuers error            // why they cannot be read
 }
 
 var errNotAsked = errors.New("the test did not expect this call")
@@ -78,7 +79,9 @@ func (f *fakeAuthority) Cards(_ context.Context, after int64, limit int) ([]ca.C
 	return f.cards(after, limit)
 }
 
-func (f *fakeAuthority) Issuers() []*profiles.Issuer { return f.issuers }
+func (f *fakeAuthority) CardIssuers(context.Context, *ca.Card) ([]ca.KnownIssuer, error) {
+	return f.issuers, f.noIssuers
+}
 
 // testCA certifies servers and operators.
 type testCA struct {

@@ -17,7 +17,7 @@ type Authority interface {
 	Card(ctx context.Context, iccsn string) (*ca.Card, error)
 	CardByOrder(ctx context.Context, orderID string) (*ca.Card, error)
 	Cards(ctx context.Context, after int64, limit int) ([]ca.CardSummary, error)
-	Issuers() []*profiles.Issuer
+	CardIssuers(ctx context.Context, card *ca.Card) ([]ca.KnownIssuer, error)
 }
 
 var _ Authority = (*ca.Authority)(nil)
@@ -43,7 +43,7 @@ func (s *issuance) IssueCard(ctx context.Context, req *siegelv1.IssueCardRequest
 	if err != nil {
 		return nil, err
 	}
-	wire, err := cardToWire(card, s.authority.Issuers())
+	wire, err := s.withIssuers(ctx, card)
 	if err != nil {
 		return nil, err
 	}
@@ -56,11 +56,20 @@ func (s *issuance) GetCard(ctx context.Context, req *siegelv1.GetCardRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	wire, err := cardToWire(card, s.authority.Issuers())
+	wire, err := s.withIssuers(ctx, card)
 	if err != nil {
 		return nil, err
 	}
 	return &siegelv1.GetCardResponse{Card: wire}, nil
+}
+
+// withIssuers translates a card with what stands above it.
+func (s *issuance) withIssuers(ctx context.Context, card *ca.Card) (*siegelv1.Card, error) {
+	above, err := s.authority.CardIssuers(ctx, card)
+	if err != nil {
+		return nil, err
+	}
+	return cardToWire(card, above), nil
 }
 
 func (s *issuance) find(ctx context.Context, req *siegelv1.GetCardRequest) (*ca.Card, error) {

@@ -70,6 +70,41 @@ func TestShape(t *testing.T) {
 	}
 }
 
+// TestShapeOfQuestions: what a caller asks for is checked before anything looks for it, and stands neither in the answer nor in the log.
+func TestShapeOfQuestions(t *testing.T) {
+	const injected = "o-1\nlevel=INFO msg=forged"
+	tests := []struct {
+		name        string
+		request     *siegelv1.GetCardRequest
+		field, rule string
+	}{
+		{"order id with a line of its own", &siegelv1.GetCardRequest{By: &siegelv1.GetCardRequest_OrderId{OrderId: injected}}, "order_id", "SHAPE_STRING_PATTERN"},
+		{"no order id", &siegelv1.GetCardRequest{By: &siegelv1.GetCardRequest_OrderId{}}, "order_id", "SHAPE_STRING_MIN_LEN"},
+		{"ICCSN with a line of its own", &siegelv1.GetCardRequest{By: &siegelv1.GetCardRequest_Iccsn{Iccsn: injected}}, "iccsn", "SHAPE_STRING_PATTERN"},
+		{"ICCSN too short", &siegelv1.GetCardRequest{By: &siegelv1.GetCardRequest_Iccsn{Iccsn: "8027600101169990086"}}, "iccsn", "SHAPE_STRING_PATTERN"},
+		{"nothing", &siegelv1.GetCardRequest{}, "by", "SHAPE_REQUIRED"},
+	}
+	h := start(t, &fakeAuthority{})
+	line := h.line()
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := line.GetCard(testContext(t), tt.request)
+			st := status.Convert(err)
+			if st.Code() != codes.InvalidArgument {
+				t.Fatalf("GetCard = %v, want INVALID_ARGUMENT", err)
+			}
+			if v := st.Details()[0].(*errdetails.BadRequest).GetFieldViolations()[0]; v.GetField() != tt.field || v.GetReason() != tt.rule {
+				t.Errorf("violation of %s at %s, want %s at %s", v.GetReason(), v.GetField(), tt.rule, tt.field)
+			}
+			for where, text := range map[string]string{"answer": st.String(), "log": h.log.String()} {
+				if strings.Contains(text, "forged") {
+					t.Errorf("the %s holds what the caller sent:\n%s", where, text)
+				}
+			}
+		})
+	}
+}
+
 func TestLimits(t *testing.T) {
 	h := start(t, &fakeAuthority{})
 	t.Run("request too large", func(t *testing.T) {

@@ -14,6 +14,7 @@ type Kind string
 // The kinds of entries.
 const (
 	ServerStarted    Kind = "server-started"     // configuration and profile set in force, by hash
+	IssuerAdded      Kind = "issuer-added"       // the database knows an issuer or a root from here on, by its certificate
 	KeySessionOpened Kind = "key-session-opened" // an issuer key may sign from here
 	KeySessionClosed Kind = "key-session-closed" // and no longer from here
 	OrderRecorded    Kind = "order-recorded"     // order, serials and drafts are in the database; no key was used yet
@@ -24,6 +25,7 @@ const (
 // schemas holds what each kind of entry must be. A new kind is a line here, a constant above and a type in facts.go.
 var schemas = map[Kind]schema{
 	ServerStarted:    {facts: read[ServerFacts]},
+	IssuerAdded:      {facts: read[IssuerAddedFacts]},
 	KeySessionOpened: {facts: read[SessionFacts]},
 	KeySessionClosed: {facts: read[SessionEndFacts]},
 	OrderRecorded:    {facts: read[OrderFacts], personal: true},

@@ -35,6 +35,35 @@ EXECUTE FUNCTION refuse('an entry changes only by erasure of its personal data')
 CREATE TRIGGER entries_are_never_deleted BEFORE DELETE OR TRUNCATE ON entries
 EXECUTE FUNCTION refuse('entries are never deleted');
 
+-- Issuers and roots: for which certificate a name stands, for ever.
+CREATE TABLE issuers (
+    name        text   COLLATE "C" PRIMARY KEY CHECK (name <> ''),
+    kind        text   NOT NULL CHECK (kind <> ''),
+    issued_by   text   COLLATE "C" NOT NULL REFERENCES issuers (name), -- its own name for a root
+    certificate bytea  NOT NULL CHECK (octet_length(certificate) > 0), -- DER, data object 7F21, or 7F4E of a root of generation 1
+    sha256      bytea  NOT NULL UNIQUE CHECK (sha256 = sha256(certificate)),
+    entry_id    bigint NOT NULL UNIQUE REFERENCES entries (id)
+);
+
+CREATE TRIGGER issuers_never_change BEFORE UPDATE ON issuers
+EXECUTE FUNCTION refuse('issuers never change');
+
+CREATE TRIGGER issuers_are_never_deleted BEFORE DELETE OR TRUNCATE ON issuers
+EXECUTE FUNCTION refuse('issuers are never deleted');
+
+-- Drafts and certificates name known issuers. A foreign key would say it too, and have every transaction of every server lock the few
+-- rows of the issuers together with all others. These rows never change and never go: to look is enough.
+-- +goose StatementBegin
+CREATE FUNCTION refuse_unknown_issuers() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM added a WHERE NOT EXISTS (SELECT FROM issuers i WHERE i.name = a.issuer)) THEN
+        RAISE EXCEPTION 'the issuer is not known' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END;
+$$;
+-- +goose StatementEnd
+
 -- What the line sent. One order for each ICCSN, for ever.
 CREATE TABLE orders (
     order_id    text           COLLATE "C" PRIMARY KEY CHECK (order_id <> ''),
@@ -82,11 +111,11 @@ EXECUTE FUNCTION refuse('an attempt changes only by ending');
 CREATE TRIGGER attempts_are_never_deleted BEFORE DELETE OR TRUNCATE ON attempts
 EXECUTE FUNCTION refuse('attempts are never deleted');
 
--- To whom a subject public key belongs. It serves one slot of one order (GS-A_4906).
+-- To whom a subject key belongs. It serves one slot of one order (GS-A_4906). Public keys that one secret serves are one key here.
 CREATE TABLE subject_keys (
-    key_hash bytea PRIMARY KEY CHECK (octet_length(key_hash) = 32), -- SHA-256 of the DER SubjectPublicKeyInfo
-    order_id text  COLLATE "C" NOT NULL REFERENCES orders (order_id),
-    slot     text  COLLATE "C" NOT NULL CHECK (slot <> '')
+    key_identity bytea PRIMARY KEY CHECK (octet_length(key_identity) = 32), -- pkix.KeyIdentity
+    order_id     text  COLLATE "C" NOT NULL REFERENCES orders (order_id),
+    slot         text  COLLATE "C" NOT NULL CHECK (slot <> '')
 );
 
 CREATE TRIGGER subject_keys_never_change BEFORE UPDATE ON subject_keys
@@ -97,19 +126,20 @@ EXECUTE FUNCTION refuse('subject keys are never deleted');
 
 -- What an attempt was going to sign. Serial numbers stay taken when the attempt is abandoned.
 CREATE TABLE drafts (
-    attempt    bigint         NOT NULL REFERENCES attempts (number),
-    position   integer        NOT NULL CHECK (position >= 0), -- from 0, in the order of the card type
-    slot       text           COLLATE "C" NOT NULL CHECK (slot <> ''),
-    profile    text           NOT NULL CHECK (profile <> ''),
-    format     text           NOT NULL CHECK (format IN ('x509', 'cvc')),
-    issuer     text           COLLATE "C" NOT NULL CHECK (issuer <> ''),
-    scheme     text           NOT NULL CHECK (scheme <> ''),
-    serial     bytea          CHECK (octet_length(serial) BETWEEN 1 AND 20),       -- X.509 only: big-endian, no leading zeros
-    chr        text           COLLATE "C" CHECK (chr ~ '^[0-9A-F]{24}$'),          -- CV certificates only
-    not_before timestamptz(0) NOT NULL,
-    not_after  timestamptz(0) NOT NULL,
-    key_hash   bytea          NOT NULL REFERENCES subject_keys (key_hash),
-    body       bytea          NOT NULL CHECK (octet_length(body) > 0),
+    attempt      bigint         NOT NULL REFERENCES attempts (number),
+    position     integer        NOT NULL CHECK (position >= 0), -- from 0, in the order of the card type
+    slot         text           COLLATE "C" NOT NULL CHECK (slot <> ''),
+    profile      text           NOT NULL CHECK (profile <> ''),
+    format       text           NOT NULL CHECK (format IN ('x509', 'cvc')),
+    issuer       text           COLLATE "C" NOT NULL,
+    scheme       text           NOT NULL CHECK (scheme <> ''),
+    serial       bytea          CHECK (octet_length(serial) BETWEEN 1 AND 20),       -- X.509 only: big-endian, no leading zeros
+    chr          text           COLLATE "C" CHECK (chr ~ '^[0-9A-F]{24}$'),          -- CV certificates only
+    not_before   timestamptz(0) NOT NULL,
+    not_after    timestamptz(0) NOT NULL,
+    key_hash     bytea          NOT NULL CHECK (octet_length(key_hash) = 32), -- SHA-256 of the DER SubjectPublicKeyInfo
+    key_identity bytea          NOT NULL REFERENCES subject_keys (key_identity),
+    body         bytea          NOT NULL CHECK (octet_length(body) > 0),
     PRIMARY KEY (attempt, position),
     UNIQUE (attempt, slot),
     CHECK ((serial IS NOT NULL) = (format = 'x509')),
@@ -139,6 +169,9 @@ $$;
 
 CREATE TRIGGER drafts_belong_to_open_attempts AFTER INSERT ON drafts REFERENCING NEW TABLE AS added
 EXECUTE FUNCTION refuse_drafts_of_ended_attempts();
+
+CREATE TRIGGER drafts_name_known_issuers AFTER INSERT ON drafts REFERENCING NEW TABLE AS added
+EXECUTE FUNCTION refuse_unknown_issuers();
 
 CREATE TRIGGER drafts_never_change BEFORE UPDATE ON drafts
 EXECUTE FUNCTION refuse('drafts never change');
@@ -187,6 +220,9 @@ CREATE TABLE certificates (
 
 CREATE UNIQUE INDEX certificates_serial ON certificates (issuer, serial) WHERE serial IS NOT NULL;
 CREATE UNIQUE INDEX certificates_chr ON certificates (issuer, chr) WHERE chr IS NOT NULL;
+
+CREATE TRIGGER certificates_name_known_issuers AFTER INSERT ON certificates REFERENCING NEW TABLE AS added
+EXECUTE FUNCTION refuse_unknown_issuers();
 
 CREATE TRIGGER certificates_never_change BEFORE UPDATE ON certificates
 EXECUTE FUNCTION refuse('certificates never change');

@@ -70,6 +70,8 @@ CREATE UNIQUE INDEX certificates_serial ON certificates USING btree (issuer, ser
 
 CREATE TRIGGER certificates_are_never_deleted BEFORE DELETE OR TRUNCATE ON certificates FOR EACH STATEMENT EXECUTE FUNCTION refuse('certificates are never deleted');
 
+CREATE TRIGGER certificates_name_known_issuers AFTER INSERT ON certificates REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_issuers();
+
 CREATE TRIGGER certificates_never_change BEFORE UPDATE ON certificates FOR EACH STATEMENT EXECUTE FUNCTION refuse('certificates never change');
 
 CREATE TABLE checkpoints (
@@ -103,17 +105,18 @@ CREATE TABLE drafts (
     not_before timestamp(0) with time zone NOT NULL,
     not_after timestamp(0) with time zone NOT NULL,
     key_hash bytea NOT NULL,
+    key_identity bytea NOT NULL,
     body bytea NOT NULL,
     CONSTRAINT drafts_attempt_slot_key UNIQUE (attempt, slot),
     CONSTRAINT drafts_pkey PRIMARY KEY (attempt, "position"),
     CONSTRAINT drafts_attempt_fkey FOREIGN KEY (attempt) REFERENCES attempts(number),
-    CONSTRAINT drafts_key_hash_fkey FOREIGN KEY (key_hash) REFERENCES subject_keys(key_hash),
+    CONSTRAINT drafts_key_identity_fkey FOREIGN KEY (key_identity) REFERENCES subject_keys(key_identity),
     CONSTRAINT drafts_body_check CHECK (octet_length(body) > 0),
     CONSTRAINT drafts_check CHECK ((serial IS NOT NULL) = (format = 'x509'::text)),
     CONSTRAINT drafts_check1 CHECK ((chr IS NOT NULL) = (format = 'cvc'::text)),
     CONSTRAINT drafts_chr_check CHECK (chr ~ '^[0-9A-F]{24}$'::text),
     CONSTRAINT drafts_format_check CHECK (format = ANY (ARRAY['x509'::text, 'cvc'::text])),
-    CONSTRAINT drafts_issuer_check CHECK (issuer <> ''::text),
+    CONSTRAINT drafts_key_hash_check CHECK (octet_length(key_hash) = 32),
     CONSTRAINT drafts_position_check CHECK ("position" >= 0),
     CONSTRAINT drafts_profile_check CHECK (profile <> ''::text),
     CONSTRAINT drafts_scheme_check CHECK (scheme <> ''::text),
@@ -130,6 +133,8 @@ CREATE UNIQUE INDEX drafts_serial ON drafts USING btree (issuer, serial) WHERE s
 CREATE TRIGGER drafts_are_never_deleted BEFORE DELETE OR TRUNCATE ON drafts FOR EACH STATEMENT EXECUTE FUNCTION refuse('drafts are never deleted');
 
 CREATE TRIGGER drafts_belong_to_open_attempts AFTER INSERT ON drafts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_drafts_of_ended_attempts();
+
+CREATE TRIGGER drafts_name_known_issuers AFTER INSERT ON drafts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_issuers();
 
 CREATE TRIGGER drafts_never_change BEFORE UPDATE ON drafts FOR EACH STATEMENT EXECUTE FUNCTION refuse('drafts never change');
 
@@ -161,6 +166,28 @@ CREATE TRIGGER entries_are_never_deleted BEFORE DELETE OR TRUNCATE ON entries FO
 
 CREATE TRIGGER entries_change_only_by_erasure_or_numbering BEFORE UPDATE ON entries FOR EACH ROW WHEN (NOT (new.id = old.id AND new.kind = old.kind AND new.at = old.at AND new.actor = old.actor AND new.facts::text = old.facts::text AND NOT new.personal_sha256 IS DISTINCT FROM old.personal_sha256 AND (new.personal IS NULL AND new.salt IS NULL AND NOT new.leaf_index IS DISTINCT FROM old.leaf_index OR NOT new.personal::text IS DISTINCT FROM old.personal::text AND NOT new.salt IS DISTINCT FROM old.salt AND old.leaf_index IS NULL AND new.leaf_index IS NOT NULL))) EXECUTE FUNCTION refuse('an entry changes only by erasure of its personal data and by getting its place in the log');
 
+CREATE TABLE issuers (
+    name text COLLATE "C" NOT NULL,
+    kind text NOT NULL,
+    issued_by text COLLATE "C" NOT NULL,
+    certificate bytea NOT NULL,
+    sha256 bytea NOT NULL,
+    entry_id bigint NOT NULL,
+    CONSTRAINT issuers_entry_id_key UNIQUE (entry_id),
+    CONSTRAINT issuers_sha256_key UNIQUE (sha256),
+    CONSTRAINT issuers_pkey PRIMARY KEY (name),
+    CONSTRAINT issuers_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES entries(id),
+    CONSTRAINT issuers_issued_by_fkey FOREIGN KEY (issued_by) REFERENCES issuers(name),
+    CONSTRAINT issuers_certificate_check CHECK (octet_length(certificate) > 0),
+    CONSTRAINT issuers_check CHECK (sha256 = sha256(certificate)),
+    CONSTRAINT issuers_kind_check CHECK (kind <> ''::text),
+    CONSTRAINT issuers_name_check CHECK (name <> ''::text)
+);
+
+CREATE TRIGGER issuers_are_never_deleted BEFORE DELETE OR TRUNCATE ON issuers FOR EACH STATEMENT EXECUTE FUNCTION refuse('issuers are never deleted');
+
+CREATE TRIGGER issuers_never_change BEFORE UPDATE ON issuers FOR EACH STATEMENT EXECUTE FUNCTION refuse('issuers never change');
+
 CREATE TABLE orders (
     order_id text COLLATE "C" NOT NULL,
     order_hash bytea NOT NULL,
@@ -183,12 +210,12 @@ CREATE TRIGGER orders_are_never_deleted BEFORE DELETE OR TRUNCATE ON orders FOR 
 CREATE TRIGGER orders_change_only_by_erasure BEFORE UPDATE ON orders FOR EACH ROW WHEN (NOT (new.order_id = old.order_id AND new.order_hash = old.order_hash AND new.order_json IS NULL AND new.iccsn = old.iccsn AND new.card_type = old.card_type AND new.sector = old.sector AND new.recorded_at = old.recorded_at)) EXECUTE FUNCTION refuse('an order changes only by erasure of its personal data');
 
 CREATE TABLE subject_keys (
-    key_hash bytea NOT NULL,
+    key_identity bytea NOT NULL,
     order_id text COLLATE "C" NOT NULL,
     slot text COLLATE "C" NOT NULL,
-    CONSTRAINT subject_keys_pkey PRIMARY KEY (key_hash),
+    CONSTRAINT subject_keys_pkey PRIMARY KEY (key_identity),
     CONSTRAINT subject_keys_order_id_fkey FOREIGN KEY (order_id) REFERENCES orders(order_id),
-    CONSTRAINT subject_keys_key_hash_check CHECK (octet_length(key_hash) = 32),
+    CONSTRAINT subject_keys_key_identity_check CHECK (octet_length(key_identity) = 32),
     CONSTRAINT subject_keys_slot_check CHECK (slot <> ''::text)
 );
 
@@ -230,6 +257,15 @@ CREATE FUNCTION refuse_drafts_of_ended_attempts() RETURNS trigger LANGUAGE plpgs
 BEGIN
     IF EXISTS (SELECT FROM added d JOIN attempts a ON a.number = d.attempt WHERE a.state <> 'open') THEN
         RAISE EXCEPTION 'an attempt that has ended gets no drafts' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE FUNCTION refuse_unknown_issuers() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM added a WHERE NOT EXISTS (SELECT FROM issuers i WHERE i.name = a.issuer)) THEN
+        RAISE EXCEPTION 'the issuer is not known' USING ERRCODE = 'foreign_key_violation';
     END IF;
     RETURN NULL;
 END;

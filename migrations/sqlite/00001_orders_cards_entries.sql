@@ -33,6 +33,30 @@ BEGIN
 END;
 -- +goose StatementEnd
 
+-- Issuers and roots: for which certificate a name stands, for ever.
+CREATE TABLE issuers (
+    name        TEXT    NOT NULL PRIMARY KEY CHECK (name <> ''),
+    kind        TEXT    NOT NULL CHECK (kind <> ''),
+    issued_by   TEXT    NOT NULL REFERENCES issuers (name),                -- its own name for a root
+    certificate BLOB    NOT NULL CHECK (length(certificate) > 0),          -- DER, data object 7F21, or 7F4E of a root of generation 1
+    sha256      BLOB    NOT NULL UNIQUE CHECK (length(sha256) = 32),       -- of the certificate
+    entry_id    INTEGER NOT NULL UNIQUE REFERENCES entries (id)
+) STRICT, WITHOUT ROWID;
+
+-- +goose StatementBegin
+CREATE TRIGGER issuers_never_change BEFORE UPDATE ON issuers
+BEGIN
+    SELECT RAISE(ABORT, 'issuers never change');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER issuers_are_never_deleted BEFORE DELETE ON issuers
+BEGIN
+    SELECT RAISE(ABORT, 'issuers are never deleted');
+END;
+-- +goose StatementEnd
+
 -- What the line sent. One order for each ICCSN, for ever.
 CREATE TABLE orders (
     order_id    TEXT    NOT NULL PRIMARY KEY CHECK (order_id <> ''),
@@ -94,11 +118,11 @@ BEGIN
 END;
 -- +goose StatementEnd
 
--- To whom a subject public key belongs. It serves one slot of one order (GS-A_4906).
+-- To whom a subject key belongs. It serves one slot of one order (GS-A_4906). Public keys that one secret serves are one key here.
 CREATE TABLE subject_keys (
-    key_hash BLOB NOT NULL PRIMARY KEY CHECK (length(key_hash) = 32), -- SHA-256 of the DER SubjectPublicKeyInfo
-    order_id TEXT NOT NULL REFERENCES orders (order_id),
-    slot     TEXT NOT NULL CHECK (slot <> '')
+    key_identity BLOB NOT NULL PRIMARY KEY CHECK (length(key_identity) = 32), -- pkix.KeyIdentity
+    order_id     TEXT NOT NULL REFERENCES orders (order_id),
+    slot         TEXT NOT NULL CHECK (slot <> '')
 ) STRICT, WITHOUT ROWID;
 
 -- +goose StatementBegin
@@ -117,19 +141,20 @@ END;
 
 -- What an attempt was going to sign. Serial numbers stay taken when the attempt is abandoned.
 CREATE TABLE drafts (
-    attempt    INTEGER NOT NULL REFERENCES attempts (number),
-    position   INTEGER NOT NULL CHECK (position >= 0), -- from 0, in the order of the card type
-    slot       TEXT    NOT NULL CHECK (slot <> ''),
-    profile    TEXT    NOT NULL CHECK (profile <> ''),
-    format     TEXT    NOT NULL CHECK (format IN ('x509', 'cvc')),
-    issuer     TEXT    NOT NULL CHECK (issuer <> ''),
-    scheme     TEXT    NOT NULL CHECK (scheme <> ''),
-    serial     BLOB    CHECK (length(serial) BETWEEN 1 AND 20),                         -- X.509 only: big-endian, no leading zeros
-    chr        TEXT    CHECK (length(chr) = 24 AND chr NOT GLOB '*[^0-9A-F]*'),         -- CV certificates only
-    not_before INTEGER NOT NULL CHECK (not_before % 1000 = 0),
-    not_after  INTEGER NOT NULL CHECK (not_after % 1000 = 0),
-    key_hash   BLOB    NOT NULL REFERENCES subject_keys (key_hash),
-    body       BLOB    NOT NULL CHECK (length(body) > 0),
+    attempt      INTEGER NOT NULL REFERENCES attempts (number),
+    position     INTEGER NOT NULL CHECK (position >= 0), -- from 0, in the order of the card type
+    slot         TEXT    NOT NULL CHECK (slot <> ''),
+    profile      TEXT    NOT NULL CHECK (profile <> ''),
+    format       TEXT    NOT NULL CHECK (format IN ('x509', 'cvc')),
+    issuer       TEXT    NOT NULL REFERENCES issuers (name),
+    scheme       TEXT    NOT NULL CHECK (scheme <> ''),
+    serial       BLOB    CHECK (length(serial) BETWEEN 1 AND 20),                         -- X.509 only: big-endian, no leading zeros
+    chr          TEXT    CHECK (length(chr) = 24 AND chr NOT GLOB '*[^0-9A-F]*'),         -- CV certificates only
+    not_before   INTEGER NOT NULL CHECK (not_before % 1000 = 0),
+    not_after    INTEGER NOT NULL CHECK (not_after % 1000 = 0),
+    key_hash     BLOB    NOT NULL CHECK (length(key_hash) = 32), -- SHA-256 of the DER SubjectPublicKeyInfo
+    key_identity BLOB    NOT NULL REFERENCES subject_keys (key_identity),
+    body         BLOB    NOT NULL CHECK (length(body) > 0),
     PRIMARY KEY (attempt, position),
     UNIQUE (attempt, slot),
     CHECK ((serial IS NOT NULL) = (format = 'x509')),
@@ -198,7 +223,7 @@ END;
 CREATE TABLE certificates (
     card     INTEGER NOT NULL REFERENCES cards (number),
     position INTEGER NOT NULL,
-    issuer   TEXT    NOT NULL,
+    issuer   TEXT    NOT NULL REFERENCES issuers (name),
     serial   BLOB,
     chr      TEXT,
     data     BLOB    NOT NULL CHECK (length(data) > 0), -- DER, or data object 7F21

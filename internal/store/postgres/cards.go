@@ -50,7 +50,7 @@ SELECT c.number, o.iccsn, c.order_id, o.card_type, o.sector, a.ended_at, o.order
 FROM orders o JOIN cards c ON c.order_id = o.order_id JOIN attempts a ON a.number = c.attempt`
 
 	selectCertificates = `
-SELECT d.slot, d.profile, d.format, d.issuer, d.scheme, d.serial, d.chr, d.not_before, d.not_after, d.key_hash, t.data
+SELECT d.slot, d.profile, d.format, d.issuer, d.scheme, d.serial, d.chr, d.not_before, d.not_after, d.key_hash, d.key_identity, t.data
 FROM orders o JOIN cards c ON c.order_id = o.order_id JOIN certificates t ON t.card = c.number
 JOIN drafts d ON d.attempt = c.attempt AND d.position = t.position`
 
@@ -84,9 +84,9 @@ func scanCard(row pgx.Row, c *ca.Card) error {
 
 func scanCertificate(row pgx.CollectableRow) (c ca.Certificate, err error) {
 	var scheme string
-	var serial, hash []byte
+	var serial, hash, identity []byte
 	var chr *string
-	err = row.Scan(&c.Slot, &c.Profile, &c.Format, &c.Issuer, &scheme, &serial, &chr, &c.NotBefore, &c.NotAfter, &hash, &c.Data)
+	err = row.Scan(&c.Slot, &c.Profile, &c.Format, &c.Issuer, &scheme, &serial, &chr, &c.NotBefore, &c.NotAfter, &hash, &identity, &c.Data)
 	if err != nil {
 		return c, err
 	}
@@ -102,6 +102,6 @@ func scanCertificate(row pgx.CollectableRow) (c ca.Certificate, err error) {
 		c.CHR = *chr
 	}
 	c.NotBefore, c.NotAfter = c.NotBefore.UTC(), c.NotAfter.UTC()
-	c.KeyHash = [32]byte(hash)
+	c.KeyHash, c.KeyIdentity = [32]byte(hash), [32]byte(identity)
 	return c, nil
 }

@@ -24,7 +24,7 @@ func TestAcknowledgedSurvives(t *testing.T) {
 	must(t, err)
 	defer func() { must(t, c.Stop()) }()
 	dsn := newDatabase(t, c)
-	stores := []*postgres.Store{open(t, dsn), open(t, dsn)}
+	stores := []*postgres.Store{ready(t, dsn), open(t, dsn)}
 	faults := []struct {
 		name string
 		make func(context.Context) error

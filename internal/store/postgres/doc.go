@@ -50,7 +50,7 @@
 //   - store.go: Store, Open, Close · connect.go: connections and their settings
 //   - schema.go: Migrate, and the versions that fit each other
 //   - presence.go: the lock that says that a server lives
-//   - change.go: transactions · intend.go, end.go, entries.go: the verbs that write
+//   - change.go: transactions · issuers.go, intend.go, end.go, entries.go: the verbs that write
 //   - log.go: the order of the log, its tree and its checkpoints · lead.go: the lock of the one server that numbers entries
-//   - orders.go, cards.go, entries.go, review.go: the verbs that read · reads.go: what they share
+//   - issuers.go, orders.go, cards.go, entries.go, review.go: the verbs that read · reads.go: what they share
 package postgres

@@ -17,7 +17,7 @@ import (
 // happened. (The owner of the tables can switch the triggers off; that is what the log's checkpoints are for.)
 func TestDatabaseRefuses(t *testing.T) {
 	dsn := newDatabase(t, cluster)
-	s := open(t, dsn)
+	s := ready(t, dsn)
 	issued, dead, running := storetest.NewIntent(1, 1), storetest.NewIntent(2, 1), storetest.NewIntent(3, 1)
 	card := issue(t, s, issued)
 	intend(t, s, dead)
@@ -26,8 +26,8 @@ func TestDatabaseRefuses(t *testing.T) {
 
 	const (
 		attempt = `(SELECT number FROM attempts WHERE order_id = 'order-%')`
-		draft   = `INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, body)
-			SELECT $ATTEMPT, 9, 'S', profile, format, issuer, scheme, '\x77', chr, not_before, $AFTER, key_hash, body FROM drafts WHERE slot = 'C.HCI.AUT.R2048' LIMIT 1`
+		draft   = `INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, key_identity, body)
+			SELECT $ATTEMPT, 9, 'S', profile, format, issuer, scheme, '\x77', chr, not_before, $AFTER, key_hash, key_identity, body FROM drafts WHERE slot = 'C.HCI.AUT.R2048' LIMIT 1`
 	)
 	of := func(order string) string { return strings.ReplaceAll(attempt, "%", order) }
 	draftOf := func(order, after string) string {
@@ -42,6 +42,9 @@ func TestDatabaseRefuses(t *testing.T) {
 		{"INSERT INTO entries (id, kind, at, actor, facts) VALUES (1000, 'card-issued', now(), 'x', '{}')", "non-DEFAULT value"},
 		{"DELETE FROM entries", "never deleted"},
 		{"TRUNCATE entries CASCADE", "never deleted"},
+		{"UPDATE issuers SET certificate = '\\x00'", "never change"},
+		{"DELETE FROM issuers", "never deleted"},
+		{"INSERT INTO issuers SELECT 'new', kind, issued_by, 'another', sha256(''), entry_id FROM issuers LIMIT 1", "check constraint"},
 		{"UPDATE orders SET order_hash = sha256('')", "only by erasure"},
 		{"UPDATE orders SET order_json = '{}'", "only by erasure"},
 		{"UPDATE orders SET order_json = NULL, iccsn = '1' WHERE order_id = 'order-1'", "only by erasure"},
@@ -70,6 +73,7 @@ func TestDatabaseRefuses(t *testing.T) {
 		{"TRUNCATE cards, certificates", "never deleted"},
 		{"UPDATE certificates SET data = '\\x00'", "never change"},
 		{"DELETE FROM certificates", "never deleted"},
+		{"INSERT INTO certificates (card, position, issuer, serial, data) SELECT card, 9, 'nobody', serial, data FROM certificates WHERE position = 0", "not known"},
 		{"INSERT INTO certificates (card, position, issuer, serial, data) SELECT card, 9, issuer, serial, data FROM certificates WHERE position = 0", "unique constraint"},
 		{"INSERT INTO certificates (card, position, issuer, chr, data) SELECT card, 9, issuer, chr, data FROM certificates WHERE position = 2", "unique constraint"},
 	} {
@@ -86,7 +90,7 @@ func TestDatabaseRefuses(t *testing.T) {
 // TestErasure erases personal data as a later release will: the entry stays, and so does the hash that the tree needs.
 func TestErasure(t *testing.T) {
 	dsn := newDatabase(t, cluster)
-	s, db := open(t, dsn), raw(t, dsn)
+	s, db := ready(t, dsn), raw(t, dsn)
 	in := storetest.NewIntent(1, 1)
 	intend(t, s, in)
 	for _, statement := range []string{"UPDATE entries SET personal = NULL, salt = NULL", "UPDATE orders SET order_json = NULL"} {
@@ -95,14 +99,14 @@ func TestErasure(t *testing.T) {
 		}
 	}
 	var hash []byte
-	must(t, db.QueryRow(t.Context(), "SELECT personal_sha256 FROM entries").Scan(&hash))
+	must(t, db.QueryRow(t.Context(), "SELECT personal_sha256 FROM entries ORDER BY id DESC LIMIT 1").Scan(&hash))
 	entry := storetest.NewEntry(tlog.OrderRecorded, in)
 	if want := entry.PersonalSHA256(); !reflect.DeepEqual(hash, want) {
 		t.Errorf("personal_sha256 is %x, want %x", hash, want)
 	}
 	list, err := s.Entries(t.Context(), 0, 10)
 	must(t, err)
-	if got, want := list[0].Entry, entry.Erase(); !reflect.DeepEqual(got, want) {
+	if got, want := list[len(list)-1].Entry, entry.Erase(); !reflect.DeepEqual(got, want) {
 		t.Errorf("entry is %+v, want %+v", got, want)
 	}
 }
@@ -117,14 +121,14 @@ func TestServerNeedsNoOwner(t *testing.T) {
 	for _, statement := range []string{
 		"CREATE ROLE " + server + " LOGIN",
 		"GRANT USAGE ON SCHEMA " + schema + " TO " + server,
-		"GRANT SELECT, INSERT, UPDATE ON entries, orders, attempts, subject_keys, drafts, cards, certificates, tiles, checkpoints TO " + server,
+		"GRANT SELECT, INSERT, UPDATE ON entries, issuers, orders, attempts, subject_keys, drafts, cards, certificates, tiles, checkpoints TO " + server,
 		"GRANT SELECT ON goose_db_version TO " + server,
 	} {
 		_, err := owner.Exec(t.Context(), statement)
 		must(t, err)
 	}
 	dsn = strings.Replace(dsn, "user=siegel", "user="+server, 1)
-	s := open(t, dsn)
+	s := ready(t, dsn)
 	issue(t, s, storetest.NewIntent(1, 1))
 	must(t, storetest.Check(t.Context(), s))
 	for _, statement := range []string{

@@ -104,7 +104,7 @@ type drafts struct {
 	serials                                    [][]byte  // nil where the format has none
 	chrs                                       []*string // likewise
 	notBefore, notAfter                        []time.Time
-	keys, bodies                               [][]byte
+	keyHashes, keys, bodies                    [][]byte // keys by their identity
 }
 
 func newDrafts(in *ca.Intent) *drafts {
@@ -123,7 +123,7 @@ func newDrafts(in *ca.Intent) *drafts {
 		c.issuers, c.schemes = append(c.issuers, d.Issuer), append(c.schemes, d.Scheme.String())
 		c.serials, c.chrs = append(c.serials, serial), append(c.chrs, chr)
 		c.notBefore, c.notAfter = append(c.notBefore, d.NotBefore), append(c.notAfter, d.NotAfter)
-		c.keys, c.bodies = append(c.keys, d.KeyHash[:]), append(c.bodies, d.Body)
+		c.keyHashes, c.keys, c.bodies = append(c.keyHashes, d.KeyHash[:]), append(c.keys, d.KeyIdentity[:]), append(c.bodies, d.Body)
 	}
 	return &c
 }
@@ -133,16 +133,16 @@ const (
 
 	// Sorted, so that two verbs cannot wait for each other; of two drafts with one key, the first gets it.
 	takeKeys = `
-INSERT INTO subject_keys (key_hash, order_id, slot)
-SELECT w.key_hash, $1, w.slot FROM unnest($2::bytea[], $3::text[]) WITH ORDINALITY AS w (key_hash, slot, n)
-ORDER BY w.key_hash, w.n ON CONFLICT (key_hash) DO NOTHING`
+INSERT INTO subject_keys (key_identity, order_id, slot)
+SELECT w.key_identity, $1, w.slot FROM unnest($2::bytea[], $3::text[]) WITH ORDINALITY AS w (key_identity, slot, n)
+ORDER BY w.key_identity, w.n ON CONFLICT (key_identity) DO NOTHING`
 
 	// Of each draft: whether its key has another owner, and whether its serial number or its CHR is taken, here or by a draft before it.
 	selectTaken = `
 WITH w AS (SELECT * FROM unnest($2::bytea[], $3::text[], $4::text[], $5::bytea[], $6::text[])
-    WITH ORDINALITY AS w (key_hash, slot, issuer, serial, chr, n))
+    WITH ORDINALITY AS w (key_identity, slot, issuer, serial, chr, n))
 SELECT w.n - 1,
-    EXISTS (SELECT FROM subject_keys k WHERE k.key_hash = w.key_hash AND (k.order_id <> $1 OR k.slot <> w.slot)),
+    EXISTS (SELECT FROM subject_keys k WHERE k.key_identity = w.key_identity AND (k.order_id <> $1 OR k.slot <> w.slot)),
     EXISTS (SELECT FROM drafts d WHERE d.issuer = w.issuer AND d.serial = w.serial)
         OR EXISTS (SELECT FROM w v WHERE v.n < w.n AND v.issuer = w.issuer AND v.serial = w.serial),
     EXISTS (SELECT FROM drafts d JOIN attempts a ON a.number = d.attempt
@@ -201,11 +201,12 @@ INSERT INTO attempts (attempt_id, order_id, server, state, warnings, at, entry_i
 SELECT $8, $9, $10, 'open', $11, $12, id FROM entry`
 
 	insertDrafts = `
-INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, body)
-SELECT a.number, w.n - 1, w.slot, w.profile, w.format, w.issuer, w.scheme, w.serial, w.chr, w.not_before, w.not_after, w.key_hash, w.body
+INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, key_identity, body)
+SELECT a.number, w.n - 1, w.slot, w.profile, w.format, w.issuer, w.scheme, w.serial, w.chr, w.not_before, w.not_after,
+    w.key_hash, w.key_identity, w.body
 FROM attempts a, unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[], $8::text[], $9::timestamptz[],
-        $10::timestamptz[], $11::bytea[], $12::bytea[])
-    WITH ORDINALITY AS w (slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, body, n)
+        $10::timestamptz[], $11::bytea[], $12::bytea[], $13::bytea[])
+    WITH ORDINALITY AS w (slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, key_identity, body, n)
 WHERE a.attempt_id = $1 ORDER BY w.n`
 )
 
@@ -214,5 +215,5 @@ func writeAttempt(b *pgx.Batch, in *ca.Intent, entry tlog.Entry, server int64, d
 	warnings := append([]string{}, in.Warnings...) // {} for nil
 	b.Queue(withEntry+insertAttempt, append(entryArgs(entry), string(in.Attempt), in.OrderID, server, warnings, in.At)...)
 	b.Queue(insertDrafts, string(in.Attempt), d.slots, d.profiles, d.formats, d.issuers, d.schemes, d.serials, d.chrs, d.notBefore, d.notAfter,
-		d.keys, d.bodies)
+		d.keyHashes, d.keys, d.bodies)
 }

@@ -12,7 +12,7 @@ import (
 // found the rows. A plan that reads a whole table would make each card dearer than the one before.
 func TestNoTableIsReadWhole(t *testing.T) {
 	dsn := newDatabase(t, cluster)
-	s := open(t, dsn)
+	s := ready(t, dsn)
 	for order := range 20 {
 		in := storetest.NewIntent(order, 1)
 		intend(t, s, in)

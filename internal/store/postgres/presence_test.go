@@ -18,7 +18,7 @@ import (
 
 func TestElsewhere(t *testing.T) {
 	dsn := newDatabase(t, cluster)
-	one, other := open(t, dsn), open(t, dsn)
+	one, other := ready(t, dsn), open(t, dsn)
 	in := storetest.NewIntent(1, 1)
 	intend(t, one, in)
 	checkElsewhere(t, one, in, false)
@@ -34,7 +34,7 @@ func TestElsewhere(t *testing.T) {
 // TestServerThatCameBackIsAnother opens the database again, as a server that was killed would: what its former life left open is dead.
 func TestServerThatCameBackIsAnother(t *testing.T) {
 	dsn := newDatabase(t, cluster)
-	s := open(t, dsn)
+	s := ready(t, dsn)
 	in := storetest.NewIntent(1, 1)
 	intend(t, s, in)
 	closeStore(t, s)
@@ -48,7 +48,7 @@ func TestPresenceComesBack(t *testing.T) {
 	one, err := postgres.Open(t.Context(), dsn+"&application_name=cut-"+t.Name(), slog.New(slog.NewTextHandler(&log, nil)))
 	must(t, err)
 	defer closeStore(t, one)
-	other := open(t, dsn)
+	other := ready(t, dsn)
 	in := storetest.NewIntent(1, 1)
 	intend(t, one, in)
 	for range 3 {
@@ -96,7 +96,7 @@ func checkElsewhere(t *testing.T, s *postgres.Store, in *ca.Intent, want bool) {
 // TestRivalsOfTwoStores has two stores try the same order at once, again and again: one wins, and the other is told the truth.
 func TestRivalsOfTwoStores(t *testing.T) {
 	dsn := newDatabase(t, cluster)
-	stores := []*postgres.Store{open(t, dsn), open(t, dsn)}
+	stores := []*postgres.Store{ready(t, dsn), open(t, dsn)}
 	for order := range 50 {
 		var wg sync.WaitGroup
 		var errs [2]error

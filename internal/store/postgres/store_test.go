@@ -89,6 +89,16 @@ func open(t testing.TB, dsn string) *postgres.Store {
 	return s
 }
 
+// ready opens a store that knows the issuers of the samples.
+func ready(t testing.TB, dsn string) *postgres.Store {
+	t.Helper()
+	s := open(t, dsn)
+	if err := storetest.AddIssuers(t.Context(), s); err != nil {
+		t.Fatalf("AddIssuer = %v, want nil", err)
+	}
+	return s
+}
+
 func closeStore(t testing.TB, s *postgres.Store) {
 	t.Helper()
 	if err := s.Close(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/internal/store/sqlite"
 	"github.com/siegel-pki/siegel/internal/store/storetest"
 	"github.com/siegel-pki/siegel/internal/tlog"
@@ -19,7 +20,7 @@ import (
 func BenchmarkCard(b *testing.B) {
 	for _, callers := range []int{1, 8, 32} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
-			s := open(b, filepath.Join(b.TempDir(), "siegel.db"))
+			s := ready(b, filepath.Join(b.TempDir(), "siegel.db"))
 			var order atomic.Int64
 			run(b, callers, func() error { return issue(b, s, fullCard(int(order.Add(1)))) })
 			b.ReportMetric(2*float64(b.N)/b.Elapsed().Seconds(), "verbs/s")
@@ -32,7 +33,7 @@ func BenchmarkAppend(b *testing.B) {
 	entry := storetest.NewEntry(tlog.ServerStarted, storetest.NewIntent(1, 1))
 	for _, callers := range []int{1, 32} {
 		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
-			s := open(b, filepath.Join(b.TempDir(), "siegel.db"))
+			s := ready(b, filepath.Join(b.TempDir(), "siegel.db"))
 			run(b, callers, func() error {
 				_, err := s.Append(b.Context(), entry)
 				return err
@@ -44,7 +45,7 @@ func BenchmarkAppend(b *testing.B) {
 
 // BenchmarkRead measures the read of a whole card.
 func BenchmarkRead(b *testing.B) {
-	s := open(b, filepath.Join(b.TempDir(), "siegel.db"))
+	s := ready(b, filepath.Join(b.TempDir(), "siegel.db"))
 	in := fullCard(1)
 	if err := issue(b, s, in); err != nil {
 		b.Fatal(err)
@@ -94,8 +95,10 @@ func fullCard(order int) *ca.Intent {
 	for i := len(in.Drafts); i < 9; i++ {
 		d := aut
 		d.Slot = fmt.Sprintf("%s-%d", d.Slot, i)
-		d.Issuer = fmt.Sprintf("%s-%d", d.Issuer, i)
-		d.KeyHash = sha256.Sum256(fmt.Append(nil, order, i))
+		d.KeyIdentity = sha256.Sum256(fmt.Append(nil, order, i))
+		serial := d.KeyIdentity
+		serial[0] = 1 // positive, and no leading zeros
+		d.Serial, _ = pkix.NewSerial(serial[:16])
 		in.Drafts = append(in.Drafts, d)
 	}
 	for i := range in.Drafts {

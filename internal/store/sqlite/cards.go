@@ -53,7 +53,7 @@ FROM cards c JOIN orders o ON o.order_id = c.order_id JOIN attempts a ON a.numbe
 WHERE c.number = ?`
 
 	selectCertificates = `
-SELECT d.slot, d.profile, d.format, d.issuer, d.scheme, d.serial, d.chr, d.not_before, d.not_after, d.key_hash, t.data
+SELECT d.slot, d.profile, d.format, d.issuer, d.scheme, d.serial, d.chr, d.not_before, d.not_after, d.key_hash, d.key_identity, t.data
 FROM cards c JOIN certificates t ON t.card = c.number JOIN drafts d ON d.attempt = c.attempt AND d.position = t.position
 WHERE c.number = ? ORDER BY t.position`
 )
@@ -92,10 +92,10 @@ func scanCardHead(row scanner) (*ca.Card, error) {
 
 func scanCertificate(row scanner) (c ca.Certificate, err error) {
 	var scheme string
-	var serial, hash []byte
+	var serial, hash, identity []byte
 	var chr sql.Null[string]
 	var notBefore, notAfter int64
-	err = row.Scan(&c.Slot, &c.Profile, &c.Format, &c.Issuer, &scheme, &serial, &chr, &notBefore, &notAfter, &hash, &c.Data)
+	err = row.Scan(&c.Slot, &c.Profile, &c.Format, &c.Issuer, &scheme, &serial, &chr, &notBefore, &notAfter, &hash, &identity, &c.Data)
 	if err != nil {
 		return c, err
 	}
@@ -109,6 +109,6 @@ func scanCertificate(row scanner) (c ca.Certificate, err error) {
 	}
 	c.CHR = chr.V
 	c.NotBefore, c.NotAfter = fromMillis(notBefore), fromMillis(notAfter)
-	c.KeyHash = [32]byte(hash)
+	c.KeyHash, c.KeyIdentity = [32]byte(hash), [32]byte(identity)
 	return c, nil
 }

@@ -117,6 +117,9 @@ func writeUntilKilled(path string, round int) error {
 	if err != nil {
 		return err
 	}
+	if err := storetest.AddIssuers(ctx, s); err != nil {
+		return err
+	}
 	var out sync.Mutex
 	acknowledge := func(format string, args ...any) {
 		out.Lock()

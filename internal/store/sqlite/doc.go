@@ -27,7 +27,7 @@
 //   - store.go: Store, Open, Close
 //   - file.go: the file, its settings and its schema · lock.go: one process at a time
 //   - writer.go: group commit · session.go: prepared statements and savepoints
-//   - intend.go, end.go, entries.go: the verbs that write
+//   - issuers.go, intend.go, end.go, entries.go: the verbs that write
 //   - log.go: the order of the log, its tree and its checkpoints
-//   - orders.go, cards.go, entries.go, review.go: the verbs that read · reads.go: their statements
+//   - issuers.go, orders.go, cards.go, entries.go, review.go: the verbs that read · reads.go: their statements
 package sqlite

@@ -15,7 +15,7 @@ import (
 // what happened. (Whoever gets hold of the file can; that is what the log's checkpoints are for.)
 func TestDatabaseRefuses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "siegel.db")
-	s := open(t, path)
+	s := ready(t, path)
 	issued, dead, running := storetest.NewIntent(1, 1), storetest.NewIntent(2, 1), storetest.NewIntent(3, 1)
 	must := func(err error) {
 		t.Helper()
@@ -32,15 +32,17 @@ func TestDatabaseRefuses(t *testing.T) {
 	closeStore(t, s)
 
 	db := raw(t, path+"?_pragma=foreign_keys(ON)&_pragma=recursive_triggers(ON)")
-	const draft = `INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, body)
-		SELECT %ATTEMPT, 9, 'S', profile, format, issuer, scheme, x'77', chr, not_before, %AFTER, key_hash, body FROM drafts WHERE attempt = 1 AND position = 0`
+	const draft = `INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, key_identity, body)
+		SELECT %ATTEMPT, 9, 'S', profile, format, issuer, scheme, x'77', chr, not_before, %AFTER, key_hash, key_identity, body FROM drafts WHERE attempt = 1 AND position = 0`
 	for _, c := range []struct{ statement, want string }{
-		{"UPDATE entries SET facts = '{}' WHERE id = 1", "only by erasure"},
-		{"UPDATE entries SET personal = '{}' WHERE id = 1", "only by erasure"},
-		{"UPDATE entries SET personal = NULL, salt = NULL, personal_sha256 = NULL WHERE id = 1", "only by erasure"},
-		{"UPDATE entries SET id = 77 WHERE id = 5", "only by erasure"},
-		{"DELETE FROM entries WHERE id = 1", "never deleted"},
-		{"REPLACE INTO entries (id, kind, at, actor, facts) VALUES (1, 'card-issued', 0, 'x', '{}')", "never deleted"},
+		{"UPDATE entries SET facts = '{}' WHERE id = 7", "only by erasure"},
+		{"UPDATE entries SET personal = '{}' WHERE id = 7", "only by erasure"},
+		{"UPDATE entries SET personal = NULL, salt = NULL, personal_sha256 = NULL WHERE id = 7", "only by erasure"},
+		{"UPDATE entries SET id = 77 WHERE id = 7", "only by erasure"},
+		{"DELETE FROM entries WHERE id = 7", "never deleted"},
+		{"REPLACE INTO entries (id, kind, at, actor, facts) VALUES (7, 'card-issued', 0, 'x', '{}')", "never deleted"},
+		{"UPDATE issuers SET certificate = x'00'", "never change"},
+		{"DELETE FROM issuers", "never deleted"},
 		{"UPDATE orders SET order_hash = zeroblob(32)", "only by erasure"},
 		{"UPDATE orders SET order_json = '{}'", "only by erasure"},
 		{"UPDATE orders SET order_json = NULL, iccsn = '1' WHERE order_id = 'order-1'", "only by erasure"},
@@ -87,7 +89,7 @@ func TestDatabaseRefuses(t *testing.T) {
 // TestErasure erases personal data as a later release will: the entry stays, and so does the hash that the tree needs.
 func TestErasure(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "siegel.db")
-	s := open(t, path)
+	s := ready(t, path)
 	in := storetest.NewIntent(1, 1)
 	entry := storetest.NewEntry(tlog.OrderRecorded, in)
 	if err := s.Intend(t.Context(), in, entry); err != nil {
@@ -97,7 +99,7 @@ func TestErasure(t *testing.T) {
 	exec1(t, path, "UPDATE entries SET personal = NULL, salt = NULL")
 	exec1(t, path, "UPDATE orders SET order_json = NULL")
 	var hash []byte
-	if err := raw(t, path).QueryRow("SELECT personal_sha256 FROM entries").Scan(&hash); err != nil {
+	if err := raw(t, path).QueryRow("SELECT personal_sha256 FROM entries ORDER BY id DESC LIMIT 1").Scan(&hash); err != nil {
 		t.Fatal(err)
 	}
 	if want := entry.PersonalSHA256(); !reflect.DeepEqual(hash, want) {
@@ -108,7 +110,7 @@ func TestErasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, want := list[0].Entry, entry.Erase()
+	got, want := list[len(list)-1].Entry, entry.Erase()
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("entry is %+v, want %+v", got, want)
 	}

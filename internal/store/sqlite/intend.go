@@ -112,8 +112,8 @@ func recordAttempt(s *session, in *ca.Intent, entry tlog.Entry) (int64, error) {
 }
 
 const insertDraft = `
-INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, body)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (issuer, serial) WHERE serial IS NOT NULL DO NOTHING`
+INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, key_identity, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (issuer, serial) WHERE serial IS NOT NULL DO NOTHING`
 
 // recordDraft writes a draft with what it takes: subject key, serial number or CHR.
 func recordDraft(s *session, orderID string, attempt int64, position int, d *ca.Draft) error {
@@ -150,7 +150,7 @@ func recordDraft(s *session, orderID string, attempt int64, position int, d *ca.
 		return failed("read", err)
 	}
 	ok, err := s.claim(insertDraft, attempt, position, d.Slot, d.Profile, string(d.Format), d.Issuer, d.Scheme.String(), serial, chr,
-		notBefore, notAfter, d.KeyHash[:], d.Body)
+		notBefore, notAfter, d.KeyHash[:], d.KeyIdentity[:], d.Body)
 	if err != nil {
 		return failed("record", err)
 	}
@@ -161,17 +161,17 @@ func recordDraft(s *session, orderID string, attempt int64, position int, d *ca.
 }
 
 const (
-	insertKey = `INSERT INTO subject_keys (key_hash, order_id, slot) VALUES (?, ?, ?) ON CONFLICT (key_hash) DO NOTHING`
+	insertKey = `INSERT INTO subject_keys (key_identity, order_id, slot) VALUES (?, ?, ?) ON CONFLICT (key_identity) DO NOTHING`
 
-	selectKeyIsMine = `SELECT order_id = ? AND slot = ? FROM subject_keys WHERE key_hash = ?`
+	selectKeyIsMine = `SELECT order_id = ? AND slot = ? FROM subject_keys WHERE key_identity = ?`
 )
 
 // takeKey gives the draft's key to its slot of the order, and tells whether it is there now.
 func takeKey(s *session, orderID string, d *ca.Draft) (mine bool, err error) {
-	if mine, err = s.claim(insertKey, d.KeyHash[:], orderID, d.Slot); err != nil || mine {
+	if mine, err = s.claim(insertKey, d.KeyIdentity[:], orderID, d.Slot); err != nil || mine {
 		return mine, err
 	}
-	err = s.row(selectKeyIsMine, []any{orderID, d.Slot, d.KeyHash[:]}, &mine)
+	err = s.row(selectKeyIsMine, []any{orderID, d.Slot, d.KeyIdentity[:]}, &mine)
 	return mine, err
 }
 

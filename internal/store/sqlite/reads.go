@@ -12,7 +12,7 @@ import (
 // Each verb that reads asks one question, and where it asks a second one, for a card's certificates, that is about rows that
 // never change: so that none needs a transaction to see one state of the database.
 type reads struct {
-	order, cardHead, cardByICCSN, certificates, cards, openAttempts, entries, waitingOrders, countOutliving,
+	order, cardHead, cardByICCSN, certificates, cards, openAttempts, entries, issuers, waitingOrders, countOutliving,
 	unsequenced, head, inclusion, sequenced, tile *sql.Stmt
 }
 
@@ -26,6 +26,7 @@ func (r *reads) prepare(ctx context.Context, db *sql.DB) error {
 		selectCards:         &r.cards,
 		selectOpenAttempts:  &r.openAttempts,
 		selectEntries:       &r.entries,
+		selectIssuers:       &r.issuers,
 		selectWaitingOrders: &r.waitingOrders,
 		countOutliving:      &r.countOutliving,
 		selectUnsequenced:   &r.unsequenced,
@@ -45,7 +46,7 @@ func (r *reads) prepare(ctx context.Context, db *sql.DB) error {
 func (r *reads) close() error {
 	var errs []error
 	for _, st := range []*sql.Stmt{r.order, r.cardHead, r.cardByICCSN, r.certificates, r.cards, r.openAttempts, r.entries,
-		r.waitingOrders, r.countOutliving, r.unsequenced, r.head, r.inclusion, r.sequenced, r.tile} {
+		r.issuers, r.waitingOrders, r.countOutliving, r.unsequenced, r.head, r.inclusion, r.sequenced, r.tile} {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}

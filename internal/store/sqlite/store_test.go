@@ -53,6 +53,16 @@ func open(t testing.TB, path string) *sqlite.Store {
 	return s
 }
 
+// ready opens a store that knows the issuers of the samples.
+func ready(t testing.TB, path string) *sqlite.Store {
+	t.Helper()
+	s := open(t, path)
+	if err := storetest.AddIssuers(t.Context(), s); err != nil {
+		t.Fatalf("AddIssuer = %v, want nil", err)
+	}
+	return s
+}
+
 func closeStore(t testing.TB, s *sqlite.Store) {
 	t.Helper()
 	if err := s.Close(); err != nil {

@@ -149,7 +149,7 @@ func (s *sweep) card(summary ca.CardSummary) error {
 func (s *sweep) certificate(whose string, c *ca.Certificate) {
 	s.unique(whose, "slot %s of %s", c.Slot, whose)
 	whose = fmt.Sprintf("%s of %s", c.Slot, whose)
-	s.unique(whose, "key %x", c.KeyHash)
+	s.unique(whose, "key %x", c.KeyIdentity)
 	switch {
 	case c.Format == ca.X509 && !c.Serial.IsZero() && c.CHR == "":
 		s.unique(whose, "serial number %s of issuer %s", c.Serial, c.Issuer)

@@ -108,7 +108,7 @@ func TestCheckFinds(t *testing.T) {
 		{"an empty certificate", func(s *shown) { s.cards[one.ICCSN].Certs[1].Data = nil }, "C.HCI.AUT.E256 of card 1 is empty"},
 		{"one slot twice", func(s *shown) { s.cards[one.ICCSN].Certs[0].Slot = "C.HCI.AUT.E256" }, "slot C.HCI.AUT.E256 of card 1 belongs to"},
 		{"one key twice", func(s *shown) {
-			s.cards[two.ICCSN].Certs[1].KeyHash = s.cards[one.ICCSN].Certs[1].KeyHash
+			s.cards[two.ICCSN].Certs[1].KeyIdentity = s.cards[one.ICCSN].Certs[1].KeyIdentity
 		}, "belongs to C.HCI.AUT.E256 of card 1 and to C.HCI.AUT.E256 of card 2"},
 		{"one serial number twice", func(s *shown) {
 			s.cards[two.ICCSN].Certs[1].Serial = s.cards[one.ICCSN].Certs[1].Serial

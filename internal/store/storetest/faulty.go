@@ -18,10 +18,12 @@ type Verb string
 // The verbs. AnyVerb stands for each of them.
 const (
 	AnyVerb        Verb = ""
+	AddIssuer      Verb = "AddIssuer"
 	Intend         Verb = "Intend"
 	Complete       Verb = "Complete"
 	Abandon        Verb = "Abandon"
 	Append         Verb = "Append"
+	Issuers        Verb = "Issuers"
 	Order          Verb = "Order"
 	Card           Verb = "Card"
 	Cards          Verb = "Cards"
@@ -113,6 +115,11 @@ func passError(f *FaultyStore, verb Verb, call func() error) error {
 	return err
 }
 
+// AddIssuer implements ca.Store.
+func (f *FaultyStore) AddIssuer(ctx context.Context, issuer *ca.KnownIssuer, entry tlog.Entry) error {
+	return passError(f, AddIssuer, func() error { return f.inner.AddIssuer(ctx, issuer, entry) })
+}
+
 // Intend implements ca.Store.
 func (f *FaultyStore) Intend(ctx context.Context, in *ca.Intent, entry tlog.Entry) error {
 	return passError(f, Intend, func() error {
@@ -141,6 +148,11 @@ func (f *FaultyStore) Abandon(ctx context.Context, attempt ca.AttemptID, at time
 // Append implements ca.Store.
 func (f *FaultyStore) Append(ctx context.Context, entry tlog.Entry) (int64, error) {
 	return pass(f, Append, func() (int64, error) { return f.inner.Append(ctx, entry) })
+}
+
+// Issuers implements ca.Store.
+func (f *FaultyStore) Issuers(ctx context.Context) ([]ca.KnownIssuer, error) {
+	return pass(f, Issuers, func() ([]ca.KnownIssuer, error) { return f.inner.Issuers(ctx) })
 }
 
 // Order implements ca.Store.

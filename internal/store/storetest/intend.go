@@ -19,6 +19,7 @@ var intendCases = []testCase{
 		}
 		all := b.contents()
 		want := contents{
+			Issuers: all.Issuers,
 			Entries: []ca.StoredEntry{{ID: all.Entries[0].ID, Entry: NewEntry(tlog.OrderRecorded, in)}},
 			Open:    []ca.OpenAttempt{open},
 		}

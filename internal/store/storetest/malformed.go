@@ -6,6 +6,7 @@ import (
 	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/internal/tlog"
+	"github.com/siegel-pki/siegel/profiles"
 )
 
 // malformedCases are intents and entries that no correct caller makes. The store is the last that can refuse them, before a key
@@ -24,6 +25,7 @@ func malformedCases() []testCase {
 		{"time finer than a millisecond", func(in *ca.Intent) { in.At = in.At.Add(time.Microsecond) }},
 		{"one slot twice", func(in *ca.Intent) { in.Drafts[autECC].Slot = in.Drafts[autRSA].Slot }},
 		{"no slot", func(in *ca.Intent) { in.Drafts[autECC].Slot = "" }},
+		{"issuer that is not known", func(in *ca.Intent) { in.Drafts[autrCVC].Issuer = "DEXXX860225" }},
 		{"no issuer", func(in *ca.Intent) { in.Drafts[autrCVC].Issuer = "" }},
 		{"no body", func(in *ca.Intent) { in.Drafts[autrCVC].Body = nil }},
 		{"no scheme", func(in *ca.Intent) { in.Drafts[autrCVC].Scheme = 0 }},
@@ -77,6 +79,9 @@ func refusesEntry(b *bench, spoil func(e *tlog.Entry)) {
 	b.refused(nil, "Append", func() error {
 		_, err := b.store.Append(b.ctx, spoilt(tlog.ServerStarted, in))
 		return err
+	})
+	b.refused(nil, "AddIssuer", func() error {
+		return b.store.AddIssuer(b.ctx, NewIssuer("new", profiles.SMCBCA), spoilt(tlog.IssuerAdded, in))
 	})
 	b.intend(in)
 	b.refused(nil, "Complete", func() error {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/internal/tlog"
+	"github.com/siegel-pki/siegel/profiles"
 )
 
 // racers is how many callers run against each other.
@@ -31,6 +32,20 @@ var raceCases = []testCase{
 	}},
 	{"for one CHR exactly one order wins", func(b *bench) {
 		oneWins(b, &ca.TakenError{What: ca.UniqueCHR, Draft: autrCVC}, wanting(b, chrOf(free)))
+	}},
+	{"an issuer is added once, and all who add it win", func(b *bench) {
+		issuer := NewIssuer("new", profiles.SMCBCA)
+		run(b, func(int) error { return b.store.AddIssuer(b.ctx, issuer, NewIssuerEntry(issuer)) })
+		if n := len(b.contents().Entries); n != 1 {
+			b.Errorf("%d entries say that the issuer was added, want 1", n)
+		}
+	}},
+	{"for one name exactly one issuer wins", func(b *bench) {
+		oneWins(b, ca.ErrIssuerDiffers, func(i int) error {
+			issuer := NewIssuer("new", profiles.SMCBCA)
+			issuer.Certificate = append(issuer.Certificate, byte(i))
+			return b.store.AddIssuer(b.ctx, issuer, NewIssuerEntry(issuer))
+		})
 	}},
 	{"one attempt completes once", func(b *bench) {
 		in := NewIntent(1, 1)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/internal/tlog"
+	"github.com/siegel-pki/siegel/profiles"
 )
 
 // What the reads show, and what a caller's context does.
@@ -72,7 +73,7 @@ var readCases = []testCase{
 			b.Errorf("ids are %v, want ascending from 1 or more", want)
 		}
 		comesInPages(b, want, func(after int64, limit int) (ids []int64, err error) {
-			list, err := b.store.Entries(b.ctx, after, limit)
+			list, err := b.store.Entries(b.ctx, max(after, b.begun), limit)
 			for _, e := range list {
 				ids = append(ids, e.ID)
 			}
@@ -120,6 +121,10 @@ var readCases = []testCase{
 			Abandon: func() error {
 				return b.store.Abandon(ended, open.Attempt, open.At, NewEntry(tlog.AttemptAbandoned, open))
 			},
+			AddIssuer: func() error {
+				issuer := NewIssuer("new", profiles.SMCBCA)
+				return b.store.AddIssuer(ended, issuer, NewIssuerEntry(issuer))
+			},
 			Append: func() error {
 				_, err := b.store.Append(ended, NewEntry(tlog.ServerStarted, open))
 				return err
@@ -136,6 +141,7 @@ var readCases = []testCase{
 		ended, cancel := context.WithCancel(b.ctx)
 		cancel()
 		for verb, call := range map[Verb]func() error{
+			Issuers:        func() error { _, err := b.store.Issuers(ended); return err },
 			Order:          func() error { _, err := b.store.Order(ended, in.OrderID); return err },
 			Card:           func() error { _, err := b.store.Card(ended, in.ICCSN); return err },
 			Cards:          func() error { _, err := b.store.Cards(ended, 0, 1); return err },

@@ -29,7 +29,7 @@ var reviewCases = []testCase{
 		b.intend(issued)
 		b.abandon(issued)
 		retried := NewIntent(3, 2)
-		retried.Drafts[autRSA].Issuer = "another issuer"
+		retried.Drafts[autRSA].Issuer = otherX509
 		b.intend(retried)
 		b.issue(NewIntent(2, 2))
 		want := []ca.WaitingOrder{waiting(dead, dead, false), waiting(again, retried, true), waiting(open, open, true)}

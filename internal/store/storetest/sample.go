@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -11,13 +12,17 @@ import (
 	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/internal/sigalg"
 	"github.com/siegel-pki/siegel/internal/tlog"
+	"github.com/siegel-pki/siegel/profiles"
 )
 
-// The issuers of the sample drafts.
+// The issuers of the sample drafts, the root above them, and others.
 const (
+	root      = "RCA1 TEST-ONLY"
 	rsaIssuer = "SMCB-CA1 TEST-ONLY"
 	eccIssuer = "SMCB-CA51 TEST-ONLY"
 	cvcIssuer = "DEZGW860225"
+	otherX509 = "SMCB-CA2 TEST-ONLY"
+	otherCVC  = "DEZGW820225"
 )
 
 // The positions of the drafts of a sample intent.
@@ -30,6 +35,35 @@ const (
 
 // start is when the samples begin.
 var start = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+// NewIssuers gives the issuers that sample drafts name, and some more, the root above them first. Their certificates are made up.
+func NewIssuers() []*ca.KnownIssuer {
+	list := []*ca.KnownIssuer{NewIssuer(root, profiles.RootCA)}
+	for _, name := range []string{rsaIssuer, eccIssuer, otherX509} {
+		list = append(list, NewIssuer(name, profiles.SMCBCA))
+	}
+	return append(list, NewIssuer(cvcIssuer, profiles.CVCSubCA), NewIssuer(otherCVC, profiles.CVCSubCA))
+}
+
+// NewIssuer gives an issuer below the root of the samples.
+func NewIssuer(name string, kind profiles.IssuerKind) *ca.KnownIssuer {
+	return &ca.KnownIssuer{Name: name, Kind: kind, IssuedBy: root, Certificate: []byte("certificate of " + name)}
+}
+
+// AddIssuers makes the issuers of the samples known to a store, as every server does at its start before the first order.
+func AddIssuers(ctx context.Context, store ca.Store) error {
+	for _, issuer := range NewIssuers() {
+		if err := store.AddIssuer(ctx, issuer, NewIssuerEntry(issuer)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// NewIssuerEntry gives an entry about an issuer, without personal data.
+func NewIssuerEntry(issuer *ca.KnownIssuer) tlog.Entry {
+	return tlog.Entry{Kind: tlog.IssuerAdded, At: start, Actor: "siegeld", Facts: fmt.Appendf(nil, `{"name":%q}`, issuer.Name)}
+}
 
 // NewIntent gives the intent of try number try of order number order. It has three drafts: X.509 of an RSA and an ECC key,
 // and a CV certificate. Orders have nothing in common that must be unique; tries of an order have all in common but the
@@ -59,6 +93,7 @@ func NewIntent(order, try int) *ca.Intent {
 		d.NotBefore = start
 		d.NotAfter = start.AddDate(5, 0, 0).Add(-time.Second)
 		d.KeyHash = [32]byte(digest("key", order, i))
+		d.KeyIdentity = [32]byte(digest("identity of key", order, i))
 		d.Body = fmt.Appendf(nil, "body of %s in try %d of order %d", d.Slot, try, order)
 	}
 	return in

@@ -19,6 +19,12 @@ var takeCases = []testCase{
 		takesNothing(b, &ca.TakenError{What: ca.UniqueICCSN, Draft: -1}, iccsnOf(1))
 	}},
 
+	{"a key is its identity, whatever its hash", func(b *bench) {
+		b.issue(NewIntent(1, 1))
+		in := NewIntent(2, 1)
+		in.Drafts[autRSA].KeyHash = NewIntent(1, 1).Drafts[autRSA].KeyHash
+		b.issue(in)
+	}},
 	{"a key is taken by the first draft of another order", func(b *bench) {
 		b.intend(NewIntent(1, 1))
 		takesNothing(b, &ca.TakenError{What: ca.UniqueKey, Draft: autRSA}, keyOf(autRSA, 1, autRSA))
@@ -38,7 +44,7 @@ var takeCases = []testCase{
 		b.intend(NewIntent(1, 1))
 		b.abandon(NewIntent(1, 1))
 		in := NewIntent(1, 2)
-		in.Drafts[autRSA].KeyHash, in.Drafts[autECC].KeyHash = in.Drafts[autECC].KeyHash, in.Drafts[autRSA].KeyHash
+		in.Drafts[autRSA].KeyIdentity, in.Drafts[autECC].KeyIdentity = in.Drafts[autECC].KeyIdentity, in.Drafts[autRSA].KeyIdentity
 		b.refusesIntent(&ca.TakenError{What: ca.UniqueKey, Draft: autRSA}, in)
 		b.intend(NewIntent(1, 2))
 	}},
@@ -80,7 +86,7 @@ var takeCases = []testCase{
 	{"a serial number may serve two issuers", func(b *bench) {
 		a, c := NewIntent(1, 1), NewIntent(2, 1)
 		c.Drafts[autRSA].Serial = a.Drafts[autECC].Serial
-		c.Drafts[autRSA].Issuer = "another issuer"
+		c.Drafts[autRSA].Issuer = otherX509
 		b.issue(a)
 		b.issue(c)
 	}},
@@ -108,7 +114,7 @@ var takeCases = []testCase{
 		b.issue(NewIntent(1, 1))
 		in := NewIntent(2, 1)
 		chrOf(1)(in)
-		in.Drafts[autrCVC].Issuer = "DEZGW820225"
+		in.Drafts[autrCVC].Issuer = otherCVC
 		b.issue(in)
 	}},
 }
@@ -131,7 +137,7 @@ func iccsnOf(order int) func(*ca.Intent) {
 }
 
 func keyOf(draft, order, ofDraft int) func(*ca.Intent) {
-	return func(in *ca.Intent) { in.Drafts[draft].KeyHash = NewIntent(order, 1).Drafts[ofDraft].KeyHash }
+	return func(in *ca.Intent) { in.Drafts[draft].KeyIdentity = NewIntent(order, 1).Drafts[ofDraft].KeyIdentity }
 }
 
 func serialOf(draft, order, try int) func(*ca.Intent) {

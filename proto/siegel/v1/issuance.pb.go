@@ -441,10 +441,12 @@ type isGetCardRequest_By interface {
 }
 
 type GetCardRequest_Iccsn struct {
+	// Serial number of the chip: 20 decimal digits.
 	Iccsn string `protobuf:"bytes,1,opt,name=iccsn,proto3,oneof"`
 }
 
 type GetCardRequest_OrderId struct {
+	// As in Order.
 	OrderId string `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3,oneof"`
 }
 
@@ -1018,10 +1020,10 @@ const file_siegel_v1_issuance_proto_rawDesc = "" +
 	"\x10IssueCardRequest\x12.\n" +
 	"\x05order\x18\x01 \x01(\v2\x10.siegel.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\"8\n" +
 	"\x11IssueCardResponse\x12#\n" +
-	"\x04card\x18\x01 \x01(\v2\x0f.siegel.v1.CardR\x04card\"d\n" +
-	"\x0eGetCardRequest\x12\x1f\n" +
-	"\x05iccsn\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@H\x00R\x05iccsn\x12$\n" +
-	"\border_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@H\x00R\aorderIdB\v\n" +
+	"\x04card\x18\x01 \x01(\v2\x0f.siegel.v1.CardR\x04card\"\x85\x01\n" +
+	"\x0eGetCardRequest\x12*\n" +
+	"\x05iccsn\x18\x01 \x01(\tB\x12\xbaH\x0fr\r2\v^[0-9]{20}$H\x00R\x05iccsn\x12:\n" +
+	"\border_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$H\x00R\aorderIdB\v\n" +
 	"\x02by\x12\x05\xbaH\x02\b\x01\"6\n" +
 	"\x0fGetCardResponse\x12#\n" +
 	"\x04card\x18\x01 \x01(\v2\x0f.siegel.v1.CardR\x04card\"d\n" +

@@ -34,6 +34,10 @@ func TestDatabaseRefuses(t *testing.T) {
 	db := raw(t, path+"?_pragma=foreign_keys(ON)&_pragma=recursive_triggers(ON)")
 	const draft = `INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, key_identity, body)
 		SELECT %ATTEMPT, 9, 'S', profile, format, issuer, scheme, x'77', chr, not_before, %AFTER, key_hash, key_identity, body FROM drafts WHERE attempt = 1 AND position = 0`
+	const (
+		tile = "INSERT INTO tiles VALUES (0, 0, zeroblob(64)); "
+		head = "INSERT INTO checkpoints VALUES (2, 0, zeroblob(32), 0, NULL); "
+	)
 	for _, c := range []struct{ statement, want string }{
 		{"UPDATE entries SET facts = '{}' WHERE id = 7", "only by erasure"},
 		{"UPDATE entries SET personal = '{}' WHERE id = 7", "only by erasure"},

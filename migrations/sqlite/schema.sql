@@ -27,7 +27,8 @@ END;
 
 CREATE TRIGGER attempts_are_never_replaced BEFORE INSERT ON attempts
 WHEN EXISTS (SELECT 1 FROM attempts WHERE number = NEW.number OR attempt_id = NEW.attempt_id OR entry_id = NEW.entry_id
-    OR end_entry_id = NEW.end_entry_id OR order_id = NEW.order_id AND state <> 'abandoned' AND state = NEW.state)
+    OR end_entry_id = NEW.end_entry_id OR order_id = NEW.order_id AND state = 'open' AND NEW.state = 'open'
+    OR order_id = NEW.order_id AND state = 'complete' AND NEW.state = 'complete') -- spelt so that each has its index
 BEGIN
     SELECT RAISE(ABORT, 'attempts are never replaced');
 END;

@@ -1,8 +1,8 @@
 -- +goose Up
 
 -- Identifiers that are compared octet by octet have COLLATE "C": their indexes need no rules of a language, and do not break when an
--- upgrade of the system changes such rules. JSON is kept as json, not jsonb, since its octets are hashed. The words are those of package
--- ca. The checks are the last line behind the program, not its validation of orders.
+-- upgrade of the system changes such rules. JSON is kept as json, not jsonb, since octets that are hashed must come back as they were. The
+-- words are those of package ca. The checks are the last line behind the program, not its validation of orders.
 
 -- For statements that nobody may make. It says why in the words of the trigger.
 -- +goose StatementBegin
@@ -67,7 +67,7 @@ $$;
 -- What the line sent. One order for each ICCSN, for ever.
 CREATE TABLE orders (
     order_id    text           COLLATE "C" PRIMARY KEY CHECK (order_id <> ''),
-    order_hash  bytea          NOT NULL CHECK (octet_length(order_hash) = 32), -- SHA-256 of order_json
+    order_hash  bytea          NOT NULL CHECK (octet_length(order_hash) = 32), -- of the canonical form: package ca
     order_json  json,                                                          -- personal data; NULL after erasure
     iccsn       text           COLLATE "C" NOT NULL UNIQUE CHECK (iccsn <> ''),
     card_type   text           NOT NULL CHECK (card_type <> ''),

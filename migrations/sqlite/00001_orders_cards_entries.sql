@@ -79,7 +79,7 @@ END;
 -- What the line sent. One order for each ICCSN, for ever.
 CREATE TABLE orders (
     order_id    TEXT    NOT NULL PRIMARY KEY CHECK (order_id <> ''),
-    order_hash  BLOB    NOT NULL CHECK (length(order_hash) = 32), -- SHA-256 of order_json
+    order_hash  BLOB    NOT NULL CHECK (length(order_hash) = 32), -- of the canonical form: package ca
     order_json  TEXT,                                             -- personal data; NULL after erasure
     iccsn       TEXT    NOT NULL UNIQUE CHECK (iccsn <> ''),
     card_type   TEXT    NOT NULL CHECK (card_type <> ''),

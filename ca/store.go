@@ -162,7 +162,7 @@ func (d *Draft) HasTerm() bool { return d.Scheme != sigalg.ISO9796SHA256 }
 type Intent struct {
 	Attempt   AttemptID
 	OrderID   string
-	OrderHash [32]byte // SHA-256 of OrderJSON
+	OrderHash [32]byte // the same for orders that say the same
 	OrderJSON []byte   // the whole order; personal data
 	ICCSN     string
 	CardType  string

@@ -1,8 +1,8 @@
 -- +goose Up
 
 -- Identifiers that are compared octet by octet have COLLATE "C": their indexes need no rules of a language, and do not break when an
--- upgrade of the system changes such rules. JSON is kept as json, not jsonb, since its octets are hashed. The words are those of package
--- ca. The checks are the last line behind the program, not its validation of orders.
+-- upgrade of the system changes such rules. JSON is kept as json, not jsonb, since octets that are hashed must come back as they were. The
+-- words are those of package ca. The checks are the last line behind the program, not its validation of orders.
 
 -- For statements that nobody may make. It says why in the words of the trigger.
 -- +goose StatementBegin
@@ -51,7 +51,7 @@ EXECUTE FUNCTION refuse('issuers never change');
 CREATE TRIGGER issuers_are_never_deleted BEFORE DELETE OR TRUNCATE ON issuers
 EXECUTE FUNCTION refuse('issuers are never deleted');
 
--- Drafts and certificates name known issuers. A foreign key would say it too, and have every transaction of every server lock the few
+-- Drafts, and with them certificates, name known issuers. A foreign key would say it too, and have every transaction of every server lock the few
 -- rows of the issuers together with all others. These rows never change and never go: to look is enough.
 -- +goose StatementBegin
 CREATE FUNCTION refuse_unknown_issuers() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -67,7 +67,7 @@ $$;
 -- What the line sent. One order for each ICCSN, for ever.
 CREATE TABLE orders (
     order_id    text           COLLATE "C" PRIMARY KEY CHECK (order_id <> ''),
-    order_hash  bytea          NOT NULL CHECK (octet_length(order_hash) = 32), -- SHA-256 of order_json
+    order_hash  bytea          NOT NULL CHECK (octet_length(order_hash) = 32), -- of the canonical form: package ca
     order_json  json,                                                          -- personal data; NULL after erasure
     iccsn       text           COLLATE "C" NOT NULL UNIQUE CHECK (iccsn <> ''),
     card_type   text           NOT NULL CHECK (card_type <> ''),
@@ -221,8 +221,21 @@ CREATE TABLE certificates (
 CREATE UNIQUE INDEX certificates_serial ON certificates (issuer, serial) WHERE serial IS NOT NULL;
 CREATE UNIQUE INDEX certificates_chr ON certificates (issuer, chr) WHERE chr IS NOT NULL;
 
-CREATE TRIGGER certificates_name_known_issuers AFTER INSERT ON certificates REFERENCING NEW TABLE AS added
-EXECUTE FUNCTION refuse_unknown_issuers();
+-- +goose StatementBegin
+CREATE FUNCTION refuse_certificates_of_no_draft() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM added t WHERE NOT EXISTS (SELECT FROM cards c JOIN drafts d ON d.attempt = c.attempt
+        WHERE c.number = t.card AND d.position = t.position AND d.issuer = t.issuer
+            AND d.serial IS NOT DISTINCT FROM t.serial AND d.chr IS NOT DISTINCT FROM t.chr)) THEN
+        RAISE EXCEPTION 'a certificate is a signed draft of its card' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END;
+$$;
+-- +goose StatementEnd
+
+CREATE TRIGGER certificates_are_signed_drafts AFTER INSERT ON certificates REFERENCING NEW TABLE AS added
+EXECUTE FUNCTION refuse_certificates_of_no_draft();
 
 CREATE TRIGGER certificates_never_change BEFORE UPDATE ON certificates
 EXECUTE FUNCTION refuse('certificates never change');

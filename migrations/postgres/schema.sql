@@ -70,7 +70,7 @@ CREATE UNIQUE INDEX certificates_serial ON certificates USING btree (issuer, ser
 
 CREATE TRIGGER certificates_are_never_deleted BEFORE DELETE OR TRUNCATE ON certificates FOR EACH STATEMENT EXECUTE FUNCTION refuse('certificates are never deleted');
 
-CREATE TRIGGER certificates_name_known_issuers AFTER INSERT ON certificates REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_issuers();
+CREATE TRIGGER certificates_are_signed_drafts AFTER INSERT ON certificates REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_certificates_of_no_draft();
 
 CREATE TRIGGER certificates_never_change BEFORE UPDATE ON certificates FOR EACH STATEMENT EXECUTE FUNCTION refuse('certificates never change');
 
@@ -248,6 +248,17 @@ BEGIN
     IF EXISTS (SELECT FROM added c LEFT JOIN attempts a ON a.number = c.attempt AND a.order_id = c.order_id AND a.state = 'complete'
         WHERE a.number IS NULL) THEN
         RAISE EXCEPTION 'a card belongs to a complete attempt of its order' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE FUNCTION refuse_certificates_of_no_draft() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM added t WHERE NOT EXISTS (SELECT FROM cards c JOIN drafts d ON d.attempt = c.attempt
+        WHERE c.number = t.card AND d.position = t.position AND d.issuer = t.issuer
+            AND d.serial IS NOT DISTINCT FROM t.serial AND d.chr IS NOT DISTINCT FROM t.chr)) THEN
+        RAISE EXCEPTION 'a certificate is a signed draft of its card' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NULL;
 END;

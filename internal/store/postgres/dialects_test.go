@@ -23,7 +23,12 @@ import (
 var apart = []struct{ postgres, sqlite, why string }{
 	{"attempts: column server NOT NULL", "", "one server at a time has an SQLite file, so that attempts need not say whose they are"},
 	{"drafts: trigger drafts_name_known_issuers", "drafts: issuer refers to issuers", "foreign keys lock the few issuers"},
-	{"certificates: trigger certificates_name_known_issuers", "certificates: issuer refers to issuers", "foreign keys lock the few issuers"},
+}
+
+// onlySQLite tells the parts that PostgreSQL has no use for.
+func onlySQLite(part string) bool {
+	// INSERT OR REPLACE and UPDATE OR REPLACE, which PostgreSQL does not have.
+	return strings.HasSuffix(part, "_are_never_replaced") || part == "attempts: trigger attempts_replace_none_by_ending"
 }
 
 func TestDialectsAgree(t *testing.T) {
@@ -35,6 +40,7 @@ func TestDialectsAgree(t *testing.T) {
 		delete(postgres, p.postgres)
 		delete(sqlite, p.sqlite)
 	}
+	maps.DeleteFunc(sqlite, func(part string, _ bool) bool { return onlySQLite(part) })
 	for _, part := range slices.Sorted(maps.Keys(postgres)) {
 		if !sqlite[part] {
 			t.Errorf("only PostgreSQL has  %s", part)

@@ -94,7 +94,8 @@ func TestDatabaseRefuses(t *testing.T) {
 		{"TRUNCATE cards, certificates", "never deleted"},
 		{"UPDATE certificates SET data = '\\x00'", "never change"},
 		{"DELETE FROM certificates", "never deleted"},
-		{"INSERT INTO certificates (card, position, issuer, serial, data) SELECT card, 9, 'nobody', serial, data FROM certificates WHERE position = 0", "not known"},
+		{"INSERT INTO certificates (card, position, issuer, serial, data) SELECT card, 9, issuer, '\\x77', data FROM certificates WHERE position = 0", "signed draft"},
+		{"INSERT INTO certificates (card, position, issuer, chr, data) SELECT card, 9, issuer, '000000000000000000000001', data FROM certificates WHERE position = 2", "signed draft"},
 		{"INSERT INTO certificates (card, position, issuer, serial, data) SELECT card, 9, issuer, serial, data FROM certificates WHERE position = 0", "unique constraint"},
 		{"INSERT INTO certificates (card, position, issuer, chr, data) SELECT card, 9, issuer, chr, data FROM certificates WHERE position = 2", "unique constraint"},
 	} {

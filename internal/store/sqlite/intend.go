@@ -47,9 +47,11 @@ SELECT order_hash,
     EXISTS (SELECT 1 FROM attempts a WHERE a.order_id = o.order_id AND a.state = 'open')
 FROM orders o WHERE order_id = ?`
 
+	selectICCSNTaken = `SELECT EXISTS (SELECT 1 FROM orders WHERE iccsn = ?)`
+
 	insertOrder = `
 INSERT INTO orders (order_id, order_hash, order_json, iccsn, card_type, sector, recorded_at)
-VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (iccsn) DO NOTHING`
+VALUES (?, ?, ?, ?, ?, ?, ?)`
 )
 
 // recordOrder writes the order at its first attempt. At a later one it makes sure that the order may have another.
@@ -77,12 +79,16 @@ func recordNewOrder(s *session, in *ca.Intent) error {
 	if err != nil {
 		return err
 	}
-	ok, err := s.claim(insertOrder, in.OrderID, in.OrderHash[:], string(in.OrderJSON), in.ICCSN, in.CardType, in.Sector, at)
+	var taken bool
+	if err := s.row(selectICCSNTaken, []any{in.ICCSN}, &taken); err != nil {
+		return fmt.Errorf("look up the ICCSN: %w", err)
+	}
+	if taken {
+		return &ca.TakenError{What: ca.UniqueICCSN, Draft: -1}
+	}
+	_, err = s.exec(insertOrder, in.OrderID, in.OrderHash[:], string(in.OrderJSON), in.ICCSN, in.CardType, in.Sector, at)
 	if err != nil {
 		return fmt.Errorf("record the order: %w", err)
-	}
-	if !ok {
-		return &ca.TakenError{What: ca.UniqueICCSN, Draft: -1}
 	}
 	return nil
 }
@@ -113,7 +119,7 @@ func recordAttempt(s *session, in *ca.Intent, entry tlog.Entry) (int64, error) {
 
 const insertDraft = `
 INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, key_identity, body)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (issuer, serial) WHERE serial IS NOT NULL DO NOTHING`
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // recordDraft writes a draft with what it takes: subject key, serial number or CHR.
 func recordDraft(s *session, orderID string, attempt int64, position int, d *ca.Draft) error {
@@ -133,6 +139,11 @@ func recordDraft(s *session, orderID string, attempt int64, position int, d *ca.
 	switch d.Format {
 	case ca.X509:
 		serial = d.Serial.Bytes()
+		if free, err := serialFree(s, d.Issuer, serial); err != nil {
+			return failed("look up the serial number of", err)
+		} else if !free {
+			return taken(ca.UniqueSerial)
+		}
 	case ca.CVC:
 		if free, err := chrFree(s, orderID, d); err != nil {
 			return failed("look up the CHR of", err)
@@ -149,30 +160,38 @@ func recordDraft(s *session, orderID string, attempt int64, position int, d *ca.
 	if err != nil {
 		return failed("read", err)
 	}
-	ok, err := s.claim(insertDraft, attempt, position, d.Slot, d.Profile, string(d.Format), d.Issuer, d.Scheme.String(), serial, chr,
+	_, err = s.exec(insertDraft, attempt, position, d.Slot, d.Profile, string(d.Format), d.Issuer, d.Scheme.String(), serial, chr,
 		notBefore, notAfter, d.KeyHash[:], d.KeyIdentity[:], d.Body)
 	if err != nil {
 		return failed("record", err)
 	}
-	if !ok {
-		return taken(ca.UniqueSerial)
-	}
 	return nil
 }
 
-const (
-	insertKey = `INSERT INTO subject_keys (key_identity, order_id, slot) VALUES (?, ?, ?) ON CONFLICT (key_identity) DO NOTHING`
+// The three that follow look and then write. There is one writer, so that nobody comes between; and the database refuses what they miss.
 
+const (
 	selectKeyIsMine = `SELECT order_id = ? AND slot = ? FROM subject_keys WHERE key_identity = ?`
+
+	insertKey = `INSERT INTO subject_keys (key_identity, order_id, slot) VALUES (?, ?, ?)`
 )
 
 // takeKey gives the draft's key to its slot of the order, and tells whether it is there now.
 func takeKey(s *session, orderID string, d *ca.Draft) (mine bool, err error) {
-	if mine, err = s.claim(insertKey, d.KeyIdentity[:], orderID, d.Slot); err != nil || mine {
+	err = s.row(selectKeyIsMine, []any{orderID, d.Slot, d.KeyIdentity[:]}, &mine)
+	if !errors.Is(err, sql.ErrNoRows) {
 		return mine, err
 	}
-	err = s.row(selectKeyIsMine, []any{orderID, d.Slot, d.KeyIdentity[:]}, &mine)
-	return mine, err
+	_, err = s.exec(insertKey, d.KeyIdentity[:], orderID, d.Slot)
+	return err == nil, err
+}
+
+const selectSerialFree = `SELECT NOT EXISTS (SELECT 1 FROM drafts WHERE issuer = ? AND serial = ?)`
+
+// serialFree tells whether no draft of the issuer has the serial number.
+func serialFree(s *session, issuer string, serial any) (free bool, err error) {
+	err = s.row(selectSerialFree, []any{issuer, serial}, &free)
+	return free, err
 }
 
 const selectCHRFree = `
@@ -180,8 +199,7 @@ SELECT NOT EXISTS (
     SELECT 1 FROM drafts d JOIN attempts a ON a.number = d.attempt
     WHERE d.issuer = ? AND d.chr = ? AND (a.order_id <> ? OR d.slot <> ?))`
 
-// chrFree tells whether no other slot and no other order has the draft's CHR from its issuer. There is one writer, so that looking
-// and then writing is safe.
+// chrFree tells whether no other slot and no other order has the draft's CHR from its issuer.
 func chrFree(s *session, orderID string, d *ca.Draft) (free bool, err error) {
 	err = s.row(selectCHRFree, []any{d.Issuer, d.CHR, orderID, d.Slot}, &free)
 	return free, err

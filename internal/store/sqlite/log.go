@@ -54,7 +54,7 @@ func integrate(s *session, batch *ca.Integration) error {
 	if err != nil {
 		return err
 	}
-	next, err := s.claim(insertHead, batch.Head.Size, batch.From, batch.Head.Root[:], at)
+	next, err := s.changes(insertHead, batch.Head.Size, batch.From, batch.Head.Root[:], at)
 	if err != nil {
 		return fmt.Errorf("record the head: %w", err)
 	}
@@ -62,7 +62,7 @@ func integrate(s *session, batch *ca.Integration) error {
 		return ca.ErrHeadMoved
 	}
 	for i, id := range batch.Entries {
-		numbered, err := s.claim(numberEntry, batch.From+int64(i), id)
+		numbered, err := s.changes(numberEntry, batch.From+int64(i), id)
 		if err != nil {
 			return fmt.Errorf("number entry %d: %w", id, err)
 		}

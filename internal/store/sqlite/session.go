@@ -50,8 +50,8 @@ func (s *session) insert(query string, args ...any) (int64, error) {
 	return r.LastInsertId()
 }
 
-// claim runs an INSERT with ON CONFLICT DO NOTHING and tells whether the row was inserted.
-func (s *session) claim(query string, args ...any) (bool, error) {
+// changes runs a statement and tells whether it changed one row.
+func (s *session) changes(query string, args ...any) (bool, error) {
 	r, err := s.exec(query, args...)
 	if err != nil {
 		return false, err

@@ -19,6 +19,24 @@ BEGIN
 END;
 -- +goose StatementEnd
 
+DROP TRIGGER entries_are_never_replaced;
+
+-- +goose StatementBegin
+CREATE TRIGGER entries_are_never_replaced BEFORE INSERT ON entries
+WHEN NEW.leaf_index IS NOT NULL OR EXISTS (SELECT 1 FROM entries WHERE id = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'entries are never replaced');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER entries_replace_none_by_numbering BEFORE UPDATE OF leaf_index ON entries
+WHEN EXISTS (SELECT 1 FROM entries WHERE leaf_index = NEW.leaf_index AND id <> OLD.id)
+BEGIN
+    SELECT RAISE(ABORT, 'entries are never replaced');
+END;
+-- +goose StatementEnd
+
 -- The hashes of the tree in tiles of 256 (C2SP tlog-tiles). The last one of each level may be partial, and grows.
 CREATE TABLE tiles (
     level  INTEGER NOT NULL CHECK (level BETWEEN 0 AND 6),
@@ -29,7 +47,7 @@ CREATE TABLE tiles (
 
 -- +goose StatementBegin
 CREATE TRIGGER tiles_only_grow BEFORE UPDATE ON tiles
-WHEN NOT (NEW.level = OLD.level AND NEW.number = OLD.number AND substr(NEW.hashes, 1, length(OLD.hashes)) = OLD.hashes)
+WHEN NOT (NEW.rowid = OLD.rowid AND NEW.level = OLD.level AND NEW.number = OLD.number AND substr(NEW.hashes, 1, length(OLD.hashes)) = OLD.hashes)
 BEGIN
     SELECT RAISE(ABORT, 'tiles only grow');
 END;
@@ -39,6 +57,14 @@ END;
 CREATE TRIGGER tiles_are_never_deleted BEFORE DELETE ON tiles
 BEGIN
     SELECT RAISE(ABORT, 'tiles are never deleted');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER tiles_are_never_replaced BEFORE INSERT ON tiles
+WHEN EXISTS (SELECT 1 FROM tiles WHERE rowid = NEW.rowid OR level = NEW.level AND number = NEW.number)
+BEGIN
+    SELECT RAISE(ABORT, 'tiles are never replaced');
 END;
 -- +goose StatementEnd
 
@@ -65,5 +91,13 @@ END;
 CREATE TRIGGER checkpoints_are_never_deleted BEFORE DELETE ON checkpoints
 BEGIN
     SELECT RAISE(ABORT, 'checkpoints are never deleted');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER checkpoints_are_never_replaced BEFORE INSERT ON checkpoints
+WHEN EXISTS (SELECT 1 FROM checkpoints WHERE size = NEW.size OR previous = NEW.previous)
+BEGIN
+    SELECT RAISE(ABORT, 'checkpoints are never replaced');
 END;
 -- +goose StatementEnd

@@ -25,16 +25,16 @@ func (s *Store) Unsequenced(ctx context.Context, limit int) ([]ca.StoredEntry, e
 }
 
 const (
-	// There is one row at most after a given head, and none where it is not the newest.
+	// No row where the given head is not the newest.
 	insertHead = `
 INSERT INTO checkpoints (size, previous, root, at) SELECT ?1, ?2, ?3, ?4
-WHERE coalesce((SELECT max(size) FROM checkpoints), 0) = ?2 ON CONFLICT DO NOTHING`
+WHERE coalesce((SELECT max(size) FROM checkpoints), 0) = ?2`
 
 	numberEntry = `UPDATE entries SET leaf_index = ? WHERE id = ? AND leaf_index IS NULL`
 
-	putTile = `
-INSERT INTO tiles (level, number, hashes) VALUES (?, ?, ?)
-ON CONFLICT (level, number) DO UPDATE SET hashes = excluded.hashes`
+	growTile = `UPDATE tiles SET hashes = ?3 WHERE level = ?1 AND number = ?2`
+
+	insertTile = `INSERT INTO tiles (level, number, hashes) VALUES (?1, ?2, ?3)`
 )
 
 // Integrate implements ca.LogStore.
@@ -71,7 +71,11 @@ func integrate(s *session, batch *ca.Integration) error {
 		}
 	}
 	for _, t := range batch.Tiles {
-		if _, err := s.exec(putTile, t.Level, t.Index, t.Hashes); err != nil {
+		grown, err := s.changes(growTile, t.Level, t.Index, t.Hashes)
+		if err == nil && !grown {
+			_, err = s.exec(insertTile, t.Level, t.Index, t.Hashes)
+		}
+		if err != nil {
 			return fmt.Errorf("store %s: %w", t.Path(), err)
 		}
 	}

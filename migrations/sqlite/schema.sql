@@ -127,6 +127,12 @@ BEGIN
     SELECT RAISE(ABORT, 'checkpoints are never deleted');
 END;
 
+CREATE TRIGGER checkpoints_are_never_replaced BEFORE INSERT ON checkpoints
+WHEN EXISTS (SELECT 1 FROM checkpoints WHERE size = NEW.size OR previous = NEW.previous)
+BEGIN
+    SELECT RAISE(ABORT, 'checkpoints are never replaced');
+END;
+
 CREATE TRIGGER checkpoints_change_only_by_signing BEFORE UPDATE ON checkpoints
 WHEN NOT (NEW.size = OLD.size AND NEW.previous = OLD.previous AND NEW.root = OLD.root AND NEW.at = OLD.at
     AND NEW.checkpoint IS NOT NULL AND coalesce(OLD.checkpoint, NEW.checkpoint) = NEW.checkpoint)
@@ -209,7 +215,7 @@ BEGIN
 END;
 
 CREATE TRIGGER entries_are_never_replaced BEFORE INSERT ON entries
-WHEN EXISTS (SELECT 1 FROM entries WHERE id = NEW.id)
+WHEN NEW.leaf_index IS NOT NULL OR EXISTS (SELECT 1 FROM entries WHERE id = NEW.id)
 BEGIN
     SELECT RAISE(ABORT, 'entries are never replaced');
 END;
@@ -221,6 +227,12 @@ WHEN NOT (NEW.id = OLD.id AND NEW.kind = OLD.kind AND NEW.at = OLD.at AND NEW.ac
         OR NEW.personal IS OLD.personal AND NEW.salt IS OLD.salt AND OLD.leaf_index IS NULL AND NEW.leaf_index IS NOT NULL))
 BEGIN
     SELECT RAISE(ABORT, 'an entry changes only by erasure of its personal data and by getting its place in the log');
+END;
+
+CREATE TRIGGER entries_replace_none_by_numbering BEFORE UPDATE OF leaf_index ON entries
+WHEN EXISTS (SELECT 1 FROM entries WHERE leaf_index = NEW.leaf_index AND id <> OLD.id)
+BEGIN
+    SELECT RAISE(ABORT, 'entries are never replaced');
 END;
 
 CREATE TABLE issuers (
@@ -310,8 +322,14 @@ BEGIN
     SELECT RAISE(ABORT, 'tiles are never deleted');
 END;
 
+CREATE TRIGGER tiles_are_never_replaced BEFORE INSERT ON tiles
+WHEN EXISTS (SELECT 1 FROM tiles WHERE rowid = NEW.rowid OR level = NEW.level AND number = NEW.number)
+BEGIN
+    SELECT RAISE(ABORT, 'tiles are never replaced');
+END;
+
 CREATE TRIGGER tiles_only_grow BEFORE UPDATE ON tiles
-WHEN NOT (NEW.level = OLD.level AND NEW.number = OLD.number AND substr(NEW.hashes, 1, length(OLD.hashes)) = OLD.hashes)
+WHEN NOT (NEW.rowid = OLD.rowid AND NEW.level = OLD.level AND NEW.number = OLD.number AND substr(NEW.hashes, 1, length(OLD.hashes)) = OLD.hashes)
 BEGIN
     SELECT RAISE(ABORT, 'tiles only grow');
 END;

@@ -90,20 +90,31 @@ func (c *cardDrafts) read(d CardDraft) error {
 	return err
 }
 
-// institutions gives the last arc of the institution's object identifier in every X.509 draft of an institution, "" where it is none,
-// each once.
-func (c *cardDrafts) institutions() (arcs []string) {
+// holders gives the object identifiers of the institution in the X.509 drafts, each once: one, where all is well. A draft that names none
+// gives "none". Drafts of devices do not count.
+func (c *cardDrafts) holders() (oids []string) {
 	for _, d := range c.x509 {
 		if d.want.admission.oid != "" {
-			continue // of a device
+			continue
 		}
-		a, _ := d.admission()
-		last, _ := strings.CutPrefix(a.oid, arc)
-		if !slices.Contains(arcs, last) {
-			arcs = append(arcs, last)
+		oid := "none"
+		if a, ok := d.admission(); ok {
+			oid = a.oid
+		}
+		if !slices.Contains(oids, oid) {
+			oids = append(oids, oid)
 		}
 	}
-	return arcs
+	return oids
+}
+
+// roleOf gives what an institution's role certificates may say: nothing, where it has no row.
+func roleOf(oid string) role {
+	last, ok := strings.CutPrefix(oid, arc)
+	if !ok {
+		return role{}
+	}
+	return roles[last]
 }
 
 // checkCardFlags: a card that says "dentist" to a server must not say "physician" to the card of a patient.
@@ -112,13 +123,13 @@ func checkCardFlags(c *cardDrafts) string {
 		if d.device {
 			continue
 		}
-		holders := c.institutions()
+		holders := c.holders()
 		if len(holders) == 0 {
 			return fmt.Sprintf("no X.509 certificate of the card says whose role %s has", d.slot)
 		}
 		for _, holder := range holders {
-			if !slices.Contains(roles[holder].flags, flagList(d.list())) {
-				return fmt.Sprintf("flag list %X in %s is none of institution %s%s", d.list(), d.slot, arc, holder)
+			if !slices.Contains(roleOf(holder).flags, flagList(d.list())) {
+				return fmt.Sprintf("flag list %X in %s is none of institution %s", d.list(), d.slot, holder)
 			}
 		}
 	}
@@ -127,13 +138,13 @@ func checkCardFlags(c *cardDrafts) string {
 
 func checkCardG1(c *cardDrafts) string {
 	for _, d := range c.g1 {
-		holders := c.institutions()
+		holders := c.holders()
 		if len(holders) == 0 {
 			return fmt.Sprintf("no X.509 certificate of the card says whose role %s has", d.slot)
 		}
 		for _, holder := range holders {
-			if d.role == 0 || roles[holder].g1 != d.role {
-				return fmt.Sprintf("role identifier %02X in %s is not that of institution %s%s", d.role, d.slot, arc, holder)
+			if d.role == 0 || roleOf(holder).g1 != d.role {
+				return fmt.Sprintf("role identifier %02X in %s is not that of institution %s", d.role, d.slot, holder)
 			}
 		}
 		// A private payer has no right in generation 2 and must not have one in generation 1.

@@ -36,6 +36,7 @@
 //	flight.go      calls with the same order share one run
 //	issuers.go     what the database and the configuration must agree on
 //	entries.go     what the log says
+//	policy.go      what another algorithm policy would mean
 //	renewal.go     why a card's CV certificates are not renewed
 //	sequencer.go   the order of the log, its tree and its checkpoints
 //	errors.go      the kinds of errors and what a caller does about them

@@ -41,6 +41,9 @@ type fakeAuthority struct {
 	await     func(ctx context.Context, entryID int64) (*ca.Inclusion, error)
 	issuers   []ca.KnownIssuer // of every card
 	noIssuers error            // why they cannot be read
+	public    []*profiles.Issuer
+	catalogue *profiles.Set
+	review    func(policy []byte, at time.Time) (*ca.PolicyReview, error)
 }
 
 var errNotAsked = errors.New("the test did not expect this call")
@@ -89,6 +92,17 @@ func (f *fakeAuthority) Await(ctx context.Context, entryID int64) (*ca.Inclusion
 		return nil, errNotAsked
 	}
 	return f.await(ctx, entryID)
+}
+
+func (f *fakeAuthority) Issuers() []*profiles.Issuer { return f.public }
+
+func (f *fakeAuthority) Catalogue() *profiles.Set { return f.catalogue }
+
+func (f *fakeAuthority) ReviewPolicy(_ context.Context, policy []byte, at time.Time) (*ca.PolicyReview, error) {
+	if f.review == nil {
+		return nil, errNotAsked
+	}
+	return f.review(policy, at)
 }
 
 // testCA certifies servers and operators.

@@ -130,7 +130,7 @@ func (s *Store) Inclusion(ctx context.Context, entryID int64) (*ca.Inclusion, er
 }
 
 const selectSequenced = `
-SELECT id, kind, at, actor, facts, personal, salt, personal_sha256, leaf_index FROM entries
+SELECT id, kind, at, actor, facts, personal, salt, CASE WHEN personal IS NULL THEN personal_sha256 END, leaf_index FROM entries
 WHERE leaf_index >= $1 ORDER BY leaf_index LIMIT $2`
 
 // Sequenced implements ca.LogStore.

@@ -72,7 +72,7 @@ func profiledIssuer(kind profiles.IssuerKind, name string, key ca.Key, above *ca
 	profile, _ := set.IssuerProfile(kind)
 	iss := ca.Issuer{Key: key, Issuer: &profiles.Issuer{
 		Name: name, Kind: kind, KeyType: must(sigalg.TypeOf(key.Public())), IssuedBy: name, OCSPURL: "http://ocsp.siegel.example/" + name,
-		Profiles: set.ProfilesFor(kind),
+		Profiles: set.ProfilesFor(kind, must(sigalg.TypeOf(key.Public())).Generation()),
 	}}
 	if kind == profiles.QESCA {
 		iss.PSS = true
@@ -102,7 +102,7 @@ func cvcDeviceIssuer(key ca.Key, root *ca.Issuer) ca.Issuer {
 	signature := must(root.Key.Sign(context.Background(), sigalg.ECDSASHA256, octets))
 	return ca.Issuer{Key: key, Issuer: &profiles.Issuer{
 		Name: "SIEGEL-CVC-CA2", Kind: profiles.CVCDeviceCA, KeyType: sigalg.E256, IssuedBy: root.Name,
-		CVC: must(cvc.Parse(must(cvc.Assemble(octets, signature)))), Profiles: must(profiles.Builtin()).ProfilesFor(profiles.CVCDeviceCA),
+		CVC: must(cvc.Parse(must(cvc.Assemble(octets, signature)))), Profiles: must(profiles.Builtin()).ProfilesFor(profiles.CVCDeviceCA, sigalg.ECC),
 	}}
 }
 

@@ -59,7 +59,7 @@ func (a *Authority) startFacts() tlog.ServerFacts {
 
 // intentEntry records an attempt. The order itself is the personal part.
 func intentEntry(actor string, in *Intent) (tlog.Entry, error) {
-	facts := tlog.OrderFacts{Order: in.OrderID, Attempt: string(in.Attempt), ICCSN: in.ICCSN, CardType: in.CardType, Sector: in.Sector}
+	facts := tlog.OrderFacts{Order: in.OrderID, Attempt: string(in.Attempt), ICCSN: in.ICCSN, CardType: in.CardType, Sector: in.Sector, Renews: in.Renews}
 	for i := range in.Drafts {
 		facts.Drafts = append(facts.Drafts, in.Drafts[i].facts())
 	}
@@ -68,7 +68,7 @@ func intentEntry(actor string, in *Intent) (tlog.Entry, error) {
 
 // cardEntry records the card of an attempt.
 func cardEntry(actor string, in *Intent, done *Completion) (tlog.Entry, error) {
-	facts := tlog.CardFacts{Order: in.OrderID, Attempt: string(in.Attempt), ICCSN: in.ICCSN, CardType: in.CardType, Sector: in.Sector}
+	facts := tlog.CardFacts{Order: in.OrderID, Attempt: string(in.Attempt), ICCSN: in.ICCSN, CardType: in.CardType, Sector: in.Sector, Renews: in.Renews}
 	for i := range in.Drafts {
 		f := in.Drafts[i].facts()
 		f.SHA256 = hash(done.Certificates[i])

@@ -54,7 +54,8 @@ type OrderFacts struct {
 	ICCSN    string             `json:"iccsn"` // 20 digits
 	CardType string             `json:"card_type"`
 	Sector   string             `json:"sector"`
-	Drafts   []CertificateFacts `json:"drafts"` // in the order of the card type; without certificate hashes
+	Drafts   []CertificateFacts `json:"drafts"`           // in the order of the card type; without certificate hashes
+	Renews   string             `json:"renews,omitempty"` // order that made the card, where these are new CV certificates for it
 }
 
 // CardFacts say what was issued.
@@ -64,7 +65,8 @@ type CardFacts struct {
 	ICCSN        string             `json:"iccsn"`
 	CardType     string             `json:"card_type"`
 	Sector       string             `json:"sector"`
-	Certificates []CertificateFacts `json:"certificates"` // in the order of the card type
+	Certificates []CertificateFacts `json:"certificates"`     // in the order of the card type
+	Renews       string             `json:"renews,omitempty"` // as in OrderFacts; the certificates are then not the whole of the card
 }
 
 // CertificateFacts describe a draft or a certificate. Either Serial or CHR is set.
@@ -133,6 +135,7 @@ func (f *OrderFacts) check(c *checker) {
 	c.text("card_type", f.CardType)
 	c.text("sector", f.Sector)
 	each(c, "drafts", f.Drafts, func(d *CertificateFacts) { c.certificate(d, false) })
+	c.renewal(f.Order, f.Renews)
 }
 
 func (f *CardFacts) check(c *checker) {
@@ -140,6 +143,7 @@ func (f *CardFacts) check(c *checker) {
 	c.text("card_type", f.CardType)
 	c.text("sector", f.Sector)
 	each(c, "certificates", f.Certificates, func(d *CertificateFacts) { c.certificate(d, true) })
+	c.renewal(f.Order, f.Renews)
 }
 
 func (f *AbandonFacts) check(c *checker) {

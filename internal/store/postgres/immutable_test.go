@@ -73,8 +73,8 @@ func TestDatabaseRefuses(t *testing.T) {
 		{"TRUNCATE cards, certificates", "never deleted"},
 		{"UPDATE certificates SET data = '\\x00'", "never change"},
 		{"DELETE FROM certificates", "never deleted"},
-		{"INSERT INTO certificates (card, position, issuer, serial, data) SELECT card, 9, issuer, serial, data FROM certificates WHERE position = 0", "unique constraint"},
-		{"INSERT INTO certificates (card, position, issuer, chr, data) SELECT card, 9, issuer, chr, data FROM certificates WHERE position = 2", "unique constraint"},
+		{"INSERT INTO certificates (card, position, issuer, serial, renewal, data) SELECT card, 9, issuer, serial, renewal, data FROM certificates WHERE position = 0", "unique constraint"},
+		{"INSERT INTO certificates (card, position, issuer, chr, renewal, data) SELECT card, 9, issuer, chr, renewal, data FROM certificates WHERE position = 2", "unique constraint"},
 	} {
 		err := tryAndUndo(t, raw(t, dsn), c.statement)
 		if got := errorText(err); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {

@@ -68,8 +68,8 @@ func TestDatabaseRefuses(t *testing.T) {
 		{"DELETE FROM cards", "never deleted"},
 		{"UPDATE certificates SET data = x'00'", "never change"},
 		{"DELETE FROM certificates", "never deleted"},
-		{"INSERT INTO certificates (card, position, issuer, serial, data) SELECT card, 9, issuer, serial, data FROM certificates WHERE position = 0", "UNIQUE"},
-		{"INSERT INTO certificates (card, position, issuer, chr, data) SELECT card, 9, issuer, chr, data FROM certificates WHERE position = 2", "UNIQUE"},
+		{"INSERT INTO certificates (card, position, issuer, serial, renewal, data) SELECT card, 9, issuer, serial, renewal, data FROM certificates WHERE position = 0", "UNIQUE"},
+		{"INSERT INTO certificates (card, position, issuer, chr, renewal, data) SELECT card, 9, issuer, chr, renewal, data FROM certificates WHERE position = 2", "UNIQUE"},
 	} {
 		_, err := db.Exec("BEGIN; " + c.statement + "; ROLLBACK")
 		if err != nil {

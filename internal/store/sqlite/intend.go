@@ -33,7 +33,7 @@ func intend(s *session, in *ca.Intent, entry tlog.Entry) error {
 		return err
 	}
 	for i := range in.Drafts {
-		if err := recordDraft(s, in.OrderID, attempt, i, &in.Drafts[i]); err != nil {
+		if err := recordDraft(s, in, attempt, i); err != nil {
 			return err
 		}
 	}
@@ -49,7 +49,14 @@ FROM orders o WHERE order_id = ?`
 
 	insertOrder = `
 INSERT INTO orders (order_id, order_hash, order_json, iccsn, card_type, sector, recorded_at)
-VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (iccsn) DO NOTHING`
+VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (iccsn) WHERE renews IS NULL DO NOTHING`
+
+	// Nothing, where the order to renew made no such card.
+	insertRenewal = `
+INSERT INTO orders (order_id, order_hash, order_json, iccsn, card_type, sector, recorded_at, renews, renewal)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, f.order_id, (SELECT count(*) + 1 FROM orders r WHERE r.renews = f.order_id)
+FROM orders f JOIN cards c ON c.order_id = f.order_id
+WHERE f.order_id = ?8 AND f.renews IS NULL AND f.iccsn = ?4 AND f.card_type = ?5 AND f.sector = ?6`
 )
 
 // recordOrder writes the order at its first attempt. At a later one it makes sure that the order may have another.
@@ -77,12 +84,17 @@ func recordNewOrder(s *session, in *ca.Intent) error {
 	if err != nil {
 		return err
 	}
-	ok, err := s.claim(insertOrder, in.OrderID, in.OrderHash[:], string(in.OrderJSON), in.ICCSN, in.CardType, in.Sector, at)
+	insert, refused := insertOrder, error(&ca.TakenError{What: ca.UniqueICCSN, Draft: -1})
+	values := []any{in.OrderID, in.OrderHash[:], string(in.OrderJSON), in.ICCSN, in.CardType, in.Sector, at}
+	if in.Renews != "" {
+		insert, refused, values = insertRenewal, ca.ErrNotRenewable, append(values, in.Renews)
+	}
+	ok, err := s.claim(insert, values...)
 	if err != nil {
 		return fmt.Errorf("record the order: %w", err)
 	}
 	if !ok {
-		return &ca.TakenError{What: ca.UniqueICCSN, Draft: -1}
+		return refused
 	}
 	return nil
 }
@@ -116,7 +128,8 @@ INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, se
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (issuer, serial) WHERE serial IS NOT NULL DO NOTHING`
 
 // recordDraft writes a draft with what it takes: subject key, serial number or CHR.
-func recordDraft(s *session, orderID string, attempt int64, position int, d *ca.Draft) error {
+func recordDraft(s *session, in *ca.Intent, attempt int64, position int) error {
+	d := &in.Drafts[position]
 	taken := func(what ca.Unique) error { return &ca.TakenError{What: what, Draft: position} }
 	failed := func(doing string, err error) error {
 		return fmt.Errorf("%s draft %d (%s): %w", doing, position, d.Slot, err)
@@ -124,7 +137,7 @@ func recordDraft(s *session, orderID string, attempt int64, position int, d *ca.
 	if _, err := sigalg.ParseScheme(d.Scheme.String()); err != nil {
 		return failed("read", err) // it could be written, but not be read again
 	}
-	if mine, err := takeKey(s, orderID, d); err != nil {
+	if mine, err := takeKey(s, in, d); err != nil {
 		return failed("take the key of", err)
 	} else if !mine {
 		return taken(ca.UniqueKey)
@@ -134,7 +147,7 @@ func recordDraft(s *session, orderID string, attempt int64, position int, d *ca.
 	case ca.X509:
 		serial = d.Serial.Bytes()
 	case ca.CVC:
-		if free, err := chrFree(s, orderID, d); err != nil {
+		if free, err := chrFree(s, d); err != nil {
 			return failed("look up the CHR of", err)
 		} else if !free {
 			return taken(ca.UniqueCHR)
@@ -163,26 +176,27 @@ func recordDraft(s *session, orderID string, attempt int64, position int, d *ca.
 const (
 	insertKey = `INSERT INTO subject_keys (key_identity, order_id, slot) VALUES (?, ?, ?) ON CONFLICT (key_identity) DO NOTHING`
 
-	selectKeyIsMine = `SELECT order_id = ? AND slot = ? FROM subject_keys WHERE key_identity = ?`
+	selectKeyIsMine = `SELECT EXISTS (SELECT 1 FROM subject_keys WHERE key_identity = ? AND order_id = ? AND slot = ?)`
 )
 
-// takeKey gives the draft's key to its slot of the order, and tells whether it is there now.
-func takeKey(s *session, orderID string, d *ca.Draft) (mine bool, err error) {
-	if mine, err = s.claim(insertKey, d.KeyIdentity[:], orderID, d.Slot); err != nil || mine {
-		return mine, err
+// takeKey gives the draft's key to its slot of the order, and tells whether it is there now. A renewal takes none: its keys must be there.
+func takeKey(s *session, in *ca.Intent, d *ca.Draft) (mine bool, err error) {
+	owner := in.Renews
+	if owner == "" {
+		owner = in.OrderID
+		if mine, err = s.claim(insertKey, d.KeyIdentity[:], owner, d.Slot); err != nil || mine {
+			return mine, err
+		}
 	}
-	err = s.row(selectKeyIsMine, []any{orderID, d.Slot, d.KeyIdentity[:]}, &mine)
+	err = s.row(selectKeyIsMine, []any{d.KeyIdentity[:], owner, d.Slot}, &mine)
 	return mine, err
 }
 
-const selectCHRFree = `
-SELECT NOT EXISTS (
-    SELECT 1 FROM drafts d JOIN attempts a ON a.number = d.attempt
-    WHERE d.issuer = ? AND d.chr = ? AND (a.order_id <> ? OR d.slot <> ?))`
+const selectCHRFree = `SELECT NOT EXISTS (SELECT 1 FROM drafts WHERE issuer = ? AND chr = ? AND key_identity <> ?)`
 
-// chrFree tells whether no other slot and no other order has the draft's CHR from its issuer. There is one writer, so that looking
-// and then writing is safe.
-func chrFree(s *session, orderID string, d *ca.Draft) (free bool, err error) {
-	err = s.row(selectCHRFree, []any{d.Issuer, d.CHR, orderID, d.Slot}, &free)
+// chrFree tells whether no other key, and so no other slot and no other card, has the draft's CHR from its issuer. There is one writer,
+// so that looking and then writing is safe.
+func chrFree(s *session, d *ca.Draft) (free bool, err error) {
+	err = s.row(selectCHRFree, []any{d.Issuer, d.CHR, d.KeyIdentity[:]}, &free)
 	return free, err
 }

@@ -46,6 +46,7 @@ func TestDatabaseRefuses(t *testing.T) {
 		{"UPDATE orders SET order_hash = zeroblob(32)", "only by erasure"},
 		{"UPDATE orders SET order_json = '{}'", "only by erasure"},
 		{"UPDATE orders SET order_json = NULL, iccsn = '1' WHERE order_id = 'order-1'", "only by erasure"},
+		{"UPDATE orders SET order_json = NULL, renews = 'order-2', renewal = 1 WHERE order_id = 'order-1'", "only by erasure"},
 		{"DELETE FROM orders WHERE order_id = 'order-1'", "never deleted"},
 		{"UPDATE attempts SET state = 'abandoned' WHERE number = 1", "only by ending"},
 		{"UPDATE attempts SET state = 'open', ended_at = NULL, end_entry_id = NULL WHERE number = 2", "only by ending"},

@@ -24,6 +24,8 @@ type Config struct {
 	Issuers []Issuer
 	// Environment must be profiles.Test: production needs key sessions opened by two people, which this build does not have.
 	Environment profiles.Environment
+	// LegacyExceptions are the exceptions to the algorithm policy that the operator grants, by name; nil for none. The log says so.
+	LegacyExceptions []string
 	// TSPID are the two digits that gematik gave the provider (gemSpec_PKI, Tab_PKI_109).
 	TSPID string
 	// KeySession bounds the key session that Start opens for each issuer key in environment test.
@@ -73,7 +75,8 @@ const systemActor = "siegeld"
 //
 // It is an error if the environment is production; if two issuers have one name, or the issuer above one is missing; if an
 // issuer that may sign has no key, or one that is not the key of its certificate, or is outside its validity, or is bound to a profile
-// that does not exist or belongs to issuers of another kind. All of it is reported at once. A profile that no issuer is bound to
+// that does not exist or belongs to issuers of another kind; if an issuer or a root is one of another environment; if the algorithm policy
+// has no exception of a name. All of it is reported at once. A profile that no issuer is bound to
 // is no error, since a provider may serve one key generation only: see Unbound.
 func New(cfg Config) (*Authority, error) {
 	if err := errors.Join(cfg.check(), cfg.checkIssuers()); err != nil {
@@ -110,6 +113,9 @@ func (cfg *Config) check() error {
 	default:
 		errs = append(errs, fmt.Errorf("environment is %q, want %q", cfg.Environment, profiles.Test))
 	}
+	if cfg.Profiles != nil {
+		errs = append(errs, cfg.Profiles.Policy().CheckExceptions(cfg.LegacyExceptions))
+	}
 	if !tspID.MatchString(cfg.TSPID) {
 		errs = append(errs, fmt.Errorf("TSP-ID is %q, want two digits (gemSpec_PKI, Tab_PKI_109)", cfg.TSPID))
 	}
@@ -133,7 +139,7 @@ func (cfg *Config) checkIssuers() error {
 		if !names[iss.IssuedBy] {
 			errs = append(errs, fmt.Errorf("issuer %q: the issuer above it, %q, is missing", iss.Name, iss.IssuedBy))
 		}
-		if err := iss.checkSigning(cfg.Profiles, cfg.Now()); err != nil {
+		if err := errors.Join(iss.CheckEnvironment(cfg.Environment), iss.checkSigning(cfg.Profiles, cfg.Now())); err != nil {
 			errs = append(errs, fmt.Errorf("issuer %q: %w", iss.Name, err))
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/cvc"
+	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/internal/sigalg"
 	"github.com/siegel-pki/siegel/profiles"
 )
@@ -30,6 +32,19 @@ func TestBadConfiguration(t *testing.T) {
 		{"production", func(c *ca.Config) { c.Environment = profiles.Production },
 			"environment production needs key sessions opened by two people, which this build does not have"},
 		{"unknown environment", func(c *ca.Config) { c.Environment = "staging" }, `environment is "staging"`},
+		{"unknown exception", func(c *ca.Config) { c.LegacyExceptions = []string{"legacy-md5"} }, `no legacy exception "legacy-md5"; there are legacy-rsa-2048-noqes`},
+		{"exception twice", func(c *ca.Config) { c.LegacyExceptions = []string{"legacy-cvc-g1", "legacy-cvc-g1"} }, "granted twice"},
+		{"issuer without the marks of a test", change(smcbECC, func(i *profiles.Issuer) {
+			certificate := *i.X509
+			certificate.Subject = pkix.Name{pkix.Single(pkix.OIDCommonName, "SIEGEL.SMCB-CA3")}
+			i.X509 = &certificate
+		}), `issuer "SIEGEL.SMCB-CA3": it does not belong into environment test: CN of its subject does not end in " TEST-ONLY"`},
+		{"root of production", change(cvcRoot, func(i *profiles.Issuer) {
+			certificate := *i.CVC
+			certificate.CAR = must(cvc.ParseReference("DESGP 8-1-02-24"))
+			i.CVC = &certificate
+		}), `issuer "SIEGEL-CVC-Root1": it does not belong into environment test: provider code DESGP is one of the other`},
+		{"issuers of a test in production", func(c *ca.Config) { c.Environment = profiles.Production }, "CN of its subject is marked as one of a test"},
 		{"no store", func(c *ca.Config) { c.Store = nil }, "mandatory"},
 		{"TSP-ID of three digits", func(c *ca.Config) { c.TSPID = "016" }, "two digits"},
 		{"TSP-ID of letters", func(c *ca.Config) { c.TSPID = "xx" }, "two digits"},

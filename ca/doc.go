@@ -26,6 +26,7 @@
 //
 //	authority.go   Config, New, Start, Close; what is known of cards
 //	issue.go       Issue: the road, and what each failure on it means
+//	canonical.go   what makes two orders the same
 //	draft.go       plan, drafts and lint; the dry run
 //	sign.go        the door
 //	session.go     key sessions, without which the door does not open

@@ -46,7 +46,9 @@ func (a *Authority) plan(order *profiles.Order, serial func() (pkix.Serial, erro
 
 // context is what the planner must know besides the order.
 func (a *Authority) context() *profiles.Context {
-	return &profiles.Context{Environment: a.config.Environment, Now: a.now(), TSPID: a.config.TSPID, Issuers: a.public}
+	return &profiles.Context{
+		Environment: a.config.Environment, Now: a.now(), TSPID: a.config.TSPID, Issuers: a.public, Exceptions: a.config.LegacyExceptions,
+	}
 }
 
 // newDraft fixes the octets of one certificate.

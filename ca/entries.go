@@ -49,7 +49,7 @@ func (a *Authority) startFacts() tlog.ServerFacts {
 	set := a.profiles.Hash()
 	facts := tlog.ServerFacts{
 		Environment: string(a.config.Environment), ProfileSetSHA256: hex.EncodeToString(set[:]),
-		ConfigSHA256: hex.EncodeToString(a.config.ConfigHash),
+		ConfigSHA256: hex.EncodeToString(a.config.ConfigHash), LegacyExceptions: a.config.LegacyExceptions,
 	}
 	for _, iss := range a.public {
 		facts.Issuers = append(facts.Issuers, tlog.IssuerFacts{Name: iss.Name, Kind: string(iss.Kind), CertificateSHA256: hash(iss.Raw()), Profiles: iss.Profiles})
@@ -73,6 +73,9 @@ func cardEntry(actor string, in *Intent, done *Completion) (tlog.Entry, error) {
 		f := in.Drafts[i].facts()
 		f.SHA256 = hash(done.Certificates[i])
 		facts.Certificates = append(facts.Certificates, f)
+	}
+	for _, e := range in.Ended {
+		facts.Ended = append(facts.Ended, tlog.EndedFacts{Exception: e.Exception, LastDay: e.LastDay.String(), Granted: e.Granted, Slots: e.Slots})
 	}
 	return tlog.NewEntry(tlog.CardIssued, done.At, actor, facts, nil)
 }

@@ -32,3 +32,9 @@ func (a *Authority) Waiting(orderID string) int {
 
 // RandomSerial is randomSerial.
 func RandomSerial() (pkix.Serial, error) { return randomSerial() }
+
+// Canonical is canonical, OrderHash is orderHash.
+var (
+	Canonical = canonical
+	OrderHash = orderHash
+)

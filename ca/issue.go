@@ -2,7 +2,6 @@ package ca
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,8 +43,8 @@ func (a *Authority) Issue(ctx context.Context, actor string, order *profiles.Ord
 type request struct {
 	actor string
 	order *profiles.Order // a copy of its own, since the work may outlive the caller
-	json  []byte          // what the order is compared by: encoding/json writes the same value in the same octets
-	hash  [32]byte        // SHA-256 of json
+	json  []byte          // as it came
+	hash  [32]byte        // what it is compared by: orderHash
 }
 
 func newRequest(actor string, order *profiles.Order) (*request, error) {
@@ -53,7 +52,11 @@ func newRequest(actor string, order *profiles.Order) (*request, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode the order: %w", err)
 	}
-	req := &request{actor: actor, order: new(profiles.Order), json: text, hash: sha256.Sum256(text)}
+	sum, err := orderHash(order)
+	if err != nil {
+		return nil, err
+	}
+	req := &request{actor: actor, order: new(profiles.Order), json: text, hash: sum}
 	if err := json.Unmarshal(text, req.order); err != nil {
 		return nil, fmt.Errorf("copy the order: %w", err)
 	}
@@ -131,7 +134,7 @@ func (a *Authority) prepare(req *request) (*Intent, error) {
 	return &Intent{
 		Attempt: AttemptID(randomHex()), OrderID: req.order.ID, OrderHash: req.hash, OrderJSON: req.json,
 		ICCSN: req.order.ICCSN, CardType: plan.CardType, Sector: sectorOf(req.order), Renews: req.order.Renews, At: a.now(),
-		Drafts: plan.Drafts, Warnings: plan.Warnings,
+		Drafts: plan.Drafts, Warnings: plan.Warnings, Ended: plan.Ended,
 	}, nil
 }
 

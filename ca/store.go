@@ -167,7 +167,7 @@ func (d *Draft) HasTerm() bool { return d.Scheme != sigalg.ISO9796SHA256 }
 type Intent struct {
 	Attempt   AttemptID
 	OrderID   string
-	OrderHash [32]byte // SHA-256 of OrderJSON
+	OrderHash [32]byte // the same for orders that say the same
 	OrderJSON []byte   // the whole order; personal data
 	ICCSN     string
 	CardType  string
@@ -176,6 +176,8 @@ type Intent struct {
 	At        time.Time // millisecond precision, UTC
 	Drafts    []Draft   // in the order of the card type
 	Warnings  []string
+	// Ended are the algorithms whose last day has passed. The entry of the card keeps them; a Store need not.
+	Ended []profiles.EndedAlgorithm
 }
 
 // Completion is an attempt whose drafts are all signed and verified.

@@ -29,7 +29,8 @@
 //   - check.go: what must hold between the files; explain.go: what a file says, in words
 //   - planner.go: the road of an order; slots.go, keys.go, rsa.go, institution.go, name.go, evidence.go, term.go, issuers.go: its checks;
 //     qualified.go, device.go: what qualified certificates and devices have of their own
-//   - policy.go, policyfile.go: the algorithm policy; algorithms.go: a plan held against it; whatif.go: two policies compared
+//   - policy.go, policyfile.go: the algorithm policy; algorithms.go: a plan held against it; whatif.go: two policies compared;
+//     environment.go: which issuers belong into an environment
 //   - content.go, subject.go: what goes into the certificates; issuercontent.go: into those of issuers
 //
 // A Set and all it holds must not be changed after Load; it may then be used concurrently.

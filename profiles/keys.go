@@ -7,6 +7,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/siegel-pki/siegel/internal/brainpool"
@@ -113,6 +114,11 @@ func (p *planner) keyOfRequest(field string, request []byte) crypto.PublicKey {
 	r, err := pkix.ParseRequest(request)
 	if err != nil {
 		p.refuseKey(field, err)
+		return nil
+	}
+	if k, ok := r.PublicKey.(*rsa.PublicKey); ok && k.E > math.MaxInt32 {
+		p.refuse(field, "REQUEST_EXPONENT", citeExponent,
+			"a signature of a key with a public exponent above %d cannot be verified here: give the key as spki", math.MaxInt32)
 		return nil
 	}
 	if err := r.CheckSignature(); err != nil {

@@ -3,6 +3,7 @@ package profiles_test
 import (
 	"crypto"
 	"crypto/rsa"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"math/big"
@@ -48,13 +49,53 @@ func changeCVC(i *profiles.Issuer, change func(*cvc.Body)) *profiles.Issuer {
 }
 
 // otherExponent gives the RSA key of the same modulus, and so of the same secret, with another prime exponent.
-func otherExponent(t *testing.T, spki []byte) []byte {
+func otherExponent(t *testing.T, spki []byte, e int) []byte {
 	t.Helper()
 	pub, err := pkix.ParsePublicKey(spki)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return spkiOf(t, &rsa.PublicKey{N: pub.(*rsa.PublicKey).N, E: 65539})
+	return spkiOf(t, &rsa.PublicKey{N: pub.(*rsa.PublicKey).N, E: e})
+}
+
+// largestExponent is the largest prime of 32 bits.
+const largestExponent = 4294967291
+
+// requestWithExponent gives a PKCS#10 request for a key with another exponent. Its signature is not of that key.
+func requestWithExponent(t *testing.T, e int) []byte {
+	t.Helper()
+	var request struct {
+		Info struct {
+			Version       int
+			Subject, SPKI asn1.RawValue
+			Attributes    asn1.RawValue `asn1:"tag:0"`
+		}
+		Algorithm asn1.RawValue
+		Signature asn1.BitString
+	}
+	if _, err := asn1.Unmarshal(testKey(t, "request-rsa"), &request); err != nil {
+		t.Fatal(err)
+	}
+	request.Info.SPKI = asn1.RawValue{FullBytes: otherExponent(t, request.Info.SPKI.FullBytes, e)}
+	octets, err := asn1.Marshal(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return octets
+}
+
+// TestPlansTheLargestExponent: where no signature of the key must be verified, the exponent may be as large as a card's.
+func TestPlansTheLargestExponent(t *testing.T) {
+	o := sampleOrder(t, "hospital-pharmacy")
+	slot := slotKey(o, "C.HCI.AUT.R2048")
+	slot.SPKI = otherExponent(t, slot.SPKI, largestExponent)
+	plan, err := builtin(t).Plan(o, testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := plan.Slots[0].X509.PublicKey; !slices.Equal(got, slot.SPKI) {
+		t.Errorf("the certificate has key %x, want %x", got, slot.SPKI)
+	}
 }
 
 // negative gives the key on brainpoolP256r1 whose private key is the negative one: y becomes p-y.
@@ -115,8 +156,11 @@ func TestRefusesWhatNoFileHolds(t *testing.T) {
 			request[len(request)-1] ^= 1
 			o.Keys[0] = profiles.SlotKey{Slot: o.Keys[0].Slot, PKCS10: request}
 		}, "keys[0].pkcs10", "REQUEST_SIGNATURE"},
+		{"request with an exponent of 32 bits", func(o *profiles.Order, _ *profiles.Context) {
+			o.Keys[0] = profiles.SlotKey{Slot: o.Keys[0].Slot, PKCS10: requestWithExponent(t, largestExponent)}
+		}, "keys[0].pkcs10", "REQUEST_EXPONENT"},
 		{"RSA key of another slot with another exponent", func(o *profiles.Order, _ *profiles.Context) {
-			slotKey(o, "C.HCI.ENC.R2048").SPKI = otherExponent(t, slotKey(o, "C.HCI.AUT.R2048").SPKI)
+			slotKey(o, "C.HCI.ENC.R2048").SPKI = otherExponent(t, slotKey(o, "C.HCI.AUT.R2048").SPKI, 65539)
 		}, "keys[1].spki", "KEY_TWICE"},
 		{"negative of the point of another slot", func(o *profiles.Order, _ *profiles.Context) {
 			slotKey(o, "C.HCI.ENC.E256").SPKI = negative(slotKey(o, "C.HCI.AUT.E256").SPKI)
@@ -129,7 +173,7 @@ func TestRefusesWhatNoFileHolds(t *testing.T) {
 		}, "keys[3].spki", "KEY_OF_ISSUER"},
 		{"key of a root that signs nothing here", func(o *profiles.Order, c *profiles.Context) {
 			c.Issuers = append(c.Issuers, &profiles.Issuer{Name: "DEGXX11109", Kind: profiles.CVCRootCA, KeyType: sigalg.R2048, G1: g1Root(t)})
-			slotKey(o, "C.HCI.AUT.R2048").SPKI = otherExponent(t, spkiOf(t, g1Root(t).PublicKey))
+			slotKey(o, "C.HCI.AUT.R2048").SPKI = otherExponent(t, spkiOf(t, g1Root(t).PublicKey), 65539)
 		}, "keys[0].spki", "KEY_OF_ISSUER"},
 		{"base point", func(o *profiles.Order, _ *profiles.Context) {
 			slotKey(o, "C.HCI.AUT.E256").SPKI = basePoint(t)

@@ -24,7 +24,7 @@ func testRSA(t testing.TB, name string) *rsa.PublicKey {
 	return key.(*rsa.PublicKey)
 }
 
-// TestRSAExponents goes along the borders of the public exponent. The upper one lies beyond what a parsed key can have.
+// TestRSAExponents goes along the borders of the public exponent. The upper one is what a parsed key can have, too.
 func TestRSAExponents(t *testing.T) {
 	n := testRSA(t, "rsa-good").N
 	for _, c := range []struct {

@@ -6,7 +6,7 @@ time=${1:-60s}
 count=0
 while IFS=: read -r file target; do
   echo "== $(dirname "$file") $target ($time)"
-  go test "./$(dirname "$file")" -run '^$' -fuzz "^${target}\$" -fuzztime "$time"
+  go test "./$(dirname "$file")" -run '^$' -fuzz "^${target}\$" -fuzztime "$time" -fuzzminimizetime 10x
   count=$((count + 1))
 done < <(git ls-files '*_test.go' | xargs grep -HoE '^func Fuzz[A-Za-z0-9_]+' | sed -E 's/:func /:/')
 echo "$count fuzz targets, $time each, no finding"

@@ -304,6 +304,10 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"version"}, 0},
 		{[]string{"no-such-command"}, exitUsage},
 		{[]string{"test-hierarchy", "--pin-file", "no-such-file"}, exitUsage},
+		{[]string{"test-hierarchy", "--data", filepath.Join(t.TempDir(), "x"), "--tsp-id", "abc"}, exitFailed},
+		{[]string{"test-hierarchy", "--data", filepath.Join(t.TempDir(), "x"), "--host", `bad host/"x`}, exitFailed},
+		{[]string{"test-hierarchy", "--data", filepath.Join(t.TempDir(), "x"), "--record", filepath.Join(t.TempDir(), "no", "such", "folder")}, exitFailed},
+		{[]string{"test-hierarchy", "--data", filepath.Join(t.TempDir(), "x"), "--record", "ceremony_test.go"}, exitExists},
 		{[]string{"test-hierarchy", "--data", filepath.Join(t.TempDir(), "x"), "--token", "pkcs11:token=none?module-path=/no/such/module.so"}, exitFailed},
 	} {
 		if got := run(c.args); got != c.want {

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"time"
 
 	"github.com/siegel-pki/siegel/hsm"
@@ -40,27 +41,63 @@ type testHierarchyCmd struct {
 
 // Run creates the hierarchy and prints its record.
 func (cmd *testHierarchyCmd) Run(ctx context.Context) error {
-	if err := cmd.refuseExisting(); err != nil {
+	if err := errors.Join(cmd.check(), cmd.refuseExisting()); err != nil {
 		return err
 	}
+	file, err := cmd.createRecord()
+	if err != nil {
+		return err
+	}
+	defer file.Close()
 	c := &ceremony{cmd: cmd, start: time.Now().UTC(), progress: os.Stderr}
-	var err error
 	if c.catalogue, err = profiles.Builtin(); err != nil {
 		return err
 	}
 	if err := c.perform(ctx); err != nil {
 		return fmt.Errorf("%w\nThe ceremony did not finish. What it created so far is not usable: remove %s and begin again", err, cmd.Data)
 	}
+	record := c.record() // it cannot be made again: print it whatever happens to the file
+	_, printed := io.WriteString(os.Stdout, record)
+	if _, err := io.WriteString(file, record); err != nil {
+		return errors.Join(fmt.Errorf("write the ceremony record; it stands above: %w", err), printed)
+	}
+	return errors.Join(file.Close(), printed)
+}
+
+var (
+	tspID = regexp.MustCompile(`^[0-9]{2}$`)
+	host  = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
+)
+
+// check looks at the flags before anything is made: what is wrong in a certificate stays wrong.
+func (cmd *testHierarchyCmd) check() error {
+	var errs []error
+	if !tspID.MatchString(cmd.TSPID) {
+		errs = append(errs, fmt.Errorf("--tsp-id is %q, want two digits (gemSpec_PKI, Tab_PKI_109)", cmd.TSPID))
+	}
+	if !host.MatchString(cmd.Host) {
+		errs = append(errs, fmt.Errorf("--host is %q, want a host name in lower case, for example ca.example.com", cmd.Host))
+	}
+	if cmd.Retention < 1 || cmd.Retention > 99 {
+		errs = append(errs, fmt.Errorf("--qes-retention is %d, want 1 to 99 years", cmd.Retention))
+	}
+	return errors.Join(errs...)
+}
+
+// createRecord makes the file of the record before any key is made, so that a ceremony is not left without its record.
+func (cmd *testHierarchyCmd) createRecord() (*os.File, error) {
+	if err := os.MkdirAll(cmd.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("create the data folder: %w", err)
+	}
 	path := cmd.Record
 	if path == "" {
 		path = filepath.Join(cmd.Data, "ceremony-record.md")
 	}
-	record := c.record()
-	if err := os.WriteFile(path, []byte(record), 0o644); err != nil {
-		return fmt.Errorf("write the ceremony record: %w", err)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("create the file of the ceremony record: %w", err)
 	}
-	_, err = io.WriteString(os.Stdout, record)
-	return err
+	return file, nil
 }
 
 // refuseExisting refuses a data folder in which a ceremony or a server has left something.
@@ -116,9 +153,6 @@ func (c *ceremony) perform(ctx context.Context) error {
 
 // openToken opens the token that was named, or makes a throwaway one.
 func (c *ceremony) openToken(ctx context.Context) error {
-	if err := os.MkdirAll(c.cmd.Data, 0o700); err != nil {
-		return fmt.Errorf("create the data folder: %w", err)
-	}
 	config := hsm.Config{URI: c.cmd.Token, ReadWrite: true, Sessions: 1}
 	if c.cmd.PIN != "" {
 		config.PIN = hsm.PINFromFile(c.cmd.PIN)

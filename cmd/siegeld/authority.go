@@ -13,7 +13,7 @@ import (
 func authorityConfig(cfg config, in *inputs, store ca.Store, keyed []ca.Issuer, log *slog.Logger) ca.Config {
 	return ca.Config{
 		Store: store, Profiles: in.profiles, Issuers: keyed,
-		Environment: profiles.Environment(cfg.Environment), TSPID: in.hierarchy.TSPID,
+		Environment: profiles.Environment(cfg.Environment), TSPID: in.hierarchy.TSPID, LegacyExceptions: cfg.LegacyExceptions,
 		KeySession: ca.SessionBounds{Signatures: cfg.KeySession.Signatures, Lifetime: cfg.KeySession.Lifetime},
 		ConfigHash: in.hash, Now: time.Now, Log: log,
 	}

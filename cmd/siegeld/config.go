@@ -31,6 +31,10 @@ type config struct {
 	Hierarchy string `yaml:"hierarchy"`
 	// Directory of the catalogue of card types, sectors and profiles. Default: the one built in.
 	Profiles string `yaml:"profiles"`
+	// Exceptions to the algorithm policy, by name, for example [legacy-cvc-g1]: algorithms that may be used in environment production after
+	// their last day. `siegel profiles algorithms` lists algorithms, days and names. Each start of the server records them in the log, and
+	// so does each card that depends on one. Default: none.
+	LegacyExceptions []string `yaml:"legacy_exceptions"`
 	// Where orders, cards and the log are kept.
 	Store storeConfig `yaml:"store"`
 	// The token that holds the issuers' keys.
@@ -41,6 +45,8 @@ type config struct {
 	Log logConfig `yaml:"log"`
 	// How long calls under way may take after the end was asked for, for example 20s. Default: 20s.
 	Grace time.Duration `yaml:"grace"`
+
+	exceptionsAt string // place of legacy_exceptions in the file; which names there are is for the catalogue to say
 }
 
 // tlsConfig is the server's side of the TLS connection.
@@ -135,6 +141,7 @@ func loadConfig(path string, over overrides) (config, error) {
 		return config{}, wrongConfig(err)
 	}
 	cfg.derive()
+	cfg.exceptionsAt = lines.at("legacy_exceptions")
 	return cfg, nil
 }
 

@@ -29,7 +29,7 @@ func TestDefaults(t *testing.T) {
 		Log:        logConfig{"auto", "info"},
 		Grace:      20 * time.Second,
 	}
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("defaults = %+v\nwant %+v", got, want)
 	}
 }
@@ -42,6 +42,7 @@ tls: {certificate: c.pem, key: /k.pem, client_ca: ca.pem}
 operators: o.yaml
 hierarchy: h
 profiles: p
+legacy_exceptions: [legacy-cvc-g1, legacy-rsa-2048-noqes]
 store: {sqlite: s.db}
 token: {uri: "pkcs11:token=x?module-path=/m.so", pin_file: pin, sessions: 8, softhsm2_conf: soft}
 key_session: {signatures: 5, lifetime: 90m}
@@ -62,10 +63,11 @@ func TestEveryKey(t *testing.T) {
 	want := config{
 		Data: in("d"), Environment: "production", Listen: "[::1]:0", TLS: tlsConfig{in("c.pem"), "/k.pem", in("ca.pem")},
 		Operators: in("o.yaml"), Hierarchy: in("h"), Profiles: in("p"), Store: storeConfig{SQLite: in("s.db")},
+		LegacyExceptions: []string{"legacy-cvc-g1", "legacy-rsa-2048-noqes"}, exceptionsAt: path + ":9: ",
 		Token:      tokenConfig{"pkcs11:token=x?module-path=/m.so", in("pin"), 8, in("soft")},
 		KeySession: keySessionConfig{5, 90 * time.Minute}, Log: logConfig{"json", "warn"}, Grace: 90 * time.Second,
 	}
-	if got != want {
+	if !reflect.DeepEqual(got, want) {
 		t.Errorf("config = %+v\nwant %+v", got, want)
 	}
 	got.Store.Postgres = "see TestPostgres"

@@ -45,6 +45,9 @@ func loadInputs(cfg config) (*inputs, error) {
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, wrongConfig(err)
 	}
+	if err := in.profiles.Policy().CheckExceptions(cfg.LegacyExceptions); err != nil {
+		return nil, wrongConfig(fmt.Errorf("%slegacy_exceptions: %w", cfg.exceptionsAt, err))
+	}
 	var err error
 	if in.hash, err = configHash(cfg, in.operators); err != nil {
 		return nil, err

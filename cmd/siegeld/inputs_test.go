@@ -167,6 +167,22 @@ func TestInputsThatAreMissingOrWrong(t *testing.T) {
 	}{
 		{"nothing prepared", remove("hierarchy"), "siegel-ceremony test-hierarchy --data "},
 		{"other environment", func(_ *testing.T, _ string, c *config) { c.Environment = "production" }, "is a hierarchy for environment test, the configuration says production"},
+		{"test issuers in production", func(t *testing.T, data string, c *config) {
+			c.Environment = "production"
+			name := filepath.Join(data, "hierarchy", hierarchy.FileName)
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, data, "hierarchy/"+hierarchy.FileName, strings.Replace(string(text), "environment: test", "environment: production", 1))
+		}, `issuer "GEM.SMCB-CA57": it does not belong into environment production: CN of its subject is marked`},
+		{"unknown exception", func(t *testing.T, data string, c *config) {
+			path := writeFile(t, data, "siegeld.yaml", "data: .\nlegacy_exceptions:\n- legacy-cvc-g1\n- legacy-md5\n")
+			var err error
+			if *c, err = loadConfig(path, overrides{}); err != nil {
+				t.Fatal(err)
+			}
+		}, `siegeld.yaml:2: legacy_exceptions: there is no legacy exception "legacy-md5"; there are legacy-rsa-2048-noqes`},
 		{"broken hierarchy", overwrite("hierarchy/issuers.yaml", "issuers: 1\n"), "load the hierarchy of issuers"},
 		{"no operators", remove("operators.yaml"), "read the operator file"},
 		{"wrong operators", overwrite("operators.yaml", "operators:\n- name: a\n"), "operators.yaml:2: "},

@@ -17,8 +17,9 @@ import (
 	"github.com/siegel-pki/siegel/internal/sigalg"
 )
 
-// ErrExists says that the token has an object with this CKA_ID already. Nothing was created.
-var ErrExists = errors.New("token has an object with this CKA_ID already")
+// ErrExists says that the token has an object with this CKA_ID or this CKA_LABEL already. Nothing was created. The label counts
+// because people tell keys apart by it: two of one name in a token are a mistake that shows years later.
+var ErrExists = errors.New("token has an object with this CKA_ID or CKA_LABEL already")
 
 // Spec says what key pair to create.
 type Spec struct {
@@ -39,7 +40,7 @@ func GenerateKey(ctx context.Context, token *hsm.Token, spec Spec) (crypto.Publi
 	if err != nil {
 		return nil, err
 	}
-	unused := func(s *p11.Session) error { return free(s, spec.ID) }
+	unused := func(s *p11.Session) error { return free(s, spec) }
 	if err := token.Use(ctx, unused, t.generate); err != nil {
 		return nil, fmt.Errorf("create %s key %x: %w", spec.Type, spec.ID, err)
 	}
@@ -51,13 +52,18 @@ func GenerateKey(ctx context.Context, token *hsm.Token, spec Spec) (crypto.Publi
 	return public, nil
 }
 
-// free checks that no object of any class has the CKA_ID.
-func free(s *p11.Session, id []byte) error {
-	found, err := s.Find(1, pkcs11.NewAttribute(pkcs11.CKA_ID, id))
-	if err == nil && len(found) > 0 {
-		err = ErrExists
+// free checks that no object of any class has the CKA_ID or the CKA_LABEL.
+func free(s *p11.Session, spec Spec) error {
+	for _, name := range []*pkcs11.Attribute{pkcs11.NewAttribute(pkcs11.CKA_ID, spec.ID), pkcs11.NewAttribute(pkcs11.CKA_LABEL, spec.Label)} {
+		found, err := s.Find(1, name)
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 {
+			return ErrExists
+		}
 	}
-	return err
+	return nil
 }
 
 // generate creates the pair. Tokens that know no CKA_MODIFIABLE refuse the template and create nothing; they get it without.

@@ -89,6 +89,10 @@ func TestNothingIsOverwritten(t *testing.T) {
 			t.Errorf("%s: got %v, want ErrExists", kind, err)
 		}
 	}
+	spec.ID = []byte("twice")
+	if _, err := keygen.GenerateKey(t.Context(), token, spec); !errors.Is(err, keygen.ErrExists) {
+		t.Errorf("the same label: got %v, want ErrExists", err)
+	}
 	sig, err := before.Sign(t.Context(), sigalg.ECDSASHA256, []byte("x"))
 	if err != nil {
 		t.Fatal(err)

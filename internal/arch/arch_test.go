@@ -44,7 +44,7 @@ var picture = map[string][]string{
 	"migrations":               {},
 	"internal/store/sqlite":    {"ca", "internal/tlog", "internal/pkix", "internal/sigalg", "migrations"},
 	"internal/store/postgres":  {"ca", "internal/tlog", "internal/pkix", "internal/sigalg", "migrations"},
-	"internal/store/storetest": {"ca", "internal/tlog", "internal/pkix", "internal/sigalg"},
+	"internal/store/storetest": {"ca", "profiles", "internal/tlog", "internal/pkix", "internal/sigalg"},
 	"proto/siegel/v1":          {},
 	"internal/rpc":             {"ca", "profiles", "proto/siegel/v1"},
 	"internal/arch":            {},

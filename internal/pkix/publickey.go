@@ -34,7 +34,7 @@ var (
 const (
 	minModulusBits  = 1024
 	maxModulusBits  = 8192
-	maxExponentBits = 31
+	maxExponentBits = 32 // what a card may have (gemSpec_COS, (G2_N002.100)); crypto/rsa verifies signatures up to 31 only
 )
 
 // MarshalPublicKey gives the DER SubjectPublicKeyInfo of *rsa.PublicKey, *brainpool.PublicKey or *ecdsa.PublicKey on P-256:
@@ -188,11 +188,14 @@ func parseRSA(key []byte) (*rsa.PublicKey, error) {
 	if bits := n.BitLen(); bits < minModulusBits || bits > maxModulusBits {
 		return nil, fmt.Errorf("RSA modulus has %d bits, %d to %d are supported", bits, minModulusBits, maxModulusBits)
 	}
-	if e.Cmp(big.NewInt(1)) <= 0 || e.Cmp(big.NewInt(math.MaxInt32)) > 0 {
-		return nil, fmt.Errorf("RSA exponent is outside 2 to %d", math.MaxInt32)
+	if e.Cmp(big.NewInt(1)) <= 0 || e.BitLen() > maxExponentBits {
+		return nil, fmt.Errorf("RSA exponent is outside 2 to %d", int64(1)<<maxExponentBits-1)
 	}
 	return &rsa.PublicKey{N: n, E: int(e.Int64())}, nil
 }
+
+// The exponent of an rsa.PublicKey is an int, which must hold the largest.
+const _ uint = math.MaxInt - (1<<maxExponentBits - 1)
 
 func parseEC(curve asn1.ObjectIdentifier, point []byte) (crypto.PublicKey, error) {
 	switch {

@@ -112,7 +112,6 @@ func TestPublicKeysRefused(t *testing.T) {
 		{"exponent 0", rsaKey(rsaAlgorithm, modulus, "020100"), "exponent"},
 		{"negative exponent", rsaKey(rsaAlgorithm, modulus, "0201ff"), "exponent"},
 		{"exponent of 33 bits", rsaKey(rsaAlgorithm, modulus, "02050100000001"), "exponent"},
-		{"exponent of 32 bits", rsaKey(rsaAlgorithm, modulus, "02050080000001"), "exponent"},
 		{"third number", rsaKey(rsaAlgorithm, modulus, "0203010001"+"020101"), "more than"},
 		{"curve not named", "3011" + "300b06072a8648ce3d02013000" + "03020004", "named curve"},
 		{"curve by parameters", "3013" + "300d06072a8648ce3d020130020500" + "03020004", "named curve"},
@@ -185,6 +184,18 @@ func TestMarshalRefuses(t *testing.T) {
 		if id, err := KeyIdentifier(pub); err == nil {
 			t.Errorf("%T: key identifier %x, want an error", pub, id)
 		}
+	}
+}
+
+// TestLargestExponent: of 32 bits, as a card may have it.
+func TestLargestExponent(t *testing.T) {
+	want := &rsa.PublicKey{N: new(big.Int).Lsh(big.NewInt(5), 2045), E: 1<<32 - 1}
+	spki, err := MarshalPublicKey(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ParsePublicKey(spki); err != nil || !want.Equal(got) {
+		t.Errorf("got %v, %v, want %v", got, err, want)
 	}
 }
 

@@ -28,6 +28,7 @@ var (
 	iccsnForm  = form{"ICCSN", digits, 20, 20}
 	serialForm = form{"serial number", lowerHex, 2, 40} // 20 octets at most (RFC 5280, Section 4.1.2.2)
 	chrForm    = form{"CHR", upperHex, 24, 24}
+	dayForm    = form{"day", digits + "-", 10, 10}
 	reasonForm = form{"reason", "abcdefghijklmnopqrstuvwxyz-", 1, 64}
 )
 

@@ -13,6 +13,7 @@ type ServerFacts struct {
 	ProfileSetSHA256 string        `json:"profile_set_sha256"`
 	ConfigSHA256     string        `json:"config_sha256,omitempty"` // of the configuration file, where there is one
 	Issuers          []IssuerFacts `json:"issuers"`
+	LegacyExceptions []string      `json:"legacy_exceptions,omitempty"` // to the algorithm policy, that the configuration grants
 }
 
 // IssuerFacts name an issuer by its certificate.
@@ -65,8 +66,17 @@ type CardFacts struct {
 	ICCSN        string             `json:"iccsn"`
 	CardType     string             `json:"card_type"`
 	Sector       string             `json:"sector"`
-	Certificates []CertificateFacts `json:"certificates"`     // in the order of the card type
+	Certificates []CertificateFacts `json:"certificates"` // in the order of the card type
+	Ended        []EndedFacts       `json:"ended_algorithms,omitempty"`
 	Renews       string             `json:"renews,omitempty"` // as in OrderFacts; the certificates are then not the whole of the card
+}
+
+// EndedFacts name algorithms on a card whose last day had passed by the policy in force, and why they were used all the same.
+type EndedFacts struct {
+	Exception string   `json:"exception"` // of the algorithm policy: what would have to be granted in production
+	LastDay   string   `json:"last_day"`  // YYYY-MM-DD
+	Granted   bool     `json:"granted"`   // by the configuration; otherwise environment test tolerated it
+	Slots     []string `json:"slots"`
 }
 
 // CertificateFacts describe a draft or a certificate. Either Serial or CHR is set.
@@ -103,6 +113,9 @@ func (f *ServerFacts) check(c *checker) {
 		c.text("kind", i.Kind)
 		c.form("certificate_sha256", i.CertificateSHA256, hashForm)
 	})
+	for _, e := range f.LegacyExceptions {
+		c.text("legacy_exceptions", e)
+	}
 }
 
 func (f *IssuerAddedFacts) check(c *checker) {
@@ -144,6 +157,14 @@ func (f *CardFacts) check(c *checker) {
 	c.text("sector", f.Sector)
 	each(c, "certificates", f.Certificates, func(d *CertificateFacts) { c.certificate(d, true) })
 	c.renewal(f.Order, f.Renews)
+	if len(f.Ended) == 0 {
+		return
+	}
+	each(c, "ended_algorithms", f.Ended, func(e *EndedFacts) {
+		c.text("exception", e.Exception)
+		c.form("last_day", e.LastDay, dayForm)
+		each(c, "slots", e.Slots, func(slot *string) { c.text("slot", *slot) })
+	})
 }
 
 func (f *AbandonFacts) check(c *checker) {

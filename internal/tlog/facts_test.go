@@ -65,7 +65,7 @@ func TestGoldenLeaves(t *testing.T) {
 // TestEveryFactIsNeeded takes away each field of each golden leaf, at every depth, empties it, doubles it and renames it. What is
 // optional says so by its tag, and may be taken away, if nothing else needs it.
 func TestEveryFactIsNeeded(t *testing.T) {
-	optional := []string{"config_sha256", "profiles", "no_term_in_certificate", "renews"}
+	optional := []string{"config_sha256", "profiles", "no_term_in_certificate", "legacy_exceptions", "ended_algorithms", "renews"}
 	for name, octets := range goldenLeaves(t) {
 		e, err := ParseLeaf(octets)
 		if err != nil {
@@ -161,6 +161,11 @@ func TestMalformedFactsAreNamed(t *testing.T) {
 		{"card-issued", `"not_after":"2031-11-24T09:00:00.000Z"`, `"not_after":"2031-13-24T09:00:00.000Z"`, "certificates[0].not_after: is no time"},
 		{"card-issued", `"key_sha256":"0`, `"key_sha256":"`, "certificates[0].key_sha256: is no SHA-256 hash"},
 		{"card-issued", `,"certificate_sha256":"c`, `,"certificate_sha256":"C`, "certificates[0].certificate_sha256: is no SHA-256 hash"},
+		{"card-issued-ended", `"last_day":"2`, `"last_day":"0x2`, "ended_algorithms[0].last_day: is no day"},
+		{"card-issued-ended", `"exception":"legacy-cvc-g1"`, `"exception":""`, "ended_algorithms[0].exception: is empty"},
+		{"card-issued-ended", `"slots":["C.SMC.AUTR_CVC.R2048"]`, `"slots":[]`, "ended_algorithms[0].slots: is empty"},
+		{"card-issued-ended", `"slots":["C`, `"slots":["","C`, "ended_algorithms[0].slots[0].slot: is empty"},
+		{"server-started-granted", `["legacy-cvc-g1"]`, `[""]`, "legacy_exceptions: is empty"},
 		{"order-recorded", `"body_sha256":"b`, `"certificate_sha256":"","body_sha256":"b`, "not in their one form"},
 		{"order-recorded", `"},{`, `","certificate_sha256":"00"},{`, "drafts[0].certificate_sha256: is there before"},
 		{"issuer-added", `"name":"GEM.SMCB-CA51 TEST-ONLY"`, `"name":""`, "name: is empty"},

@@ -1,8 +1,8 @@
 -- +goose Up
 
 -- Identifiers that are compared octet by octet have COLLATE "C": their indexes need no rules of a language, and do not break when an
--- upgrade of the system changes such rules. JSON is kept as json, not jsonb, since its octets are hashed. The words are those of package
--- ca. The checks are the last line behind the program, not its validation of orders.
+-- upgrade of the system changes such rules. JSON is kept as json, not jsonb, since octets that are hashed must come back as they were. The
+-- words are those of package ca. The checks are the last line behind the program, not its validation of orders.
 
 -- For statements that nobody may make. It says why in the words of the trigger.
 -- +goose StatementBegin
@@ -51,10 +51,23 @@ EXECUTE FUNCTION refuse('issuers never change');
 CREATE TRIGGER issuers_are_never_deleted BEFORE DELETE OR TRUNCATE ON issuers
 EXECUTE FUNCTION refuse('issuers are never deleted');
 
+-- Drafts, and with them certificates, name known issuers. A foreign key would say it too, and have every transaction of every server lock the few
+-- rows of the issuers together with all others. These rows never change and never go: to look is enough.
+-- +goose StatementBegin
+CREATE FUNCTION refuse_unknown_issuers() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM added a WHERE NOT EXISTS (SELECT FROM issuers i WHERE i.name = a.issuer)) THEN
+        RAISE EXCEPTION 'the issuer is not known' USING ERRCODE = 'foreign_key_violation';
+    END IF;
+    RETURN NULL;
+END;
+$$;
+-- +goose StatementEnd
+
 -- What the line sent. One order for each ICCSN makes the card, for ever; others may renew its CV certificates.
 CREATE TABLE orders (
     order_id    text           COLLATE "C" PRIMARY KEY CHECK (order_id <> ''),
-    order_hash  bytea          NOT NULL CHECK (octet_length(order_hash) = 32), -- SHA-256 of order_json
+    order_hash  bytea          NOT NULL CHECK (octet_length(order_hash) = 32), -- of the canonical form: package ca
     order_json  json,                                                          -- personal data; NULL after erasure
     iccsn       text           COLLATE "C" NOT NULL CHECK (iccsn <> ''),
     card_type   text           NOT NULL CHECK (card_type <> ''),
@@ -106,7 +119,8 @@ EXECUTE FUNCTION refuse('an attempt changes only by ending');
 CREATE TRIGGER attempts_are_never_deleted BEFORE DELETE OR TRUNCATE ON attempts
 EXECUTE FUNCTION refuse('attempts are never deleted');
 
--- To whom a subject key belongs. It serves one slot of one order (GS-A_4906) and of its renewals, which own none. Public keys that one secret serves are one key here.
+-- To whom a subject key belongs. It serves one slot of one order (GS-A_4906), and of the renewals
+-- of its card. Public keys that one secret serves are one key here.
 CREATE TABLE subject_keys (
     key_identity bytea PRIMARY KEY CHECK (octet_length(key_identity) = 32), -- pkix.KeyIdentity
     order_id     text  COLLATE "C" NOT NULL REFERENCES orders (order_id),
@@ -126,7 +140,7 @@ CREATE TABLE drafts (
     slot         text           COLLATE "C" NOT NULL CHECK (slot <> ''),
     profile      text           NOT NULL CHECK (profile <> ''),
     format       text           NOT NULL CHECK (format IN ('x509', 'cvc')),
-    issuer       text           COLLATE "C" NOT NULL REFERENCES issuers (name),
+    issuer       text           COLLATE "C" NOT NULL,
     scheme       text           NOT NULL CHECK (scheme <> ''),
     serial       bytea          CHECK (octet_length(serial) BETWEEN 1 AND 20),       -- X.509 only: big-endian, no leading zeros
     chr          text           COLLATE "C" CHECK (chr ~ '^[0-9A-F]{24}$'),          -- CV certificates only
@@ -164,6 +178,9 @@ $$;
 
 CREATE TRIGGER drafts_belong_to_open_attempts AFTER INSERT ON drafts REFERENCING NEW TABLE AS added
 EXECUTE FUNCTION refuse_drafts_of_ended_attempts();
+
+CREATE TRIGGER drafts_name_known_issuers AFTER INSERT ON drafts REFERENCING NEW TABLE AS added
+EXECUTE FUNCTION refuse_unknown_issuers();
 
 CREATE TRIGGER drafts_never_change BEFORE UPDATE ON drafts
 EXECUTE FUNCTION refuse('drafts never change');
@@ -203,7 +220,7 @@ EXECUTE FUNCTION refuse('cards are never deleted');
 CREATE TABLE certificates (
     card     bigint  NOT NULL REFERENCES cards (number),
     position integer NOT NULL,
-    issuer   text    COLLATE "C" NOT NULL REFERENCES issuers (name),
+    issuer   text    COLLATE "C" NOT NULL,
     serial   bytea,
     chr      text    COLLATE "C",
     renewal  integer NOT NULL, -- that of the order
@@ -213,6 +230,22 @@ CREATE TABLE certificates (
 
 CREATE UNIQUE INDEX certificates_serial ON certificates (issuer, serial) WHERE serial IS NOT NULL;
 CREATE UNIQUE INDEX certificates_chr ON certificates (issuer, chr, renewal) WHERE chr IS NOT NULL;
+
+-- +goose StatementBegin
+CREATE FUNCTION refuse_certificates_of_no_draft() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM added t WHERE NOT EXISTS (SELECT FROM cards c JOIN orders o ON o.order_id = c.order_id JOIN drafts d ON d.attempt = c.attempt
+        WHERE c.number = t.card AND o.renewal = t.renewal AND d.position = t.position AND d.issuer = t.issuer
+            AND d.serial IS NOT DISTINCT FROM t.serial AND d.chr IS NOT DISTINCT FROM t.chr)) THEN
+        RAISE EXCEPTION 'a certificate is a signed draft of its card' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END;
+$$;
+-- +goose StatementEnd
+
+CREATE TRIGGER certificates_are_signed_drafts AFTER INSERT ON certificates REFERENCING NEW TABLE AS added
+EXECUTE FUNCTION refuse_certificates_of_no_draft();
 
 CREATE TRIGGER certificates_never_change BEFORE UPDATE ON certificates
 EXECUTE FUNCTION refuse('certificates never change');

@@ -62,7 +62,6 @@ CREATE TABLE certificates (
     data bytea NOT NULL,
     CONSTRAINT certificates_pkey PRIMARY KEY (card, "position"),
     CONSTRAINT certificates_card_fkey FOREIGN KEY (card) REFERENCES cards(number),
-    CONSTRAINT certificates_issuer_fkey FOREIGN KEY (issuer) REFERENCES issuers(name),
     CONSTRAINT certificates_data_check CHECK (octet_length(data) > 0)
 );
 
@@ -71,6 +70,8 @@ CREATE UNIQUE INDEX certificates_chr ON certificates USING btree (issuer, chr, r
 CREATE UNIQUE INDEX certificates_serial ON certificates USING btree (issuer, serial) WHERE serial IS NOT NULL;
 
 CREATE TRIGGER certificates_are_never_deleted BEFORE DELETE OR TRUNCATE ON certificates FOR EACH STATEMENT EXECUTE FUNCTION refuse('certificates are never deleted');
+
+CREATE TRIGGER certificates_are_signed_drafts AFTER INSERT ON certificates REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_certificates_of_no_draft();
 
 CREATE TRIGGER certificates_never_change BEFORE UPDATE ON certificates FOR EACH STATEMENT EXECUTE FUNCTION refuse('certificates never change');
 
@@ -92,7 +93,6 @@ CREATE TABLE drafts (
     CONSTRAINT drafts_attempt_slot_key UNIQUE (attempt, slot),
     CONSTRAINT drafts_pkey PRIMARY KEY (attempt, "position"),
     CONSTRAINT drafts_attempt_fkey FOREIGN KEY (attempt) REFERENCES attempts(number),
-    CONSTRAINT drafts_issuer_fkey FOREIGN KEY (issuer) REFERENCES issuers(name),
     CONSTRAINT drafts_key_identity_fkey FOREIGN KEY (key_identity) REFERENCES subject_keys(key_identity),
     CONSTRAINT drafts_body_check CHECK (octet_length(body) > 0),
     CONSTRAINT drafts_check CHECK ((serial IS NOT NULL) = (format = 'x509'::text)),
@@ -116,6 +116,8 @@ CREATE UNIQUE INDEX drafts_serial ON drafts USING btree (issuer, serial) WHERE s
 CREATE TRIGGER drafts_are_never_deleted BEFORE DELETE OR TRUNCATE ON drafts FOR EACH STATEMENT EXECUTE FUNCTION refuse('drafts are never deleted');
 
 CREATE TRIGGER drafts_belong_to_open_attempts AFTER INSERT ON drafts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_drafts_of_ended_attempts();
+
+CREATE TRIGGER drafts_name_known_issuers AFTER INSERT ON drafts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_issuers();
 
 CREATE TRIGGER drafts_never_change BEFORE UPDATE ON drafts FOR EACH STATEMENT EXECUTE FUNCTION refuse('drafts never change');
 
@@ -222,10 +224,30 @@ BEGIN
 END;
 $$;
 
+CREATE FUNCTION refuse_certificates_of_no_draft() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM added t WHERE NOT EXISTS (SELECT FROM cards c JOIN orders o ON o.order_id = c.order_id JOIN drafts d ON d.attempt = c.attempt
+        WHERE c.number = t.card AND o.renewal = t.renewal AND d.position = t.position AND d.issuer = t.issuer
+            AND d.serial IS NOT DISTINCT FROM t.serial AND d.chr IS NOT DISTINCT FROM t.chr)) THEN
+        RAISE EXCEPTION 'a certificate is a signed draft of its card' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
 CREATE FUNCTION refuse_drafts_of_ended_attempts() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM added d JOIN attempts a ON a.number = d.attempt WHERE a.state <> 'open') THEN
         RAISE EXCEPTION 'an attempt that has ended gets no drafts' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE FUNCTION refuse_unknown_issuers() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM added a WHERE NOT EXISTS (SELECT FROM issuers i WHERE i.name = a.issuer)) THEN
+        RAISE EXCEPTION 'the issuer is not known' USING ERRCODE = 'foreign_key_violation';
     END IF;
     RETURN NULL;
 END;

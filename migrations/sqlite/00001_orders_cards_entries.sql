@@ -2,10 +2,13 @@
 
 -- Times are integers: milliseconds since 1970-01-01T00:00:00Z. Names and identifiers are text, numbers of fixed length blobs.
 -- The words are those of package ca. The checks are the last line behind the program, not its validation of orders.
+--
+-- INSERT OR REPLACE deletes the rows that are in its way, and the triggers that refuse deletion see that only on connections with
+-- recursive_triggers. So each table has a trigger that refuses a row for which another would have to go.
 
 -- The log. What happened, in the order in which it became durable.
 CREATE TABLE entries (
-    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    id              INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
     kind            TEXT    NOT NULL CHECK (kind <> ''),
     at              INTEGER NOT NULL,
     actor           TEXT    NOT NULL CHECK (actor <> ''),
@@ -33,6 +36,14 @@ BEGIN
 END;
 -- +goose StatementEnd
 
+-- +goose StatementBegin
+CREATE TRIGGER entries_are_never_replaced BEFORE INSERT ON entries
+WHEN EXISTS (SELECT 1 FROM entries WHERE id = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'entries are never replaced');
+END;
+-- +goose StatementEnd
+
 -- Issuers and roots: for which certificate a name stands, for ever.
 CREATE TABLE issuers (
     name        TEXT    NOT NULL PRIMARY KEY CHECK (name <> ''),
@@ -57,10 +68,18 @@ BEGIN
 END;
 -- +goose StatementEnd
 
+-- +goose StatementBegin
+CREATE TRIGGER issuers_are_never_replaced BEFORE INSERT ON issuers
+WHEN EXISTS (SELECT 1 FROM issuers WHERE name = NEW.name OR sha256 = NEW.sha256 OR entry_id = NEW.entry_id)
+BEGIN
+    SELECT RAISE(ABORT, 'issuers are never replaced');
+END;
+-- +goose StatementEnd
+
 -- What the line sent. One order for each ICCSN makes the card, for ever; others may renew its CV certificates.
 CREATE TABLE orders (
     order_id    TEXT    NOT NULL PRIMARY KEY CHECK (order_id <> ''),
-    order_hash  BLOB    NOT NULL CHECK (length(order_hash) = 32), -- SHA-256 of order_json
+    order_hash  BLOB    NOT NULL CHECK (length(order_hash) = 32), -- of the canonical form: package ca
     order_json  TEXT,                                             -- personal data; NULL after erasure
     iccsn       TEXT    NOT NULL CHECK (iccsn <> ''),
     card_type   TEXT    NOT NULL CHECK (card_type <> ''),
@@ -77,7 +96,7 @@ CREATE UNIQUE INDEX orders_renewal ON orders (renews, renewal) WHERE renews IS N
 
 -- +goose StatementBegin
 CREATE TRIGGER orders_change_only_by_erasure BEFORE UPDATE ON orders
-WHEN NOT (NEW.order_id = OLD.order_id AND NEW.order_hash = OLD.order_hash AND NEW.order_json IS NULL AND NEW.iccsn = OLD.iccsn
+WHEN NOT (NEW.rowid = OLD.rowid AND NEW.order_id = OLD.order_id AND NEW.order_hash = OLD.order_hash AND NEW.order_json IS NULL AND NEW.iccsn = OLD.iccsn
     AND NEW.card_type = OLD.card_type AND NEW.sector = OLD.sector AND NEW.recorded_at = OLD.recorded_at
     AND NEW.renews IS OLD.renews AND NEW.renewal = OLD.renewal)
 BEGIN
@@ -89,6 +108,15 @@ END;
 CREATE TRIGGER orders_are_never_deleted BEFORE DELETE ON orders
 BEGIN
     SELECT RAISE(ABORT, 'orders are never deleted');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER orders_are_never_replaced BEFORE INSERT ON orders
+WHEN EXISTS (SELECT 1 FROM orders WHERE rowid = NEW.rowid OR order_id = NEW.order_id
+    OR iccsn = NEW.iccsn AND renews IS NULL AND NEW.renews IS NULL OR renews = NEW.renews AND renewal = NEW.renewal)
+BEGIN
+    SELECT RAISE(ABORT, 'orders are never replaced');
 END;
 -- +goose StatementEnd
 
@@ -126,7 +154,27 @@ BEGIN
 END;
 -- +goose StatementEnd
 
--- To whom a subject key belongs. It serves one slot of one order (GS-A_4906) and of its renewals, which own none. Public keys that one secret serves are one key here.
+-- +goose StatementBegin
+CREATE TRIGGER attempts_are_never_replaced BEFORE INSERT ON attempts
+WHEN EXISTS (SELECT 1 FROM attempts WHERE number = NEW.number OR attempt_id = NEW.attempt_id OR entry_id = NEW.entry_id
+    OR end_entry_id = NEW.end_entry_id OR order_id = NEW.order_id AND state = 'open' AND NEW.state = 'open'
+    OR order_id = NEW.order_id AND state = 'complete' AND NEW.state = 'complete') -- spelt so that each has its index
+BEGIN
+    SELECT RAISE(ABORT, 'attempts are never replaced');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER attempts_replace_none_by_ending BEFORE UPDATE ON attempts
+WHEN EXISTS (SELECT 1 FROM attempts WHERE number <> OLD.number AND (end_entry_id = NEW.end_entry_id
+    OR order_id = NEW.order_id AND state = 'complete' AND NEW.state = 'complete'))
+BEGIN
+    SELECT RAISE(ABORT, 'attempts are never replaced');
+END;
+-- +goose StatementEnd
+
+-- To whom a subject key belongs. It serves one slot of one order (GS-A_4906), and of the renewals
+-- of its card. Public keys that one secret serves are one key here.
 CREATE TABLE subject_keys (
     key_identity BLOB NOT NULL PRIMARY KEY CHECK (length(key_identity) = 32), -- pkix.KeyIdentity
     order_id     TEXT NOT NULL REFERENCES orders (order_id),
@@ -144,6 +192,14 @@ END;
 CREATE TRIGGER subject_keys_are_never_deleted BEFORE DELETE ON subject_keys
 BEGIN
     SELECT RAISE(ABORT, 'subject keys are never deleted');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER subject_keys_are_never_replaced BEFORE INSERT ON subject_keys
+WHEN EXISTS (SELECT 1 FROM subject_keys WHERE key_identity = NEW.key_identity)
+BEGIN
+    SELECT RAISE(ABORT, 'subject keys are never replaced');
 END;
 -- +goose StatementEnd
 
@@ -198,6 +254,15 @@ BEGIN
 END;
 -- +goose StatementEnd
 
+-- +goose StatementBegin
+CREATE TRIGGER drafts_are_never_replaced BEFORE INSERT ON drafts
+WHEN EXISTS (SELECT 1 FROM drafts WHERE rowid = NEW.rowid OR attempt = NEW.attempt AND (position = NEW.position OR slot = NEW.slot)
+    OR issuer = NEW.issuer AND serial = NEW.serial)
+BEGIN
+    SELECT RAISE(ABORT, 'drafts are never replaced');
+END;
+-- +goose StatementEnd
+
 -- Issued cards, one for each complete attempt, whose ended_at and end_entry_id say when and where that is recorded.
 CREATE TABLE cards (
     number   INTEGER PRIMARY KEY, -- ascending in the order of completion
@@ -227,11 +292,19 @@ BEGIN
 END;
 -- +goose StatementEnd
 
+-- +goose StatementBegin
+CREATE TRIGGER cards_are_never_replaced BEFORE INSERT ON cards
+WHEN EXISTS (SELECT 1 FROM cards WHERE number = NEW.number OR attempt = NEW.attempt OR order_id = NEW.order_id)
+BEGIN
+    SELECT RAISE(ABORT, 'cards are never replaced');
+END;
+-- +goose StatementEnd
+
 -- The certificates of a card: the signed drafts of its attempt, at the same positions.
 CREATE TABLE certificates (
     card     INTEGER NOT NULL REFERENCES cards (number),
     position INTEGER NOT NULL,
-    issuer   TEXT    NOT NULL REFERENCES issuers (name),
+    issuer   TEXT    NOT NULL,
     serial   BLOB,
     chr      TEXT,
     renewal  INTEGER NOT NULL, -- that of the order
@@ -241,6 +314,16 @@ CREATE TABLE certificates (
 
 CREATE UNIQUE INDEX certificates_serial ON certificates (issuer, serial) WHERE serial IS NOT NULL;
 CREATE UNIQUE INDEX certificates_chr ON certificates (issuer, chr, renewal) WHERE chr IS NOT NULL;
+
+-- +goose StatementBegin
+CREATE TRIGGER certificates_are_signed_drafts BEFORE INSERT ON certificates
+WHEN NOT EXISTS (SELECT 1 FROM cards c JOIN orders o ON o.order_id = c.order_id JOIN drafts d ON d.attempt = c.attempt
+    WHERE c.number = NEW.card AND d.position = NEW.position
+    AND d.issuer = NEW.issuer AND d.serial IS NEW.serial AND d.chr IS NEW.chr AND o.renewal = NEW.renewal)
+BEGIN
+    SELECT RAISE(ABORT, 'a certificate is a signed draft of its card');
+END;
+-- +goose StatementEnd
 
 -- +goose StatementBegin
 CREATE TRIGGER certificates_never_change BEFORE UPDATE ON certificates
@@ -253,5 +336,14 @@ END;
 CREATE TRIGGER certificates_are_never_deleted BEFORE DELETE ON certificates
 BEGIN
     SELECT RAISE(ABORT, 'certificates are never deleted');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER certificates_are_never_replaced BEFORE INSERT ON certificates
+WHEN EXISTS (SELECT 1 FROM certificates WHERE rowid = NEW.rowid OR card = NEW.card AND position = NEW.position
+    OR issuer = NEW.issuer AND (serial = NEW.serial OR chr = NEW.chr AND renewal = NEW.renewal))
+BEGIN
+    SELECT RAISE(ABORT, 'certificates are never replaced');
 END;
 -- +goose StatementEnd

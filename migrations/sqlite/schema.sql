@@ -25,11 +25,26 @@ BEGIN
     SELECT RAISE(ABORT, 'attempts are never deleted');
 END;
 
+CREATE TRIGGER attempts_are_never_replaced BEFORE INSERT ON attempts
+WHEN EXISTS (SELECT 1 FROM attempts WHERE number = NEW.number OR attempt_id = NEW.attempt_id OR entry_id = NEW.entry_id
+    OR end_entry_id = NEW.end_entry_id OR order_id = NEW.order_id AND state = 'open' AND NEW.state = 'open'
+    OR order_id = NEW.order_id AND state = 'complete' AND NEW.state = 'complete') -- spelt so that each has its index
+BEGIN
+    SELECT RAISE(ABORT, 'attempts are never replaced');
+END;
+
 CREATE TRIGGER attempts_change_only_by_ending BEFORE UPDATE ON attempts
 WHEN NOT (OLD.state = 'open' AND NEW.state <> 'open' AND NEW.number = OLD.number AND NEW.attempt_id = OLD.attempt_id
     AND NEW.order_id = OLD.order_id AND NEW.warnings = OLD.warnings AND NEW.at = OLD.at AND NEW.entry_id = OLD.entry_id)
 BEGIN
     SELECT RAISE(ABORT, 'an attempt changes only by ending');
+END;
+
+CREATE TRIGGER attempts_replace_none_by_ending BEFORE UPDATE ON attempts
+WHEN EXISTS (SELECT 1 FROM attempts WHERE number <> OLD.number AND (end_entry_id = NEW.end_entry_id
+    OR order_id = NEW.order_id AND state = 'complete' AND NEW.state = 'complete'))
+BEGIN
+    SELECT RAISE(ABORT, 'attempts are never replaced');
 END;
 
 CREATE TABLE cards (
@@ -41,6 +56,12 @@ CREATE TABLE cards (
 CREATE TRIGGER cards_are_never_deleted BEFORE DELETE ON cards
 BEGIN
     SELECT RAISE(ABORT, 'cards are never deleted');
+END;
+
+CREATE TRIGGER cards_are_never_replaced BEFORE INSERT ON cards
+WHEN EXISTS (SELECT 1 FROM cards WHERE number = NEW.number OR attempt = NEW.attempt OR order_id = NEW.order_id)
+BEGIN
+    SELECT RAISE(ABORT, 'cards are never replaced');
 END;
 
 CREATE TRIGGER cards_belong_to_complete_attempts BEFORE INSERT ON cards
@@ -57,7 +78,7 @@ END;
 CREATE TABLE certificates (
     card     INTEGER NOT NULL REFERENCES cards (number),
     position INTEGER NOT NULL,
-    issuer   TEXT    NOT NULL REFERENCES issuers (name),
+    issuer   TEXT    NOT NULL,
     serial   BLOB,
     chr      TEXT,
     renewal  INTEGER NOT NULL, -- that of the order
@@ -72,6 +93,21 @@ CREATE UNIQUE INDEX certificates_serial ON certificates (issuer, serial) WHERE s
 CREATE TRIGGER certificates_are_never_deleted BEFORE DELETE ON certificates
 BEGIN
     SELECT RAISE(ABORT, 'certificates are never deleted');
+END;
+
+CREATE TRIGGER certificates_are_never_replaced BEFORE INSERT ON certificates
+WHEN EXISTS (SELECT 1 FROM certificates WHERE rowid = NEW.rowid OR card = NEW.card AND position = NEW.position
+    OR issuer = NEW.issuer AND (serial = NEW.serial OR chr = NEW.chr AND renewal = NEW.renewal))
+BEGIN
+    SELECT RAISE(ABORT, 'certificates are never replaced');
+END;
+
+CREATE TRIGGER certificates_are_signed_drafts BEFORE INSERT ON certificates
+WHEN NOT EXISTS (SELECT 1 FROM cards c JOIN orders o ON o.order_id = c.order_id JOIN drafts d ON d.attempt = c.attempt
+    WHERE c.number = NEW.card AND d.position = NEW.position
+    AND d.issuer = NEW.issuer AND d.serial IS NEW.serial AND d.chr IS NEW.chr AND o.renewal = NEW.renewal)
+BEGIN
+    SELECT RAISE(ABORT, 'a certificate is a signed draft of its card');
 END;
 
 CREATE TRIGGER certificates_never_change BEFORE UPDATE ON certificates
@@ -113,6 +149,13 @@ BEGIN
     SELECT RAISE(ABORT, 'drafts are never deleted');
 END;
 
+CREATE TRIGGER drafts_are_never_replaced BEFORE INSERT ON drafts
+WHEN EXISTS (SELECT 1 FROM drafts WHERE rowid = NEW.rowid OR attempt = NEW.attempt AND (position = NEW.position OR slot = NEW.slot)
+    OR issuer = NEW.issuer AND serial = NEW.serial)
+BEGIN
+    SELECT RAISE(ABORT, 'drafts are never replaced');
+END;
+
 CREATE TRIGGER drafts_belong_to_open_attempts BEFORE INSERT ON drafts
 WHEN (SELECT state FROM attempts WHERE number = NEW.attempt) <> 'open'
 BEGIN
@@ -125,7 +168,7 @@ BEGIN
 END;
 
 CREATE TABLE entries (
-    id              INTEGER PRIMARY KEY AUTOINCREMENT,
+    id              INTEGER PRIMARY KEY AUTOINCREMENT CHECK (id > 0),
     kind            TEXT    NOT NULL CHECK (kind <> ''),
     at              INTEGER NOT NULL,
     actor           TEXT    NOT NULL CHECK (actor <> ''),
@@ -140,6 +183,12 @@ CREATE TABLE entries (
 CREATE TRIGGER entries_are_never_deleted BEFORE DELETE ON entries
 BEGIN
     SELECT RAISE(ABORT, 'entries are never deleted');
+END;
+
+CREATE TRIGGER entries_are_never_replaced BEFORE INSERT ON entries
+WHEN EXISTS (SELECT 1 FROM entries WHERE id = NEW.id)
+BEGIN
+    SELECT RAISE(ABORT, 'entries are never replaced');
 END;
 
 CREATE TRIGGER entries_change_only_by_erasure BEFORE UPDATE ON entries
@@ -163,6 +212,12 @@ BEGIN
     SELECT RAISE(ABORT, 'issuers are never deleted');
 END;
 
+CREATE TRIGGER issuers_are_never_replaced BEFORE INSERT ON issuers
+WHEN EXISTS (SELECT 1 FROM issuers WHERE name = NEW.name OR sha256 = NEW.sha256 OR entry_id = NEW.entry_id)
+BEGIN
+    SELECT RAISE(ABORT, 'issuers are never replaced');
+END;
+
 CREATE TRIGGER issuers_never_change BEFORE UPDATE ON issuers
 BEGIN
     SELECT RAISE(ABORT, 'issuers never change');
@@ -170,7 +225,7 @@ END;
 
 CREATE TABLE orders (
     order_id    TEXT    NOT NULL PRIMARY KEY CHECK (order_id <> ''),
-    order_hash  BLOB    NOT NULL CHECK (length(order_hash) = 32), -- SHA-256 of order_json
+    order_hash  BLOB    NOT NULL CHECK (length(order_hash) = 32), -- of the canonical form: package ca
     order_json  TEXT,                                             -- personal data; NULL after erasure
     iccsn       TEXT    NOT NULL CHECK (iccsn <> ''),
     card_type   TEXT    NOT NULL CHECK (card_type <> ''),
@@ -191,8 +246,15 @@ BEGIN
     SELECT RAISE(ABORT, 'orders are never deleted');
 END;
 
+CREATE TRIGGER orders_are_never_replaced BEFORE INSERT ON orders
+WHEN EXISTS (SELECT 1 FROM orders WHERE rowid = NEW.rowid OR order_id = NEW.order_id
+    OR iccsn = NEW.iccsn AND renews IS NULL AND NEW.renews IS NULL OR renews = NEW.renews AND renewal = NEW.renewal)
+BEGIN
+    SELECT RAISE(ABORT, 'orders are never replaced');
+END;
+
 CREATE TRIGGER orders_change_only_by_erasure BEFORE UPDATE ON orders
-WHEN NOT (NEW.order_id = OLD.order_id AND NEW.order_hash = OLD.order_hash AND NEW.order_json IS NULL AND NEW.iccsn = OLD.iccsn
+WHEN NOT (NEW.rowid = OLD.rowid AND NEW.order_id = OLD.order_id AND NEW.order_hash = OLD.order_hash AND NEW.order_json IS NULL AND NEW.iccsn = OLD.iccsn
     AND NEW.card_type = OLD.card_type AND NEW.sector = OLD.sector AND NEW.recorded_at = OLD.recorded_at
     AND NEW.renews IS OLD.renews AND NEW.renewal = OLD.renewal)
 BEGIN
@@ -208,6 +270,12 @@ CREATE TABLE subject_keys (
 CREATE TRIGGER subject_keys_are_never_deleted BEFORE DELETE ON subject_keys
 BEGIN
     SELECT RAISE(ABORT, 'subject keys are never deleted');
+END;
+
+CREATE TRIGGER subject_keys_are_never_replaced BEFORE INSERT ON subject_keys
+WHEN EXISTS (SELECT 1 FROM subject_keys WHERE key_identity = NEW.key_identity)
+BEGIN
+    SELECT RAISE(ABORT, 'subject keys are never replaced');
 END;
 
 CREATE TRIGGER subject_keys_never_change BEFORE UPDATE ON subject_keys

@@ -40,7 +40,7 @@
 // # Rights
 //
 // The role that migrates owns the tables and could switch off the triggers that make them append-only. A server needs no more than
-// SELECT, INSERT and UPDATE on all tables and SELECT on goose_db_version: give it a role of its own.
+// SELECT, INSERT and UPDATE on our tables and SELECT on goose_db_version: give it a role of its own.
 //
 // # Where to look
 //

@@ -74,6 +74,9 @@ func TestDatabaseRefuses(t *testing.T) {
 		{"TRUNCATE cards, certificates", "never deleted"},
 		{"UPDATE certificates SET data = '\\x00'", "never change"},
 		{"DELETE FROM certificates", "never deleted"},
+		{"INSERT INTO certificates (card, position, issuer, serial, renewal, data) SELECT card, 9, issuer, '\\x77', renewal, data FROM certificates WHERE position = 0", "signed draft"},
+		{"INSERT INTO certificates (card, position, issuer, chr, renewal, data) SELECT card, 9, issuer, chr, 1, data FROM certificates WHERE position = 2", "signed draft"},
+		{"INSERT INTO certificates (card, position, issuer, chr, renewal, data) SELECT card, 9, issuer, '000000000000000000000001', renewal, data FROM certificates WHERE position = 2", "signed draft"},
 		{"INSERT INTO certificates (card, position, issuer, serial, renewal, data) SELECT card, 9, issuer, serial, renewal, data FROM certificates WHERE position = 0", "unique constraint"},
 		{"INSERT INTO certificates (card, position, issuer, chr, renewal, data) SELECT card, 9, issuer, chr, renewal, data FROM certificates WHERE position = 2", "unique constraint"},
 	} {

@@ -19,7 +19,7 @@
 // # One process
 //
 // Beside the database file f lies f.lock, on which an open store holds an flock. A second store on the same file, in this or
-// another process, is refused with ErrInUse. The lock ends with the process, however that ends; the file stays. Files must
+// another process, is refused with ErrInUse, by whatever path it comes: symbolic links are followed, hard links refused. The lock ends with the process, however that ends; the file stays. Files must
 // lie on a local file system: neither WAL nor flock can be trusted over a network.
 //
 // # Where to look

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
@@ -29,6 +30,20 @@ var (
 	}
 	readSettings = []string{"busy_timeout(5000)", "query_only(ON)"}
 )
+
+// realPath gives the path of a database file without symbolic links, so that one file has one lock, whatever path leads to it. A file that
+// is not there yet is taken for one of its directory; a link that leads nowhere is an error.
+func realPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if _, err := os.Lstat(path); !errors.Is(err, os.ErrNotExist) {
+		return filepath.EvalSymlinks(path)
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	return filepath.Join(dir, filepath.Base(path)), err
+}
 
 // createFile makes an empty database file that only its owner can read, where there is none. SQLite gives its other files the
 // same mode.

@@ -2,8 +2,11 @@ package sqlite_test
 
 import (
 	"bytes"
+	"database/sql"
+	"fmt"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -40,7 +43,7 @@ func TestDatabaseRefuses(t *testing.T) {
 		{"UPDATE entries SET personal = NULL, salt = NULL, personal_sha256 = NULL WHERE id = 7", "only by erasure"},
 		{"UPDATE entries SET id = 77 WHERE id = 7", "only by erasure"},
 		{"DELETE FROM entries WHERE id = 7", "never deleted"},
-		{"REPLACE INTO entries (id, kind, at, actor, facts) VALUES (7, 'card-issued', 0, 'x', '{}')", "never deleted"},
+		{"REPLACE INTO entries (id, kind, at, actor, facts) VALUES (7, 'card-issued', 0, 'x', '{}')", "never replaced"},
 		{"UPDATE issuers SET certificate = x'00'", "never change"},
 		{"DELETE FROM issuers", "never deleted"},
 		{"UPDATE orders SET order_hash = zeroblob(32)", "only by erasure"},
@@ -64,13 +67,16 @@ func TestDatabaseRefuses(t *testing.T) {
 		{strings.NewReplacer("%ATTEMPT", "3", "%AFTER", "not_before").Replace(draft), "ends_after_it_begins"},
 		{"INSERT INTO cards (attempt, order_id) VALUES (2, 'order-2')", "complete attempt"},
 		{"INSERT INTO cards (attempt, order_id) VALUES (3, 'order-3')", "complete attempt"},
-		{"INSERT INTO cards (attempt, order_id) VALUES (1, 'order-1')", "UNIQUE"},
+		{"INSERT INTO cards (attempt, order_id) VALUES (1, 'order-1')", "never replaced"},
 		{"UPDATE cards SET order_id = 'order-2'", "never change"},
 		{"DELETE FROM cards", "never deleted"},
 		{"UPDATE certificates SET data = x'00'", "never change"},
 		{"DELETE FROM certificates", "never deleted"},
-		{"INSERT INTO certificates (card, position, issuer, serial, renewal, data) SELECT card, 9, issuer, serial, renewal, data FROM certificates WHERE position = 0", "UNIQUE"},
-		{"INSERT INTO certificates (card, position, issuer, chr, renewal, data) SELECT card, 9, issuer, chr, renewal, data FROM certificates WHERE position = 2", "UNIQUE"},
+		{"INSERT INTO certificates (card, position, issuer, serial, renewal, data) SELECT card, 9, issuer, serial, renewal, data FROM certificates WHERE position = 0", "never replaced"},
+		{"INSERT INTO certificates (card, position, issuer, serial, renewal, data) SELECT card, 9, issuer, x'77', renewal, data FROM certificates WHERE position = 0", "signed draft"},
+		{"INSERT INTO certificates (card, position, issuer, chr, renewal, data) SELECT card, 9, issuer, chr, 1, data FROM certificates WHERE position = 2", "signed draft"},
+		{"INSERT INTO certificates (card, position, issuer, chr, renewal, data) SELECT card, 9, issuer, '000000000000000000000001', renewal, data FROM certificates WHERE position = 2", "signed draft"},
+		{"INSERT INTO certificates (card, position, issuer, chr, renewal, data) SELECT card, 9, issuer, chr, renewal, data FROM certificates WHERE position = 2", "never replaced"},
 	} {
 		_, err := db.Exec("BEGIN; " + c.statement + "; ROLLBACK")
 		if err != nil {
@@ -85,6 +91,127 @@ func TestDatabaseRefuses(t *testing.T) {
 	if got, err := s.Card(t.Context(), issued.ICCSN); err != nil || !reflect.DeepEqual(got, card) {
 		t.Errorf("card is %+v, %v, want %+v", got, err, card)
 	}
+}
+
+// TestReplacingIsRefused tries INSERT OR REPLACE over each thing that is unique, and UPDATE OR REPLACE, from a connection of another
+// program, which has none of our settings: there the triggers that refuse deletion do not see the rows go.
+func TestReplacingIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "siegel.db")
+	s := ready(t, path)
+	for order := 1; order <= 2; order++ {
+		in := storetest.NewIntent(order, 1)
+		for _, err := range []error{
+			s.Intend(t.Context(), in, storetest.NewEntry(tlog.OrderRecorded, in)),
+			s.Abandon(t.Context(), in.Attempt, in.At, storetest.NewEntry(tlog.AttemptAbandoned, in)),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		in = storetest.NewIntent(order, 2)
+		if err := s.Intend(t.Context(), in, storetest.NewEntry(tlog.OrderRecorded, in)); err != nil {
+			t.Fatal(err)
+		}
+		if order == 1 {
+			if _, err := s.Complete(t.Context(), storetest.NewCompletion(in), storetest.NewEntry(tlog.CardIssued, in)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	closeStore(t, s)
+	db := raw(t, path)
+	db.SetMaxOpenConns(1)
+	tables := map[string][]string{ // by table: the columns of each row that must not give way
+		"entries":      {"id"},
+		"issuers":      {"name", "sha256", "entry_id"},
+		"orders":       {"rowid", "order_id", "iccsn"},
+		"attempts":     {"number", "attempt_id", "entry_id", "end_entry_id", "order_id, state"},
+		"subject_keys": {"key_identity"},
+		"drafts":       {"rowid", "attempt, position", "attempt, slot", "issuer, serial"},
+		"cards":        {"number", "attempt", "order_id"},
+		"certificates": {"rowid", "card, position", "issuer, serial", "issuer, chr"},
+	}
+	for table, unique := range tables {
+		for _, columns := range unique {
+			statement := replacing(t, db, table, columns)
+			if err := tryAndUndo(db, statement); err == nil || !strings.Contains(err.Error(), "never replaced") {
+				t.Errorf("%s: %s gave %v, want it refused", columns, statement, err)
+			}
+			if err := tryAndUndo(db, dropInsertTriggers(t, db), statement); err != nil {
+				t.Errorf("%s: %s gave %v without the triggers: it shows nothing", columns, statement, err)
+			}
+		}
+	}
+	for _, statement := range []string{
+		"UPDATE OR REPLACE orders SET rowid = 2, order_json = NULL WHERE rowid = 1",
+		"UPDATE OR REPLACE attempts SET state = 'abandoned', ended_at = 1, end_entry_id = (SELECT max(end_entry_id) FROM attempts) WHERE state = 'open'",
+		"UPDATE OR REPLACE attempts SET state = 'complete', ended_at = 1, end_entry_id = 1, order_id = 'order-1' WHERE state = 'open'",
+	} {
+		if err := tryAndUndo(db, statement); err == nil {
+			t.Errorf("%s: done, want it refused", statement)
+		}
+	}
+}
+
+// replacing gives a statement that replaces a row of a table by one that has nothing in common with it but the columns named: the others
+// are made up, or NULL where they may be.
+func replacing(t *testing.T, db *sql.DB, table, columns string) string {
+	t.Helper()
+	rows, err := db.Query("SELECT name, type, \"notnull\" FROM pragma_table_info(?)", table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	kept := strings.Split(columns, ", ")
+	names, values := slices.Clone(kept), slices.Clone(kept)
+	for rows.Next() {
+		var name, kind string
+		var notNull bool
+		if err := rows.Scan(&name, &kind, &notNull); err != nil {
+			t.Fatal(err)
+		}
+		if slices.Contains(kept, name) || name == "id" || name == "number" {
+			continue // what numbers itself is left to do so
+		}
+		value := name // what is not unique may stay as it is
+		switch {
+		case name == "attempt_id":
+			value = "lower(hex(randomblob(16)))"
+		case name == "sha256" || name == "key_identity":
+			value = "randomblob(32)"
+		case name == "serial":
+			value = "iif(serial IS NULL, NULL, randomblob(16))"
+		case name == "chr":
+			value = "iif(chr IS NULL, NULL, hex(randomblob(12)))"
+		case name == "end_entry_id":
+			value = "end_entry_id + 1000"
+		case name == "entry_id" || name == "position" || name == "attempt" || name == "card":
+			value = "abs(random() % 100000) + 1000"
+		case kind == "TEXT" && slices.Contains([]string{"name", "order_id", "iccsn", "slot"}, name):
+			value = "hex(randomblob(8))"
+		}
+		names, values = append(names, name), append(values, value)
+	}
+	return fmt.Sprintf("INSERT OR REPLACE INTO %s (%s) SELECT %s FROM %s WHERE %s IS NOT NULL",
+		table, strings.Join(names, ", "), strings.Join(values, ", "), table, kept[len(kept)-1])
+}
+
+// dropInsertTriggers gives statements that drop every trigger on insertion.
+func dropInsertTriggers(t *testing.T, db *sql.DB) string {
+	t.Helper()
+	var statements string
+	err := db.QueryRow("SELECT group_concat('DROP TRIGGER ' || name, '; ') FROM sqlite_schema WHERE type = 'trigger' AND sql LIKE '%BEFORE INSERT%'").Scan(&statements)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return statements
+}
+
+// tryAndUndo runs statements in a transaction that it rolls back.
+func tryAndUndo(db *sql.DB, statements ...string) error {
+	_, err := db.Exec("BEGIN; " + strings.Join(statements, "; "))
+	db.Exec("ROLLBACK")
+	return err
 }
 
 // TestErasure erases personal data as a later release will: the entry stays, and so does the hash that the tree needs.

@@ -47,9 +47,11 @@ SELECT order_hash,
     EXISTS (SELECT 1 FROM attempts a WHERE a.order_id = o.order_id AND a.state = 'open')
 FROM orders o WHERE order_id = ?`
 
+	selectICCSNTaken = `SELECT EXISTS (SELECT 1 FROM orders WHERE iccsn = ? AND renews IS NULL)`
+
 	insertOrder = `
 INSERT INTO orders (order_id, order_hash, order_json, iccsn, card_type, sector, recorded_at)
-VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (iccsn) WHERE renews IS NULL DO NOTHING`
+VALUES (?, ?, ?, ?, ?, ?, ?)`
 
 	// Nothing, where the order to renew made no such card.
 	insertRenewal = `
@@ -84,17 +86,33 @@ func recordNewOrder(s *session, in *ca.Intent) error {
 	if err != nil {
 		return err
 	}
-	insert, refused := insertOrder, error(&ca.TakenError{What: ca.UniqueICCSN, Draft: -1})
-	values := []any{in.OrderID, in.OrderHash[:], string(in.OrderJSON), in.ICCSN, in.CardType, in.Sector, at}
 	if in.Renews != "" {
-		insert, refused, values = insertRenewal, ca.ErrNotRenewable, append(values, in.Renews)
+		return recordRenewal(s, in, at)
 	}
-	ok, err := s.claim(insert, values...)
+	var taken bool
+	if err := s.row(selectICCSNTaken, []any{in.ICCSN}, &taken); err != nil {
+		return fmt.Errorf("look up the ICCSN: %w", err)
+	}
+	if taken {
+		return &ca.TakenError{What: ca.UniqueICCSN, Draft: -1}
+	}
+	_, err = s.exec(insertOrder, in.OrderID, in.OrderHash[:], string(in.OrderJSON), in.ICCSN, in.CardType, in.Sector, at)
 	if err != nil {
 		return fmt.Errorf("record the order: %w", err)
 	}
-	if !ok {
-		return refused
+	return nil
+}
+
+func recordRenewal(s *session, in *ca.Intent, at int64) error {
+	r, err := s.exec(insertRenewal, in.OrderID, in.OrderHash[:], string(in.OrderJSON), in.ICCSN, in.CardType, in.Sector, at, in.Renews)
+	if err != nil {
+		return fmt.Errorf("record the order: %w", err)
+	}
+	switch n, err := r.RowsAffected(); {
+	case err != nil:
+		return fmt.Errorf("record the order: %w", err)
+	case n == 0:
+		return ca.ErrNotRenewable
 	}
 	return nil
 }
@@ -125,7 +143,7 @@ func recordAttempt(s *session, in *ca.Intent, entry tlog.Entry) (int64, error) {
 
 const insertDraft = `
 INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, key_identity, body)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (issuer, serial) WHERE serial IS NOT NULL DO NOTHING`
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // recordDraft writes a draft with what it takes: subject key, serial number or CHR.
 func recordDraft(s *session, in *ca.Intent, attempt int64, position int) error {
@@ -146,6 +164,11 @@ func recordDraft(s *session, in *ca.Intent, attempt int64, position int) error {
 	switch d.Format {
 	case ca.X509:
 		serial = d.Serial.Bytes()
+		if free, err := serialFree(s, d.Issuer, serial); err != nil {
+			return failed("look up the serial number of", err)
+		} else if !free {
+			return taken(ca.UniqueSerial)
+		}
 	case ca.CVC:
 		if free, err := chrFree(s, d); err != nil {
 			return failed("look up the CHR of", err)
@@ -162,40 +185,51 @@ func recordDraft(s *session, in *ca.Intent, attempt int64, position int) error {
 	if err != nil {
 		return failed("read", err)
 	}
-	ok, err := s.claim(insertDraft, attempt, position, d.Slot, d.Profile, string(d.Format), d.Issuer, d.Scheme.String(), serial, chr,
+	_, err = s.exec(insertDraft, attempt, position, d.Slot, d.Profile, string(d.Format), d.Issuer, d.Scheme.String(), serial, chr,
 		notBefore, notAfter, d.KeyHash[:], d.KeyIdentity[:], d.Body)
 	if err != nil {
 		return failed("record", err)
 	}
-	if !ok {
-		return taken(ca.UniqueSerial)
-	}
 	return nil
 }
 
-const (
-	insertKey = `INSERT INTO subject_keys (key_identity, order_id, slot) VALUES (?, ?, ?) ON CONFLICT (key_identity) DO NOTHING`
+// The three that follow look and then write. There is one writer, so that nobody comes between; and the database refuses what they miss.
 
-	selectKeyIsMine = `SELECT EXISTS (SELECT 1 FROM subject_keys WHERE key_identity = ? AND order_id = ? AND slot = ?)`
+const (
+	selectKeyIsMine = `SELECT order_id = ? AND slot = ? FROM subject_keys WHERE key_identity = ?`
+
+	insertKey = `INSERT INTO subject_keys (key_identity, order_id, slot) VALUES (?, ?, ?)`
 )
 
-// takeKey gives the draft's key to its slot of the order, and tells whether it is there now. A renewal takes none: its keys must be there.
+// takeKey gives the draft's key to its slot of the order, and tells whether it is there now. A renewal takes none: its keys must be those of
+// the order that made the card.
 func takeKey(s *session, in *ca.Intent, d *ca.Draft) (mine bool, err error) {
-	owner := in.Renews
-	if owner == "" {
-		owner = in.OrderID
-		if mine, err = s.claim(insertKey, d.KeyIdentity[:], owner, d.Slot); err != nil || mine {
-			return mine, err
-		}
+	owner := in.OrderID
+	if in.Renews != "" {
+		owner = in.Renews
 	}
-	err = s.row(selectKeyIsMine, []any{d.KeyIdentity[:], owner, d.Slot}, &mine)
-	return mine, err
+	err = s.row(selectKeyIsMine, []any{owner, d.Slot, d.KeyIdentity[:]}, &mine)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return mine, err
+	}
+	if in.Renews != "" {
+		return false, nil
+	}
+	_, err = s.exec(insertKey, d.KeyIdentity[:], owner, d.Slot)
+	return err == nil, err
+}
+
+const selectSerialFree = `SELECT NOT EXISTS (SELECT 1 FROM drafts WHERE issuer = ? AND serial = ?)`
+
+// serialFree tells whether no draft of the issuer has the serial number.
+func serialFree(s *session, issuer string, serial any) (free bool, err error) {
+	err = s.row(selectSerialFree, []any{issuer, serial}, &free)
+	return free, err
 }
 
 const selectCHRFree = `SELECT NOT EXISTS (SELECT 1 FROM drafts WHERE issuer = ? AND chr = ? AND key_identity <> ?)`
 
-// chrFree tells whether no other key, and so no other slot and no other card, has the draft's CHR from its issuer. There is one writer,
-// so that looking and then writing is safe.
+// chrFree tells whether no other key, and so no other slot and no other card, has the draft's CHR from its issuer.
 func chrFree(s *session, d *ca.Draft) (free bool, err error) {
 	err = s.row(selectCHRFree, []any{d.Issuer, d.CHR, d.KeyIdentity[:]}, &free)
 	return free, err

@@ -36,3 +36,16 @@ func lockFile(path string) (*os.File, error) {
 	}
 	return f, nil
 }
+
+// oneName refuses a file with hard links: another store could come by another name, and would find no lock there. SQLite's own files
+// beside the database would differ, too.
+func oneName(path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Nlink > 1 && info.Mode().IsRegular() {
+		return ErrHardLinks
+	}
+	return nil
+}

@@ -35,6 +35,52 @@ func TestSecondStoreIsRefused(t *testing.T) {
 	closeStore(t, open(t, path))
 }
 
+// TestSecondStoreByAnotherPathIsRefused opens a database that is open by other paths to the same file, and makes one through a link.
+func TestSecondStoreByAnotherPathIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "data", "siegel.db")
+	for _, err := range []error{
+		os.Mkdir(filepath.Dir(path), 0o700),
+		os.Symlink("data", filepath.Join(dir, "linked-folder")),
+		os.Symlink(path, filepath.Join(dir, "linked.db")),
+		os.Symlink("linked.db", filepath.Join(dir, "linked-twice.db")),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s, err := sqlite.Open(t.Context(), filepath.Join(dir, "linked.db")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("Open of a link that leads nowhere = %v, %v, want %v", s, err, os.ErrNotExist)
+	}
+	first := open(t, filepath.Join(dir, "linked-folder", "siegel.db"))
+	others := []string{path, filepath.Join(dir, "linked.db"), filepath.Join(dir, "linked-twice.db"), filepath.Join(dir, "linked-folder", "..", "data", "siegel.db")}
+	for _, other := range others {
+		if s, err := sqlite.Open(t.Context(), other); !errors.Is(err, sqlite.ErrInUse) {
+			t.Errorf("Open(%s) = %v, %v, want %v", other, s, err, sqlite.ErrInUse)
+		}
+	}
+	closeStore(t, first)
+	for _, other := range others {
+		closeStore(t, open(t, other))
+	}
+}
+
+// TestHardLinksAreRefused: the second name would have a lock of its own.
+func TestHardLinksAreRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "siegel.db")
+	first := open(t, path)
+	if err := os.Link(path, path+"-too"); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := sqlite.Open(t.Context(), path+"-too"); !errors.Is(err, sqlite.ErrHardLinks) {
+		t.Errorf("Open by the second name = %v, %v, want %v", s, err, sqlite.ErrHardLinks)
+	}
+	closeStore(t, first)
+	if s, err := sqlite.Open(t.Context(), path); !errors.Is(err, sqlite.ErrHardLinks) {
+		t.Errorf("Open by the first name = %v, %v, want %v", s, err, sqlite.ErrHardLinks)
+	}
+}
+
 // TestOpenRefuses gives Open files that it must not touch.
 func TestOpenRefuses(t *testing.T) {
 	for _, c := range []struct {

@@ -50,16 +50,6 @@ func (s *session) insert(query string, args ...any) (int64, error) {
 	return r.LastInsertId()
 }
 
-// claim runs an INSERT with ON CONFLICT DO NOTHING and tells whether the row was inserted.
-func (s *session) claim(query string, args ...any) (bool, error) {
-	r, err := s.exec(query, args...)
-	if err != nil {
-		return false, err
-	}
-	n, err := r.RowsAffected()
-	return n == 1, err
-}
-
 // row reads the one row of a query into dest. The error is sql.ErrNoRows where there is none.
 func (s *session) row(query string, args []any, dest ...any) error {
 	st, err := s.prepare(query)

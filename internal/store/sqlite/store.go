@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/siegel-pki/siegel/ca"
@@ -30,6 +29,7 @@ var _ ca.Store = (*Store)(nil)
 var (
 	ErrInUse       = errors.New("database is in use by another store")
 	ErrNotSiegel   = errors.New("file is a database of another program")
+	ErrHardLinks   = errors.New("database file has more than one name (hard links): the lock stands beside one of them")
 	ErrNewerSchema = errors.New("database schema is newer than this program")
 	ErrClosed      = errors.New("store is closed")
 )
@@ -40,7 +40,8 @@ const readers = 4
 // Open opens the database at path, creating it where there is none (mode 0600; the directory must exist), takes the
 // process-exclusive lock on it and brings its schema up to date. The context bounds the opening only.
 //
-// ErrInUse says that another store has the file, ErrNotSiegel that it is not ours, ErrNewerSchema that a newer program made it.
+// ErrInUse says that another store has the file, ErrHardLinks that one could have it by another name, ErrNotSiegel that it is not ours,
+// ErrNewerSchema that a newer program made it.
 func Open(ctx context.Context, path string) (*Store, error) {
 	s, err := open(ctx, path)
 	if err != nil {
@@ -50,7 +51,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 }
 
 func open(ctx context.Context, path string) (_ *Store, err error) {
-	if path, err = filepath.Abs(path); err != nil {
+	if path, err = realPath(path); err != nil {
 		return nil, err
 	}
 	s := &Store{}
@@ -63,6 +64,9 @@ func open(ctx context.Context, path string) (_ *Store, err error) {
 		return nil, err
 	}
 	if err := createFile(path); err != nil {
+		return nil, err
+	}
+	if err := oneName(path); err != nil {
 		return nil, err
 	}
 	if s.write, err = connect(path, writeSettings, 1); err != nil {

@@ -26,7 +26,8 @@ const (
 // keys read from the chip. Its JSON form (the Protobuf JSON mapping) is the ORDER.json of `siegel issue`.
 //
 // An order is identified by order_id, chosen by the client. The same id with the same content always gives the same
-// answer; the same id with other content is refused with ALREADY_EXISTS.
+// answer; the same id with other content is refused with ALREADY_EXISTS. Content is every field: an order that lists its keys in
+// another order has the same content, one that gives a key as pkcs10 in place of spki has not.
 type Order struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Chosen by the client, unique for ever: 1 to 64 letters, digits, '.', '_', ':' or '-'.

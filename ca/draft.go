@@ -113,27 +113,44 @@ func standInSerial() (pkix.Serial, error) {
 	return pkix.NewSerial(b[:])
 }
 
-// lint judges every draft. A finding of level error stops the order: as a refusal, since the sender may be able to change what
-// leads to it (a name too long for the card's file), and in the server's log, since the planner should have said it first.
+// lint judges every draft, and then all of them together. A finding of level error stops the order: as a refusal, since the sender may be
+// able to change what leads to it (a name too long for the card's file), and in the server's log, since the planner should have said it
+// first.
 func (a *Authority) lint(p *Plan) error {
 	var refusal profiles.Refusal
 	for i := range p.Drafts {
-		for _, f := range a.judge(&p.Slots[i], &p.Drafts[i], p.Order.ICCSN) {
-			text := p.Drafts[i].Slot + ": " + f.Message
-			if f.Level == lint.Warning {
-				p.Warnings = append(p.Warnings, fmt.Sprintf("%s (%s, %s)", text, f.Rule, f.Citation))
-				continue
-			}
-			a.config.Log.Error("lint stopped an order that the planner had passed", "rule", f.Rule, "slot", p.Drafts[i].Slot)
-			refusal.Violations = append(refusal.Violations, profiles.Violation{
-				Field: keyField(p.Order, p.Drafts[i].Slot), Rule: f.Rule, Citation: f.Citation, Message: text,
-			})
-		}
+		slot := p.Drafts[i].Slot
+		findings := a.judge(&p.Slots[i], &p.Drafts[i], p.Order.ICCSN)
+		a.take(p, &refusal, findings, slot, keyField(p.Order, slot))
+	}
+	if len(refusal.Violations) == 0 { // drafts that are wrong by themselves say little together
+		a.take(p, &refusal, lint.Card(p.cardDrafts()...), "the card", "keys")
 	}
 	if len(refusal.Violations) > 0 {
 		return &refusal
 	}
 	return nil
+}
+
+// take sorts findings into the plan's warnings and the violations of a refusal.
+func (a *Authority) take(p *Plan, refusal *profiles.Refusal, findings []lint.Finding, of, field string) {
+	for _, f := range findings {
+		text := of + ": " + f.Message
+		if f.Level == lint.Warning {
+			p.Warnings = append(p.Warnings, fmt.Sprintf("%s (%s, %s)", text, f.Rule, f.Citation))
+			continue
+		}
+		a.config.Log.Error("lint stopped an order that the planner had passed", "rule", f.Rule, "slot", of)
+		refusal.Violations = append(refusal.Violations, profiles.Violation{Field: field, Rule: f.Rule, Citation: f.Citation, Message: text})
+	}
+}
+
+// cardDrafts gives the drafts as lint reads those of a card.
+func (p *Plan) cardDrafts() (list []lint.CardDraft) {
+	for i := range p.Drafts {
+		list = append(list, lint.CardDraft{Slot: p.Drafts[i].Slot, Body: p.Drafts[i].Body})
+	}
+	return list
 }
 
 func (a *Authority) judge(slot *profiles.PlannedSlot, d *Draft, iccsn string) []lint.Finding {

@@ -16,7 +16,7 @@ import (
 
 // The story of this file: somebody made a mistake in a profile file that the loader cannot see. The second opinion does.
 
-// mistaken is the catalogue with a mistake in one file.
+// mistaken is the catalogue with a mistake in one file, or in all that match its name.
 func mistaken(t *testing.T, file, right, wrong string) func(*ca.Config) {
 	t.Helper()
 	files := fstest.MapFS{}
@@ -29,9 +29,9 @@ func mistaken(t *testing.T, file, right, wrong string) func(*ca.Config) {
 			return err
 		}
 		text, err := fs.ReadFile(root, name)
-		if name == file {
+		if hit, _ := path.Match(file, name); hit {
 			if !strings.Contains(string(text), right) {
-				t.Fatalf("%s does not hold %q", file, right)
+				t.Fatalf("%s does not hold %q", name, right)
 			}
 			text = []byte(strings.Replace(string(text), right, wrong, 1))
 		}
@@ -64,9 +64,35 @@ func TestLintStopsWhatAProfileGotWrong(t *testing.T) {
 	}
 }
 
+// TestLintStopsRightsOfAnotherProfession: the file of institutions gives a hospital pharmacy's card the rights of a dentist, or another role
+// of generation 1. Every certificate is good by itself.
+func TestLintStopsRightsOfAnotherProfession(t *testing.T) {
+	for _, c := range []struct {
+		name, file, right, wrong, rule string
+		order                          *profiles.Order
+	}{
+		{"generation 2", "institutions.yaml", "    text: Krankenhausapotheke\n    roles: [CHAT.2A]", "    text: Krankenhausapotheke\n    roles: [CHAT.2ZA]",
+			"CARD_ROLE_OF_INSTITUTION", smallOrder(1)},
+		{"generation 1", "cvc/C.SMC.AUTR_CVC.R2048.yaml", `1.2.276.0.76.4.55, role: "03"`, `1.2.276.0.76.4.55, role: "02"`, "CARD_G1_ROLE", newOrder(1)},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t, mistaken(t, c.file, c.right, c.wrong))
+			before := len(w.entries(t))
+			_, err := w.Issue(t.Context(), operator, c.order)
+			var refusal *profiles.Refusal
+			if !errors.As(err, &refusal) || len(refusal.Violations) != 1 || refusal.Violations[0].Rule != c.rule {
+				t.Fatalf("got %v, want one violation %s", err, c.rule)
+			}
+			if after := len(w.entries(t)); after != before || w.keys.calls != 0 {
+				t.Errorf("%d entries before, %d after, keys used %d times; want nothing left behind", before, after, w.keys.calls)
+			}
+		})
+	}
+}
+
 // TestLintWarnsInTheAnswer: the order of a subject's attributes is a SHOULD.
 func TestLintWarnsInTheAnswer(t *testing.T) {
-	w := newWorld(t, mistaken(t, "x509/C.HCI.AUT.yaml", "[C, ST, L,", "[C, L, ST,"))
+	w := newWorld(t, mistaken(t, "x509/C.HCI.[AEO]*.yaml", "[C, ST, L,", "[C, L, ST,"))
 	card, err := w.Issue(t.Context(), operator, smallOrder(1))
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,9 @@ import (
 // follow-ups alike (A_20112-03).
 var identificationFrom = time.Date(2023, time.April, 1, 0, 0, 0, 0, time.UTC)
 
+// evidenceFrom is before any card of the telematics infrastructure. An older time is that of a clock that was never set, or mistyped.
+var evidenceFrom = time.Date(2000, time.January, 1, 0, 0, 0, 0, time.UTC)
+
 // identificationMethods are the ways to identify an applicant. Video is not among them (A_20112-03).
 var identificationMethods = []string{"postal-ident", "eid", "on-site"}
 
@@ -98,6 +101,11 @@ func (p *planner) checkReference(path, value, citation, missing string) {
 		p.refuse(path, "EVIDENCE_MISSING", citation, "%s", missing)
 	case len(value) > maxReference:
 		p.refuse(path, "EVIDENCE_LENGTH", wire, "it has %d octets, at most %d are kept", len(value), maxReference)
+	default:
+		// Somebody must find the document by it, years later: what cannot be seen, or looks like something else, is in the way.
+		if rule, message := textFault(value); rule != "" {
+			p.refuse(path, "EVIDENCE_"+rule, citation, "%s", message)
+		}
 	}
 }
 
@@ -110,6 +118,8 @@ func (p *planner) checkTime(path, value, citation, missing string) {
 	switch {
 	case err != nil:
 		p.refuse(path, "EVIDENCE_TIME", "RFC 3339, Section 5.6", "the time must have the form 2026-01-31T14:30:00+01:00")
+	case t.Before(evidenceFrom):
+		p.refuse(path, "EVIDENCE_TOO_OLD", citation, "the time lies before %d: no card was applied for or released by then", evidenceFrom.Year())
 	case t.After(p.ctx.Now):
 		p.refuse(path, "EVIDENCE_IN_FUTURE", citation, "the time lies in the future")
 	}

@@ -52,16 +52,22 @@ func (p *planner) checkText(path, value string) bool {
 			return false
 		}
 	}
+	rule, message := textFault(value)
+	if rule != "" {
+		p.refuse(path, "NAME_"+rule, citeNames, "%s", message)
+	}
+	return rule == ""
+}
+
+// textFault says what is wrong with the characters of a text: the end of the rule's name and the message, or "".
+func textFault(value string) (rule, message string) {
 	switch {
 	case !utf8.ValidString(value), strings.ContainsFunc(value, func(r rune) bool { return !inRepertoire(r) }):
-		p.refuse(path, "NAME_REPERTOIRE", citeNames,
-			"only Latin letters, each with its accents in one character (Unicode NFC), digits, blanks and common punctuation are allowed")
+		return "REPERTOIRE", "only Latin letters, each with its accents in one character (Unicode NFC), digits, blanks and common punctuation are allowed"
 	case strings.HasPrefix(value, " "), strings.HasSuffix(value, " "), strings.Contains(value, "  "):
-		p.refuse(path, "NAME_BLANKS", citeNames, "there must be no blank before or after the text, and no two in a row")
-	default:
-		return true
+		return "BLANKS", "there must be no blank before or after the text, and no two in a row"
 	}
-	return false
+	return "", ""
 }
 
 // punctuation are the characters beyond ISO 8859-1 that are no letters and occur in German names: dashes, quotation marks, the

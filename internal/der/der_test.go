@@ -135,6 +135,7 @@ func TestReadTimeRefuses(t *testing.T) {
 		"UTCTime without seconds":           "\x17\x0b2507210000Z",
 		"UTCTime with offset":               "\x17\x11250721000000+0200",
 		"UTCTime with fraction":             "\x17\x0f250721000000.5Z",
+		"UTCTime with a negative year":      "\x17\x0d-91118225959Z",
 		"UTCTime with a 13th month":         "\x17\x0d251321000000Z",
 		"UTCTime on 30 February":            "\x17\x0d250230000000Z",
 		"GeneralizedTime of 2049":           "\x18\x0f20491231235959Z",

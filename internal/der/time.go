@@ -56,12 +56,12 @@ func ReadTime(s *cryptobyte.String) (time.Time, error) {
 	default:
 		return time.Time{}, fmt.Errorf("tag 0x%02x is neither UTCTime nor GeneralizedTime", uint8(tag))
 	}
+	if !hasForm(content, layout) {
+		return time.Time{}, fmt.Errorf("time is not of the form %s", layout)
+	}
 	t, err := time.Parse(layout, string(content))
 	if err != nil {
 		return time.Time{}, fmt.Errorf("time is not of the form %s: %w", layout, err)
-	}
-	if len(content) != len(layout) { // package time takes fractions of a second that the layout does not have
-		return time.Time{}, fmt.Errorf("time is not of the form %s", layout)
 	}
 	if tag == asn1.UTCTime && t.Year() >= utcTimeEnd { // two digits below 69 are read as 20xx by package time
 		t = t.AddDate(-100, 0, 0)
@@ -70,4 +70,19 @@ func ReadTime(s *cryptobyte.String) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("year %d in the wrong form of time", t.Year())
 	}
 	return t, nil
+}
+
+// hasForm tells whether content has a digit wherever the layout has one, and else the same octets. Package time is more generous: it
+// takes fractions of a second and signs that the layout does not have.
+func hasForm(content []byte, layout string) bool {
+	if len(content) != len(layout) {
+		return false
+	}
+	isDigit := func(c byte) bool { return '0' <= c && c <= '9' }
+	for i, c := range content {
+		if isDigit(layout[i]) != isDigit(c) || !isDigit(c) && c != layout[i] {
+			return false
+		}
+	}
+	return true
 }

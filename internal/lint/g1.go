@@ -43,11 +43,21 @@ func G1(message []byte, c G1Context) []Finding {
 	if !ok {
 		return []Finding{{"SLOT_KNOWN", Error, "gemSpec_SMC-B_ObjSys_G2.1, section 5.3", "slot " + c.Slot + " is no slot of generation 1"}}
 	}
+	d, err := readG1(message)
+	if err != nil {
+		return []Finding{{"G1_SHAPE", Error, g1Source, err.Error()}}
+	}
+	d.context, d.slot = c, slot
+	return judge(g1Rules, d, g1Source)
+}
+
+// readG1 reads the fields, which have no tags and one length each.
+func readG1(message []byte) (d g1Draft, err error) {
 	const want = 1 + 256 + 4 + 6 + 7 + 12 + 8
 	if len(message) != want {
-		return []Finding{{"G1_SHAPE", Error, g1Source, fmt.Sprintf("message has %d octets, want %d", len(message), want)}}
+		return d, fmt.Errorf("message has %d octets, want %d", len(message), want)
 	}
-	d := g1Draft{raw: message, context: c, slot: slot}
+	d.raw = message
 	rest := message
 	take := func(n int) (field []byte) {
 		field, rest = rest[:n], rest[n:]
@@ -56,7 +66,7 @@ func G1(message []byte, c G1Context) []Finding {
 	d.cpi, d.modulus, d.exponent, d.oid = take(1), take(256), take(4), take(6)
 	d.prefix, d.role = take(6), take(1)[0]
 	d.chr, d.car = take(12), take(8)
-	return judge(g1Rules, d, g1Source)
+	return d, nil
 }
 
 const g1Source = "gemSpec_COS 3.11.0, A_13704 to A_13711"

@@ -55,7 +55,7 @@ func goldenIssuers(t *testing.T) (g golden) {
 	for _, file := range pems {
 		g.x509 = append(g.x509, readX509(t, file))
 	}
-	files, _ := filepath.Glob(profilesData + "real/*.cvc")
+	files, _ := filepath.Glob(profilesData + "[rm]*/*.cvc")
 	for _, file := range files {
 		raw, err := os.ReadFile(file)
 		if err != nil {

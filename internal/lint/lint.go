@@ -17,9 +17,10 @@
 //	             qualified.go check them
 //	zlint.go     zlint on a stand-in of the draft, and which of its findings do not count
 //	cvc.go       the rules on CV certificates; g1.go those of generation 1
+//	card.go      the rules on the drafts of a card together; role.go says which rights an institution's card has
 //	testdata     for each rule a draft that passes and drafts that fail, with the reason as text
 //
-// Sources: RFC 5280; gemSpec_PKI 2.14.1; gemSpec_OID 3.25.0; gemSpec_Krypt 2.23; gemSpec_COS 3.13; gemKPT_PKI_TIP 2.7.0;
+// Sources: RFC 5280; gemSpec_PKI 2.14.1; gemSpec_OID 3.25.0; gemSpec_Krypt 2.23; gemSpec_COS 3.12.0; gemKPT_PKI_TIP 2.7.0;
 // gemSpec_SMC-B_ObjSys_G2.1 4.2.0 and 5.0.0; ETSI EN 319 412-2, -3 and -5.
 package lint
 

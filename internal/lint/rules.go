@@ -7,6 +7,7 @@ type Rule struct {
 	Name     string
 	Kind     Kind // the kind of certificates whose table the rule applies; "" for a rule that no table fills
 	CVC      bool // a rule on CV certificates
+	Card     bool // a rule on all drafts of a card together
 	Level    Level
 	Citation string
 	Text     string
@@ -30,6 +31,9 @@ func Rules() []Rule {
 	}
 	for _, r := range g1Rules {
 		list = append(list, Rule{Name: r.name, CVC: true, Level: r.level, Citation: r.citation, Text: r.text})
+	}
+	for _, r := range cardRules {
+		list = append(list, Rule{Name: r.name, Card: true, Level: r.level, Citation: r.citation, Text: r.text})
 	}
 	return list
 }

@@ -148,7 +148,7 @@ CREATE TABLE drafts (
     not_after    timestamptz(0) NOT NULL,
     key_hash     bytea          NOT NULL CHECK (octet_length(key_hash) = 32), -- SHA-256 of the DER SubjectPublicKeyInfo
     key_identity bytea          NOT NULL REFERENCES subject_keys (key_identity),
-    body         bytea          NOT NULL CHECK (octet_length(body) > 0),
+    body         bytea          CHECK (octet_length(body) > 0), -- holds names; NULL after erasure, see below
     PRIMARY KEY (attempt, position),
     UNIQUE (attempt, slot),
     CHECK ((serial IS NOT NULL) = (format = 'x509')),
@@ -182,8 +182,27 @@ EXECUTE FUNCTION refuse_drafts_of_ended_attempts();
 CREATE TRIGGER drafts_name_known_issuers AFTER INSERT ON drafts REFERENCING NEW TABLE AS added
 EXECUTE FUNCTION refuse_unknown_issuers();
 
-CREATE TRIGGER drafts_never_change BEFORE UPDATE ON drafts
-EXECUTE FUNCTION refuse('drafts never change');
+CREATE TRIGGER drafts_begin_with_their_body BEFORE INSERT ON drafts FOR EACH ROW WHEN (NEW.body IS NULL)
+EXECUTE FUNCTION refuse('a draft begins with its body');
+
+-- What was signed is in the certificate, and what was not is nobody's any more: when its attempt has ended, a body is personal data like
+-- others. The hash of the body stays in the log.
+-- +goose StatementBegin
+CREATE FUNCTION refuse_changes_of_drafts() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    erased drafts := OLD;
+BEGIN
+    erased.body := NULL;
+    IF NEW IS DISTINCT FROM erased OR EXISTS (SELECT FROM attempts WHERE number = OLD.attempt AND state = 'open') THEN
+        RAISE EXCEPTION 'a draft changes only by erasure of its body, when its attempt has ended' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END;
+$$;
+-- +goose StatementEnd
+
+CREATE TRIGGER drafts_change_only_by_erasure BEFORE UPDATE ON drafts FOR EACH ROW
+EXECUTE FUNCTION refuse_changes_of_drafts();
 
 CREATE TRIGGER drafts_are_never_deleted BEFORE DELETE OR TRUNCATE ON drafts
 EXECUTE FUNCTION refuse('drafts are never deleted');

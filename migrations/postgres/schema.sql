@@ -89,7 +89,7 @@ CREATE TABLE drafts (
     not_after timestamp(0) with time zone NOT NULL,
     key_hash bytea NOT NULL,
     key_identity bytea NOT NULL,
-    body bytea NOT NULL,
+    body bytea,
     CONSTRAINT drafts_attempt_slot_key UNIQUE (attempt, slot),
     CONSTRAINT drafts_pkey PRIMARY KEY (attempt, "position"),
     CONSTRAINT drafts_attempt_fkey FOREIGN KEY (attempt) REFERENCES attempts(number),
@@ -115,11 +115,13 @@ CREATE UNIQUE INDEX drafts_serial ON drafts USING btree (issuer, serial) WHERE s
 
 CREATE TRIGGER drafts_are_never_deleted BEFORE DELETE OR TRUNCATE ON drafts FOR EACH STATEMENT EXECUTE FUNCTION refuse('drafts are never deleted');
 
+CREATE TRIGGER drafts_begin_with_their_body BEFORE INSERT ON drafts FOR EACH ROW WHEN (new.body IS NULL) EXECUTE FUNCTION refuse('a draft begins with its body');
+
 CREATE TRIGGER drafts_belong_to_open_attempts AFTER INSERT ON drafts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_drafts_of_ended_attempts();
 
-CREATE TRIGGER drafts_name_known_issuers AFTER INSERT ON drafts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_issuers();
+CREATE TRIGGER drafts_change_only_by_erasure BEFORE UPDATE ON drafts FOR EACH ROW EXECUTE FUNCTION refuse_changes_of_drafts();
 
-CREATE TRIGGER drafts_never_change BEFORE UPDATE ON drafts FOR EACH STATEMENT EXECUTE FUNCTION refuse('drafts never change');
+CREATE TRIGGER drafts_name_known_issuers AFTER INSERT ON drafts REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_unknown_issuers();
 
 CREATE TABLE entries (
     id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
@@ -232,6 +234,18 @@ BEGIN
         RAISE EXCEPTION 'a certificate is a signed draft of its card' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NULL;
+END;
+$$;
+
+CREATE FUNCTION refuse_changes_of_drafts() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    erased drafts := OLD;
+BEGIN
+    erased.body := NULL;
+    IF NEW IS DISTINCT FROM erased OR EXISTS (SELECT FROM attempts WHERE number = OLD.attempt AND state = 'open') THEN
+        RAISE EXCEPTION 'a draft changes only by erasure of its body, when its attempt has ended' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
 END;
 $$;
 

@@ -218,7 +218,7 @@ CREATE TABLE drafts (
     not_after    INTEGER NOT NULL CHECK (not_after % 1000 = 0),
     key_hash     BLOB    NOT NULL CHECK (length(key_hash) = 32), -- SHA-256 of the DER SubjectPublicKeyInfo
     key_identity BLOB    NOT NULL REFERENCES subject_keys (key_identity),
-    body         BLOB    NOT NULL CHECK (length(body) > 0),
+    body         BLOB    CHECK (length(body) > 0), -- holds names; NULL after erasure, see below
     PRIMARY KEY (attempt, position),
     UNIQUE (attempt, slot),
     CHECK ((serial IS NOT NULL) = (format = 'x509')),
@@ -241,9 +241,24 @@ END;
 -- +goose StatementEnd
 
 -- +goose StatementBegin
-CREATE TRIGGER drafts_never_change BEFORE UPDATE ON drafts
+CREATE TRIGGER drafts_begin_with_their_body BEFORE INSERT ON drafts
+WHEN NEW.body IS NULL
 BEGIN
-    SELECT RAISE(ABORT, 'drafts never change');
+    SELECT RAISE(ABORT, 'a draft begins with its body');
+END;
+-- +goose StatementEnd
+
+-- What was signed is in the certificate, and what was not is nobody's any more: when its attempt has ended, a body is personal data like
+-- others. The hash of the body stays in the log.
+-- +goose StatementBegin
+CREATE TRIGGER drafts_change_only_by_erasure BEFORE UPDATE ON drafts
+WHEN NOT (NEW.body IS NULL AND NEW.rowid = OLD.rowid AND NEW.attempt = OLD.attempt AND NEW.position = OLD.position AND NEW.slot = OLD.slot
+    AND NEW.profile = OLD.profile AND NEW.format = OLD.format AND NEW.issuer = OLD.issuer AND NEW.scheme = OLD.scheme
+    AND NEW.serial IS OLD.serial AND NEW.chr IS OLD.chr AND NEW.not_before = OLD.not_before AND NEW.not_after = OLD.not_after
+    AND NEW.key_hash = OLD.key_hash AND NEW.key_identity = OLD.key_identity
+    AND (SELECT state FROM attempts WHERE number = OLD.attempt) <> 'open')
+BEGIN
+    SELECT RAISE(ABORT, 'a draft changes only by erasure of its body, when its attempt has ended');
 END;
 -- +goose StatementEnd
 

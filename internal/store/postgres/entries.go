@@ -51,7 +51,7 @@ func (s *Store) Append(ctx context.Context, entry tlog.Entry) (id int64, err err
 }
 
 const selectEntries = `
-SELECT id, kind, at, actor, facts, personal, salt FROM entries
+SELECT id, kind, at, actor, facts, personal, salt, CASE WHEN personal IS NULL THEN personal_sha256 END FROM entries
 WHERE id > $1 ORDER BY id LIMIT $2`
 
 // Entries implements ca.Store.
@@ -60,7 +60,7 @@ func (s *Store) Entries(ctx context.Context, after int64, limit int) ([]ca.Store
 }
 
 func scanEntry(row pgx.CollectableRow) (e ca.StoredEntry, err error) {
-	err = row.Scan(&e.ID, &e.Kind, &e.At, &e.Actor, (*[]byte)(&e.Facts), (*[]byte)(&e.Personal), &e.Salt)
+	err = row.Scan(&e.ID, &e.Kind, &e.At, &e.Actor, (*[]byte)(&e.Facts), (*[]byte)(&e.Personal), &e.Salt, &e.PersonalHash)
 	e.At = e.At.UTC()
 	return e, err
 }

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"bytes"
 	"reflect"
 	"strings"
 	"testing"
@@ -59,7 +60,13 @@ func TestDatabaseRefuses(t *testing.T) {
 		{"DELETE FROM attempts", "never deleted"},
 		{"UPDATE subject_keys SET slot = 'C.HCI.ENC.R2048'", "never change hands"},
 		{"DELETE FROM subject_keys", "never deleted"},
-		{"UPDATE drafts SET body = '\\x00'", "never change"},
+		{"UPDATE drafts SET body = '\\x00' WHERE attempt = " + of("2"), "only by erasure"},
+		{"UPDATE drafts SET body = NULL, slot = 'S' || position WHERE attempt = " + of("2"), "only by erasure"},
+		{"UPDATE drafts SET body = NULL, serial = '\\x77' WHERE position = 0 AND attempt = " + of("2"), "only by erasure"},
+		{"UPDATE drafts SET body = NULL WHERE attempt = " + of("3"), "when its attempt has ended"},
+		{"UPDATE drafts SET body = NULL WHERE attempt = " + of("2"), ""},
+		{"UPDATE drafts SET body = NULL WHERE attempt = " + of("1"), ""},
+		{strings.Replace(draftOf("3", "not_after"), "body FROM", "NULL FROM", 1), "begins with its body"},
 		{"DELETE FROM drafts", "never deleted"},
 		{draftOf("1", "not_after"), "gets no drafts"},
 		{draftOf("2", "not_after"), "gets no drafts"},
@@ -95,23 +102,32 @@ func TestErasure(t *testing.T) {
 	dsn := newDatabase(t, cluster)
 	s, db := ready(t, dsn), raw(t, dsn)
 	in := storetest.NewIntent(1, 1)
-	intend(t, s, in)
-	for _, statement := range []string{"UPDATE entries SET personal = NULL, salt = NULL", "UPDATE orders SET order_json = NULL"} {
+	card := issue(t, s, in)
+	for _, statement := range []string{"UPDATE entries SET personal = NULL, salt = NULL WHERE kind = 'order-recorded'",
+		"UPDATE orders SET order_json = NULL", "UPDATE drafts SET body = NULL"} {
 		if _, err := db.Exec(t.Context(), statement); err != nil {
 			t.Errorf("%s: %v", statement, err)
 		}
 	}
 	var hash []byte
-	must(t, db.QueryRow(t.Context(), "SELECT personal_sha256 FROM entries ORDER BY id DESC LIMIT 1").Scan(&hash))
+	must(t, db.QueryRow(t.Context(), "SELECT personal_sha256 FROM entries WHERE kind = 'order-recorded'").Scan(&hash))
 	entry := storetest.NewEntry(tlog.OrderRecorded, in)
 	if want := entry.PersonalSHA256(); !reflect.DeepEqual(hash, want) {
 		t.Errorf("personal_sha256 is %x, want %x", hash, want)
 	}
-	list, err := s.Entries(t.Context(), 0, 10)
+	list, err := s.Entries(t.Context(), 0, 100)
 	must(t, err)
-	entry.Personal, entry.Salt = nil, nil
-	if got := list[len(list)-1].Entry; !reflect.DeepEqual(got, entry) {
-		t.Errorf("entry is %+v, want %+v", got, entry)
+	got, want := list[len(list)-2].Entry, entry.Erase()
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("entry is %+v, want %+v", got, want)
+	}
+	before, errBefore := entry.Leaf()
+	after, errAfter := got.Leaf()
+	if errBefore != nil || errAfter != nil || !bytes.Equal(after, before) {
+		t.Errorf("leaf is %s, %v, want %s, %v as before", after, errAfter, before, errBefore)
+	}
+	if got, err := s.Card(t.Context(), in.ICCSN); err != nil || !reflect.DeepEqual(got, card) {
+		t.Errorf("card is %+v, %v, want it as it was, %+v", got, err, card)
 	}
 }
 

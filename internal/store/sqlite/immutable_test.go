@@ -59,7 +59,14 @@ func TestDatabaseRefuses(t *testing.T) {
 		{"DELETE FROM attempts WHERE number = 3", "never deleted"},
 		{"UPDATE subject_keys SET slot = 'C.HCI.ENC.R2048'", "never change hands"},
 		{"DELETE FROM subject_keys", "never deleted"},
-		{"UPDATE drafts SET body = x'00' WHERE attempt = 3", "never change"},
+		{"UPDATE drafts SET body = x'00' WHERE attempt = 2", "only by erasure"},
+		{"UPDATE drafts SET body = NULL, slot = 'S' || position WHERE attempt = 2", "only by erasure"},
+		{"UPDATE drafts SET body = NULL, serial = x'77' WHERE attempt = 2 AND position = 0", "only by erasure"},
+		{"UPDATE drafts SET body = NULL WHERE attempt = 3", "when its attempt has ended"},
+		{"UPDATE drafts SET body = NULL WHERE attempt = 2", ""},
+		{"UPDATE drafts SET body = NULL WHERE attempt = 1", ""},
+		{"UPDATE drafts SET body = NULL WHERE attempt = 2; UPDATE drafts SET body = x'00' WHERE attempt = 2", "only by erasure"},
+		{strings.NewReplacer("%ATTEMPT", "3", "%AFTER", "not_after", "body FROM", "NULL FROM").Replace(draft), "begins with its body"},
 		{"DELETE FROM drafts WHERE attempt = 2", "never deleted"},
 		{strings.NewReplacer("%ATTEMPT", "1", "%AFTER", "not_after").Replace(draft), "gets no drafts"},
 		{strings.NewReplacer("%ATTEMPT", "2", "%AFTER", "not_after").Replace(draft), "gets no drafts"},
@@ -223,24 +230,32 @@ func TestErasure(t *testing.T) {
 	if err := s.Intend(t.Context(), in, entry); err != nil {
 		t.Fatal(err)
 	}
+	card, err := s.Complete(t.Context(), storetest.NewCompletion(in), tlog.Entry{Kind: tlog.CardIssued, At: in.At, Actor: "line-1", Facts: []byte("{}")})
+	if err != nil {
+		t.Fatal(err)
+	}
 	closeStore(t, s)
 	exec1(t, path, "UPDATE entries SET personal = NULL, salt = NULL")
 	exec1(t, path, "UPDATE orders SET order_json = NULL")
+	exec1(t, path, "UPDATE drafts SET body = NULL")
 	var hash []byte
-	if err := raw(t, path).QueryRow("SELECT personal_sha256 FROM entries ORDER BY id DESC LIMIT 1").Scan(&hash); err != nil {
+	if err := raw(t, path).QueryRow("SELECT personal_sha256 FROM entries WHERE kind = 'order-recorded'").Scan(&hash); err != nil {
 		t.Fatal(err)
 	}
 	if want := entry.PersonalSHA256(); !reflect.DeepEqual(hash, want) {
 		t.Errorf("personal_sha256 is %x, want %x", hash, want)
 	}
 	s = open(t, path)
-	list, err := s.Entries(t.Context(), 0, 10)
+	list, err := s.Entries(t.Context(), 0, 100)
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, want := list[len(list)-1].Entry, entry.Erase()
+	got, want := list[len(list)-2].Entry, entry.Erase()
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("entry is %+v, want %+v", got, want)
+	}
+	if got, err := s.Card(t.Context(), in.ICCSN); err != nil || !reflect.DeepEqual(got, card) {
+		t.Errorf("card is %+v, %v, want it as it was, %+v", got, err, card)
 	}
 	before, errBefore := entry.Leaf()
 	after, errAfter := got.Leaf()

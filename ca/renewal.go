@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/siegel-pki/siegel/internal/lint"
 	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/profiles"
 )
@@ -31,11 +32,38 @@ func (a *Authority) checkRenewal(ctx context.Context, order *profiles.Order, in 
 			Message: "no card was made by that order; a renewal names the order that made the card, not an earlier renewal",
 		}}}
 	}
-	return compareRenewal(order, in, state.Card)
+	old, err := state.Card.x509()
+	if err != nil {
+		return fmt.Errorf("read the card of order %s: %w", order.Renews, err)
+	}
+	if err := compareRenewal(order, in, state.Card, old); err != nil {
+		return err
+	}
+	return a.judgeRenewal(in, old)
+}
+
+// judgeRenewal has lint judge the new CV certificates together with the X.509 certificates that the card has.
+func (a *Authority) judgeRenewal(in *Intent, old []oldX509) error {
+	var drafts []lint.CardDraft
+	for _, o := range old {
+		drafts = append(drafts, lint.CardDraft{Slot: o.slot, Body: o.cert.RawTBS})
+	}
+	for i := range in.Drafts {
+		drafts = append(drafts, lint.CardDraft{Slot: in.Drafts[i].Slot, Body: in.Drafts[i].Body})
+	}
+	refusal := &profiles.Refusal{}
+	for _, f := range lint.Card(drafts...) { // none of its rules gives a warning
+		a.config.Log.Error("lint stopped a renewal that the comparison had passed", "rule", f.Rule)
+		refusal.Violations = append(refusal.Violations, profiles.Violation{Field: "keys", Rule: f.Rule, Citation: f.Citation, Message: "the card: " + f.Message})
+	}
+	if len(refusal.Violations) > 0 {
+		return refusal
+	}
+	return nil
 }
 
 // compareRenewal says in what an order differs from the card that it renews.
-func compareRenewal(order *profiles.Order, in *Intent, card *Card) error {
+func compareRenewal(order *profiles.Order, in *Intent, card *Card, old []oldX509) error {
 	refusal := &profiles.Refusal{}
 	same := func(is bool, field, what string) {
 		if !is {
@@ -47,7 +75,7 @@ func compareRenewal(order *profiles.Order, in *Intent, card *Card) error {
 	same(in.CardType == card.CardType, "card_type", "the card type")
 	same(in.ICCSN == card.ICCSN, "iccsn", "the ICCSN")
 	same(in.Sector == card.Sector, "sector", "the sector")
-	holder, err := card.holder()
+	holder, err := holderOf(old)
 	if err != nil {
 		return fmt.Errorf("read whom the card of order %s is for: %w", card.OrderID, err)
 	}
@@ -55,10 +83,10 @@ func compareRenewal(order *profiles.Order, in *Intent, card *Card) error {
 	same(order.Institution.ProfessionOID == holder.OID.String(), "institution.profession_oid", "the institution OID")
 	for i := range in.Drafts {
 		d := &in.Drafts[i]
-		old := card.inSlot(d.Slot)
-		same(old != nil && old.KeyHash == d.KeyHash, keyField(order, d.Slot), "the public key of "+d.Slot)
-		if len(refusal.Violations) == 0 && old.CHR != d.CHR {
-			return fmt.Errorf("the CHR of %s was %s and would be %s", d.Slot, old.CHR, d.CHR) // the card type was changed
+		was := card.inSlot(d.Slot)
+		same(was != nil && was.KeyHash == d.KeyHash, keyField(order, d.Slot), "the public key of "+d.Slot)
+		if len(refusal.Violations) == 0 && was.CHR != d.CHR {
+			return fmt.Errorf("the CHR of %s was %s and would be %s", d.Slot, was.CHR, d.CHR) // the card type was changed
 		}
 	}
 	if len(refusal.Violations) > 0 {
@@ -77,17 +105,31 @@ func (c *Card) inSlot(slot string) *Certificate {
 	return nil
 }
 
-// holder reads whom a card is for from its X.509 certificates, which all say the same.
-func (c *Card) holder() (pkix.Admission, error) {
+// oldX509 is an X.509 certificate that a card has.
+type oldX509 struct {
+	slot string
+	cert *pkix.Certificate
+}
+
+// x509 reads the X.509 certificates of a card.
+func (c *Card) x509() (list []oldX509, err error) {
 	for i := range c.Certs {
 		if c.Certs[i].Format != X509 {
 			continue
 		}
 		cert, err := pkix.ParseCertificate(c.Certs[i].Data)
 		if err != nil {
-			return pkix.Admission{}, err
+			return nil, fmt.Errorf("%s: %w", c.Certs[i].Slot, err)
 		}
-		if admission, has, err := pkix.Find(cert.Extensions, pkix.OIDAdmission, pkix.ParseAdmission); err != nil || has {
+		list = append(list, oldX509{c.Certs[i].Slot, cert})
+	}
+	return list, nil
+}
+
+// holderOf reads whom a card is for from its X.509 certificates, which all say the same.
+func holderOf(old []oldX509) (pkix.Admission, error) {
+	for _, o := range old {
+		if admission, has, err := pkix.Find(o.cert.Extensions, pkix.OIDAdmission, pkix.ParseAdmission); err != nil || has {
 			return admission, err
 		}
 	}

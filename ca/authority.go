@@ -276,6 +276,9 @@ func (a *Authority) Unbound() []string { return slices.Clone(a.unbound) }
 // Issuers lists the public side of the issuers and roots, as configured. Callers must not change what it points to.
 func (a *Authority) Issuers() []*profiles.Issuer { return slices.Clone(a.public) }
 
+// Catalogue is the catalogue in force.
+func (a *Authority) Catalogue() *profiles.Set { return a.profiles }
+
 // Card gives an issued card by its ICCSN. The error is ErrNotFound where there is none.
 func (a *Authority) Card(ctx context.Context, iccsn string) (*Card, error) {
 	card, err := a.store.Card(ctx, iccsn)

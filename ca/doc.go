@@ -33,6 +33,7 @@
 //	flight.go      calls with the same order share one run
 //	issuers.go     what the database and the configuration must agree on
 //	entries.go     what the log says
+//	policy.go      what another algorithm policy would mean
 //	renewal.go     what an order that renews must share with the card
 //	errors.go      the kinds of errors and what a caller does about them
 //	store.go, review.go, key.go

@@ -177,6 +177,16 @@ func (s *Set) family(profile string) (CertificateFamily, bool) {
 // Policy gives the algorithm policy of the catalogue.
 func (s *Set) Policy() *Policy { return s.policy }
 
+// PolicyFile gives the content of the policy's file, for those who want to change a copy. Callers must not change it.
+func (s *Set) PolicyFile() []byte {
+	for _, f := range s.files {
+		if f.name == policyFile {
+			return f.data
+		}
+	}
+	return nil
+}
+
 // WithPolicy gives a catalogue that differs in its algorithm policy alone, which is read from the content of another algorithms.yaml; name is
 // the file's name for the error, which is of type Problems. Hash stays that of the catalogue as it was loaded.
 func (s *Set) WithPolicy(name string, data []byte) (*Set, error) {

@@ -8,13 +8,18 @@ import (
 	"github.com/siegel-pki/siegel/internal/sigalg"
 )
 
-// This file compares what two policies allow. It looks at no order and at no clock. What it says holds for environment production where no
-// exception is granted.
+// This file compares what two policies allow. It looks at no order and at no clock. What it says holds for environment production.
+
+// Review is under which circumstances policies are compared.
+type Review struct {
+	At         time.Time // the day of issue
+	Exceptions []string  // that are granted
+}
 
 // Outlook is what a policy says of a certificate on a day.
 type Outlook struct {
 	Refused bool
-	Limit   *Algorithm // the algorithm that ends first; nil: the policy does not know one that is needed
+	Limit   *Algorithm // why it is refused, or else the algorithm that ends first; nil: the policy does not know one that is needed
 }
 
 // LastDay is the last day of issue; none where the policy knows no end, or not the algorithm.
@@ -51,16 +56,16 @@ type CardOutlook struct {
 	Slots                   []SlotOutlook
 }
 
-// Compare says of every slot of every card type what this catalogue's policy and another's say on the day of an instant. Both catalogues must
+// Compare says of every slot of every card type what this catalogue's policy and another's say. Both catalogues must
 // have the same card types: see WithPolicy. It assumes that the issuer's key is of the type of the slot's, and signs with the scheme that ends
 // last.
-func (s *Set) Compare(changed *Set, at time.Time) []CardOutlook {
+func (s *Set) Compare(changed *Set, r Review) []CardOutlook {
 	var list []CardOutlook
 	for _, t := range s.CardTypes() {
 		card := CardOutlook{CardType: t.Name}
 		now, then := map[string]bool{}, map[string]bool{}
 		for i := range t.Slots {
-			o := SlotOutlook{Slot: t.Slots[i].Name, Now: s.slotOutlook(&t.Slots[i], at), Then: changed.slotOutlook(&t.Slots[i], at)}
+			o := SlotOutlook{Slot: t.Slots[i].Name, Now: s.slotOutlook(&t.Slots[i], r), Then: changed.slotOutlook(&t.Slots[i], r)}
 			now[o.Slot], then[o.Slot] = o.Now.Refused, o.Then.Refused
 			card.Slots = append(card.Slots, o)
 		}
@@ -86,7 +91,7 @@ func (s *Set) impossible(t *CardType, refused map[string]bool) bool {
 }
 
 // slotOutlook is the outlook of a slot's key with the signature that ends last.
-func (s *Set) slotOutlook(slot *Slot, at time.Time) Outlook {
+func (s *Set) slotOutlook(slot *Slot, r Review) Outlook {
 	family, _ := s.family(slot.Profile)
 	key, _ := s.policy.Algorithm(AlgorithmUse{Family: family, Purpose: SubjectKey, Key: slot.Key})
 	var last *Algorithm
@@ -95,30 +100,41 @@ func (s *Set) slotOutlook(slot *Slot, at time.Time) Outlook {
 			last = a
 		}
 	}
-	return soonest(at, key, last)
+	return r.outlook(key, last)
 }
 
-// Outlook says what the policy makes of one certificate on the day of an instant: of its key, whose type the slot's name ends in, and of the
-// signature by an issuer's key. False: profile or key type cannot be told from the names, as those of a catalogue that has changed since.
-func (s *Set) Outlook(slot, profile string, scheme sigalg.Scheme, issuerKey sigalg.KeyType, at time.Time) (Outlook, bool) {
-	family, ok := s.family(profile)
+// Uses gives what a certificate needs algorithms for: its key, whose type the slot's name ends in, and the signature by an issuer's key. False:
+// profile or key type cannot be told from the names, as those of a catalogue that has changed since.
+func (s *Set) Uses(slot, profile string, scheme sigalg.Scheme, issuerKey sigalg.KeyType) (key, signature AlgorithmUse, ok bool) {
+	family, known := s.family(profile)
 	keyType, err := sigalg.ParseKeyType(slot[strings.LastIndexByte(slot, '.')+1:])
-	if !ok || err != nil {
-		return Outlook{}, false
+	if !known || err != nil {
+		return key, signature, false
 	}
-	key, _ := s.policy.Algorithm(AlgorithmUse{Family: family, Purpose: SubjectKey, Key: keyType})
-	signature, _ := s.policy.Algorithm(AlgorithmUse{Family: family, Purpose: CertificateSignature, Scheme: scheme, Key: issuerKey})
-	return soonest(at, key, signature), true
+	key = AlgorithmUse{Family: family, Purpose: SubjectKey, Key: keyType}
+	return key, AlgorithmUse{Family: family, Purpose: CertificateSignature, Scheme: scheme, Key: issuerKey}, true
 }
 
-// soonest is the outlook of a certificate that needs both algorithms; nil stands for one that the policy does not know.
-func soonest(at time.Time, key, signature *Algorithm) Outlook {
+// Outlook says what the policy makes of a certificate that needs both: see Uses.
+func (p *Policy) Outlook(key, signature AlgorithmUse, r Review) Outlook {
+	k, _ := p.Algorithm(key)
+	s, _ := p.Algorithm(signature)
+	return r.outlook(k, s)
+}
+
+// outlook is that of a certificate that needs both algorithms; nil stands for one that the policy does not know.
+func (r Review) outlook(key, signature *Algorithm) Outlook {
 	if key == nil || signature == nil {
 		return Outlook{Refused: true}
 	}
-	limit := key
-	if signature.LastDay.Value.Before(key.LastDay.Value) {
-		limit = signature
+	first, second := key, signature
+	if second.LastDay.Value.Before(first.LastDay.Value) {
+		first, second = second, first
 	}
-	return Outlook{Refused: limit.LastDay.Value.Passed(at), Limit: limit}
+	for _, a := range []*Algorithm{first, second} {
+		if a.LastDay.Value.Passed(r.At) && !slices.Contains(r.Exceptions, a.Exception) {
+			return Outlook{Refused: true, Limit: a}
+		}
+	}
+	return Outlook{Limit: first}
 }

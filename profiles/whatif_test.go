@@ -55,7 +55,7 @@ func TestCompare(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			changes, refused, said := 0, []string(nil), ""
-			for _, card := range builtin(t).Compare(c.changed, at(t, c.at)) {
+			for _, card := range builtin(t).Compare(c.changed, profiles.Review{At: at(t, c.at)}) {
 				if card.RefusedThen && !card.RefusedNow {
 					refused = append(refused, card.CardType)
 				}
@@ -88,7 +88,7 @@ func words(o profiles.Outlook) string {
 
 // TestCompareImpossible tells card types that cannot be ordered from those whose orders can leave slots out.
 func TestCompareImpossible(t *testing.T) {
-	for _, card := range builtin(t).Compare(builtin(t), at(t, "2024-11-05")) {
+	for _, card := range builtin(t).Compare(builtin(t), profiles.Review{At: at(t, "2024-11-05")}) {
 		// Generation 1 and the qualified certificates ended long ago; no order for a card of generation 2.0 can leave them out.
 		if want := card.CardType == "smcb-g2.0"; card.RefusedNow != want || card.RefusedThen != want {
 			t.Errorf("%s: impossible is %t and %t, want %t", card.CardType, card.RefusedNow, card.RefusedThen, want)
@@ -102,24 +102,29 @@ func TestOutlookOfCertificates(t *testing.T) {
 		slot, profile string
 		scheme        sigalg.Scheme
 		issuer        sigalg.KeyType
+		granted       []string
 		want          string
 	}{
-		{"C.HCI.AUT.R2048", "C.HCI.AUT", sigalg.RSAPKCS1SHA256, sigalg.R2048, "refused since 2025-12-31"},
-		{"C.HCI.AUT.R2048", "C.HCI.AUT", sigalg.RSAPKCS1SHA256, sigalg.R3072, "refused since 2025-12-31"},
-		{"C.HCI.AUT.E256", "C.HCI.AUT", sigalg.ECDSASHA256, sigalg.E256, "for ever"},
-		{"C.HCI.QES.R2048", "C.HCI.QES", sigalg.RSAPSSSHA256, sigalg.R2048, "refused since 2022-12-31"},
-		{"C.SMC.AUTR_CVC.R2048", "C.SMC.AUTR_CVC.R2048", sigalg.ISO9796SHA256, sigalg.R2048, "refused since 2018-12-31"},
-		{"C.SMC.AUTR_CVC.E256", "C.SMC.AUTR_CVC", sigalg.ECDSASHA256, sigalg.E256, "for ever"},
-		{"C.HCI.AUT.E256", "C.HCI.AUT", sigalg.ECDSASHA384, sigalg.E384, "refused since none"}, // no row
+		{"C.HCI.AUT.R2048", "C.HCI.AUT", sigalg.RSAPKCS1SHA256, sigalg.R2048, nil, "refused since 2025-12-31"},
+		{"C.HCI.AUT.R2048", "C.HCI.AUT", sigalg.RSAPKCS1SHA256, sigalg.R3072, nil, "refused since 2025-12-31"},
+		{"C.HCI.AUT.R2048", "C.HCI.AUT", sigalg.RSAPKCS1SHA256, sigalg.R2048, []string{noQES}, "until 2025-12-31"},
+		{"C.HCI.AUT.E256", "C.HCI.AUT", sigalg.ECDSASHA256, sigalg.E256, nil, "for ever"},
+		{"C.HCI.QES.R2048", "C.HCI.QES", sigalg.RSAPSSSHA256, sigalg.R2048, nil, "refused since 2022-12-31"},
+		{"C.HCI.QES.R2048", "C.HCI.QES", sigalg.RSAPKCS1SHA256, sigalg.R2048, []string{qes}, "refused since 2022-12-31"},
+		{"C.HCI.QES.R2048", "C.HCI.QES", sigalg.RSAPKCS1SHA256, sigalg.R2048, []string{pkcs1, qes}, "until 2022-12-31"},
+		{"C.SMC.AUTR_CVC.R2048", "C.SMC.AUTR_CVC.R2048", sigalg.ISO9796SHA256, sigalg.R2048, nil, "refused since 2018-12-31"},
+		{"C.SMC.AUTR_CVC.E256", "C.SMC.AUTR_CVC", sigalg.ECDSASHA256, sigalg.E256, nil, "for ever"},
+		{"C.HCI.AUT.E256", "C.HCI.AUT", sigalg.ECDSASHA384, sigalg.E384, nil, "refused since none"}, // no row
 	} {
-		o, known := builtin(t).Outlook(c.slot, c.profile, c.scheme, c.issuer, now.AddDate(2, 0, 0))
+		key, signature, known := builtin(t).Uses(c.slot, c.profile, c.scheme, c.issuer)
+		o := builtin(t).Policy().Outlook(key, signature, profiles.Review{At: now.AddDate(2, 0, 0), Exceptions: c.granted})
 		if got := words(o); !known || got != c.want {
 			t.Errorf("%s by %s with %s: %s, known is %t; want %s", c.slot, c.issuer, c.scheme, got, known, c.want)
 		}
 	}
 	for _, c := range [][2]string{{"C.HCI.AUT.E256", "C.HCI.NONE"}, {"C.HCI.AUT.E999", "C.HCI.AUT"}, {"", ""}} {
-		if o, known := builtin(t).Outlook(c[0], c[1], sigalg.ECDSASHA256, sigalg.E256, now); known {
-			t.Errorf("slot %q of profile %q: %+v, want unknown", c[0], c[1], o)
+		if key, _, known := builtin(t).Uses(c[0], c[1], sigalg.ECDSASHA256, sigalg.E256); known {
+			t.Errorf("slot %q of profile %q: %s, want unknown", c[0], c[1], key)
 		}
 	}
 }

@@ -27,6 +27,7 @@ var reconnect = grpc.ConnectParams{
 // client is a connection to siegeld.
 type client struct {
 	siegelv1.IssuanceServiceClient
+	siegelv1.AuthorityServiceClient
 	*caller
 	conn *grpc.ClientConn
 }
@@ -44,7 +45,7 @@ func connect(g *globals, t *terminal) (*client, error) {
 	tries := &caller{timeout: g.Timeout, waiting: t.waiting, distrust: func(ctx context.Context) error {
 		return distrust(ctx, g.Server, config)
 	}}
-	return &client{siegelv1.NewIssuanceServiceClient(conn), tries, conn}, nil
+	return &client{siegelv1.NewIssuanceServiceClient(conn), siegelv1.NewAuthorityServiceClient(conn), tries, conn}, nil
 }
 
 // distrust makes a TLS connection of its own to find out whether the two sides refuse each other. A server says so with an alert,

@@ -59,9 +59,10 @@ func (r result) want(t *testing.T, code int, parts ...string) {
 	}
 }
 
-// fakeServer serves IssuanceService as told, over mutual TLS, and has a data directory with the material of operator line-1.
+// fakeServer serves IssuanceService, and of AuthorityService what the client asks for, as told, over mutual TLS, and has a data directory with the material of operator line-1.
 type fakeServer struct {
 	siegelv1.UnimplementedIssuanceServiceServer
+	siegelv1.UnimplementedAuthorityServiceServer
 	address, data string
 	creds         grpc.ServerOption
 	server        *grpc.Server
@@ -70,6 +71,7 @@ type fakeServer struct {
 	plan          func(o *siegelv1.Order) (*siegelv1.PlanCardResponse, error)
 	get           func(*siegelv1.GetCardRequest) (*siegelv1.Card, error)
 	list          func(*siegelv1.ListCardsRequest) (*siegelv1.ListCardsResponse, error)
+	review        func(*siegelv1.ReviewPolicyRequest) (*siegelv1.ReviewPolicyResponse, error)
 }
 
 func (f *fakeServer) IssueCard(_ context.Context, r *siegelv1.IssueCardRequest) (*siegelv1.IssueCardResponse, error) {
@@ -90,6 +92,10 @@ func (f *fakeServer) ListCards(_ context.Context, r *siegelv1.ListCardsRequest) 
 	return f.list(r)
 }
 
+func (f *fakeServer) ReviewPolicy(_ context.Context, r *siegelv1.ReviewPolicyRequest) (*siegelv1.ReviewPolicyResponse, error) {
+	return f.review(r)
+}
+
 // serve starts the server until the test ends.
 func (f *fakeServer) serve(t *testing.T) *fakeServer {
 	t.Helper()
@@ -106,6 +112,7 @@ func (f *fakeServer) serve(t *testing.T) *fakeServer {
 		Certificates: []tls.Certificate{authority.certify(t, "server")}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool}))
 	server := grpc.NewServer(grpc.WaitForHandlers(true), f.creds)
 	siegelv1.RegisterIssuanceServiceServer(server, f)
+	siegelv1.RegisterAuthorityServiceServer(server, f)
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

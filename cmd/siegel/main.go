@@ -7,7 +7,7 @@
 //   - exit.go: exit codes; failure.go: what an error of the server means and what to do
 //   - connect.go, retry.go: the connection, and calls that are tried again
 //   - order.go: ORDER.json
-//   - plan.go, issue.go, cards.go, profiles.go: the commands, one file each
+//   - plan.go, issue.go, cards.go, profiles.go, policy.go: the commands, one file each; policyreport.go: what policy what-if prints
 //   - folder.go, manifest.go: the folder that --out writes, and its card.json
 //   - verify.go: what verify reads; verifyx509.go, verifycvc.go, verifyg1.go: chains; verifycard.go: whether the certificates belong
 //     into their slots and together; verifyreport.go: what it prints
@@ -41,6 +41,7 @@ type cli struct {
 	Inspect  inspectCmd  `cmd:"" offline:"" help:"Show what certificates say: X.509 (DER, PEM) and CV certificates. Offline."`
 	Verify   verifyCmd   `cmd:"" offline:"" help:"Verify a folder that --out wrote: every chain, and that its certificates make one card. Offline."`
 	Profiles profilesCmd `cmd:"" offline:"" help:"List card types, sectors and profiles as built in, or explain one with its sources. Offline."`
+	Policy   policyCmd   `cmd:"" help:"Look at the algorithm policy: until which day each algorithm may be used."`
 	Version  versionCmd  `cmd:"" offline:"" help:"Print the version."`
 }
 
@@ -65,7 +66,7 @@ An order is a JSON file (siegel.v1.Order in the Protobuf JSON mapping); "-" read
 
 Exit codes:
   0  done
-  1  refused or invalid: the order, or a certificate that does not verify; correct it
+  1  refused or invalid: the order, or a certificate that does not verify; correct it. Or a changed policy would refuse something
   2  wrong flags, or a file that cannot be read or written
   3  the server is away or the time ran out; the same command may be run again
   4  not allowed: certificate unknown, or role missing

@@ -24,6 +24,11 @@ var access = map[string][]Role{
 	siegelv1.IssuanceService_GetCard_FullMethodName:   {Personalization},
 	siegelv1.IssuanceService_ListCards_FullMethodName: {Personalization},
 
+	// What the CA is made of is for those who run it and those who look over their shoulders.
+	siegelv1.AuthorityService_ListIssuers_FullMethodName:  {CAOperator, SystemOperator, Auditor},
+	siegelv1.AuthorityService_ListProfiles_FullMethodName: {CAOperator, SystemOperator, Auditor},
+	siegelv1.AuthorityService_ReviewPolicy_FullMethodName: {CAOperator, SystemOperator, Auditor},
+
 	// What the server says about itself and its interface is for every operator.
 	healthpb.Health_Check_FullMethodName:                                   Roles(),
 	healthpb.Health_Watch_FullMethodName:                                   Roles(),

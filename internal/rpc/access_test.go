@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
@@ -63,6 +64,18 @@ var unary = map[string]func(context.Context, *grpc.ClientConn) error{
 		_, err := siegelv1.NewIssuanceServiceClient(c).ListCards(ctx, &siegelv1.ListCardsRequest{})
 		return err
 	},
+	siegelv1.AuthorityService_ListIssuers_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
+		_, err := siegelv1.NewAuthorityServiceClient(c).ListIssuers(ctx, &siegelv1.ListIssuersRequest{})
+		return err
+	},
+	siegelv1.AuthorityService_ListProfiles_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
+		_, err := siegelv1.NewAuthorityServiceClient(c).ListProfiles(ctx, &siegelv1.ListProfilesRequest{})
+		return err
+	},
+	siegelv1.AuthorityService_ReviewPolicy_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
+		_, err := siegelv1.NewAuthorityServiceClient(c).ReviewPolicy(ctx, &siegelv1.ReviewPolicyRequest{Algorithms: []byte("x"), Day: "2026-01-01"})
+		return err
+	},
 	healthpb.Health_Check_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
 		_, err := healthpb.NewHealthClient(c).Check(ctx, &healthpb.HealthCheckRequest{})
 		return err
@@ -71,19 +84,33 @@ var unary = map[string]func(context.Context, *grpc.ClientConn) error{
 
 // TestRoleMatrix calls every method in every role: exactly those of the design, section 7, get through.
 func TestRoleMatrix(t *testing.T) {
+	office := []Role{CAOperator, SystemOperator, Auditor}
 	want := map[string][]Role{
-		siegelv1.IssuanceService_PlanCard_FullMethodName:  {Personalization},
-		siegelv1.IssuanceService_IssueCard_FullMethodName: {Personalization},
-		siegelv1.IssuanceService_GetCard_FullMethodName:   {Personalization},
-		siegelv1.IssuanceService_ListCards_FullMethodName: {Personalization},
-		healthpb.Health_Check_FullMethodName:              Roles(),
+		siegelv1.AuthorityService_ListIssuers_FullMethodName:  office,
+		siegelv1.AuthorityService_ListProfiles_FullMethodName: office,
+		siegelv1.AuthorityService_ReviewPolicy_FullMethodName: office,
+		siegelv1.IssuanceService_PlanCard_FullMethodName:      {Personalization},
+		siegelv1.IssuanceService_IssueCard_FullMethodName:     {Personalization},
+		siegelv1.IssuanceService_GetCard_FullMethodName:       {Personalization},
+		siegelv1.IssuanceService_ListCards_FullMethodName:     {Personalization},
+		healthpb.Health_Check_FullMethodName:                  Roles(),
 	}
 	h := start(t, &fakeAuthority{
 		plan:  func(*profiles.Order) (*ca.Plan, error) { return &ca.Plan{Plan: &profiles.Plan{}}, nil },
 		issue: func(context.Context, string, *profiles.Order) (*ca.Card, error) { return &ca.Card{}, nil },
 		card:  func(string) (*ca.Card, error) { return &ca.Card{}, nil },
 		cards: func(int64, int) ([]ca.CardSummary, error) { return nil, nil },
+
+		catalogue: builtin(t),
+		review:    func([]byte, time.Time) (*ca.PolicyReview, error) { return &ca.PolicyReview{}, nil },
 	})
+	for service, info := range h.server.grpc.GetServiceInfo() {
+		for _, m := range info.Methods {
+			if method := "/" + service + "/" + m.Name; !m.IsServerStream && unary[method] == nil && method != "/grpc.health.v1.Health/List" {
+				t.Errorf("%s is called by no test of roles", method)
+			}
+		}
+	}
 	for _, role := range Roles() {
 		conn := h.as(string(role))
 		for method, call := range unary {

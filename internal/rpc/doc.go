@@ -8,7 +8,7 @@
 //	authorize   certificate → operator (pinned by fingerprint) → role → method              access.go
 //	decode      octets → message, which is the first look at what was sent                   guard.go
 //	validate    shape: lengths, mandatory fields (protovalidate, the rules are in the .proto) validate.go
-//	handler     translate, call the authority, translate back                               issuance.go
+//	handler     translate, call the authority, translate back                 issuance.go, authority.go
 //
 // The order matters: a stranger learns nothing about the shape of requests, and whatever goes wrong is logged under the
 // request id that the caller was told.

@@ -40,6 +40,9 @@ type fakeAuthority struct {
 	cards     func(after int64, limit int) ([]ca.CardSummary, error)
 	issuers   []ca.KnownIssuer // of every card
 	noIssuers error            // why they cannot be read
+	public    []*profiles.Issuer
+	catalogue *profiles.Set
+	review    func(policy []byte, at time.Time) (*ca.PolicyReview, error)
 }
 
 var errNotAsked = errors.New("the test did not expect this call")
@@ -81,6 +84,17 @@ func (f *fakeAuthority) Cards(_ context.Context, after int64, limit int) ([]ca.C
 
 func (f *fakeAuthority) CardIssuers(context.Context, *ca.Card) ([]ca.KnownIssuer, error) {
 	return f.issuers, f.noIssuers
+}
+
+func (f *fakeAuthority) Issuers() []*profiles.Issuer { return f.public }
+
+func (f *fakeAuthority) Catalogue() *profiles.Set { return f.catalogue }
+
+func (f *fakeAuthority) ReviewPolicy(_ context.Context, policy []byte, at time.Time) (*ca.PolicyReview, error) {
+	if f.review == nil {
+		return nil, errNotAsked
+	}
+	return f.review(policy, at)
 }
 
 // testCA certifies servers and operators.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"time"
 
 	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/profiles"
@@ -18,6 +19,9 @@ type Authority interface {
 	CardByOrder(ctx context.Context, orderID string) (*ca.Card, error)
 	Cards(ctx context.Context, after int64, limit int) ([]ca.CardSummary, error)
 	CardIssuers(ctx context.Context, card *ca.Card) ([]ca.KnownIssuer, error)
+	Issuers() []*profiles.Issuer
+	Catalogue() *profiles.Set
+	ReviewPolicy(ctx context.Context, policy []byte, at time.Time) (*ca.PolicyReview, error)
 }
 
 var _ Authority = (*ca.Authority)(nil)

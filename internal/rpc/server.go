@@ -57,7 +57,7 @@ type Config struct {
 	Log   *slog.Logger
 }
 
-// Server serves IssuanceService, health and reflection. It runs once.
+// Server serves IssuanceService, AuthorityService, health and reflection. It runs once.
 type Server struct {
 	operators *Operators
 	validator protovalidate.Validator
@@ -80,7 +80,8 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("rpc: a field of the configuration is not set")
 	}
 	validator, err := protovalidate.New(protovalidate.WithMessages(
-		&siegelv1.PlanCardRequest{}, &siegelv1.IssueCardRequest{}, &siegelv1.GetCardRequest{}, &siegelv1.ListCardsRequest{}))
+		&siegelv1.PlanCardRequest{}, &siegelv1.IssueCardRequest{}, &siegelv1.GetCardRequest{}, &siegelv1.ListCardsRequest{},
+		&siegelv1.ReviewPolicyRequest{}))
 	if err != nil {
 		return nil, fmt.Errorf("compile the field rules of the API: %w", err)
 	}
@@ -100,6 +101,7 @@ func New(cfg Config) (*Server, error) {
 	)
 	services := guarded{s} // never s.grpc itself: its calls would go unchecked
 	siegelv1.RegisterIssuanceServiceServer(services, &issuance{authority: cfg.Authority})
+	siegelv1.RegisterAuthorityServiceServer(services, &authority{authority: cfg.Authority})
 	healthpb.RegisterHealthServer(services, s.health)
 	s.reportHealth(healthpb.HealthCheckResponse_NOT_SERVING) // until Run has asked
 	reflection.Register(services)

@@ -14,7 +14,7 @@ var kinds = map[Kind]*content{
 	HCIOSIG: institution("gemSpec_PKI, Tab_PKI_240", typeOSIG, usage(nonRepudiation, nonRepudiation)),
 
 	HCIQES: qualified(policyNaturalQSCD, qcTypeESign, subjectRule{
-		must: []string{"C", "serialNumber", "SN", "GN", "CN"}, may: []string{"O", "organizationIdentifier", "OU", "title"},
+		must: []string{"C", "serialNumber", "SN", "GN", "CN"}, may: []string{"O", "organizationIdentifier"}, // the institution beside the person
 	}),
 	HCIQSEAL: qualified(policyLegalQSCD, qcTypeESeal, subjectRule{
 		must: []string{"C", "O", "organizationIdentifier", "CN"}, may: []string{"ST", "L", "postalCode", "street", "OU", "serialNumber"},

@@ -17,6 +17,7 @@
 //	             qualified.go check them
 //	zlint.go     zlint on a stand-in of the draft, and which of its findings do not count
 //	cvc.go       the rules on CV certificates; g1.go those of generation 1
+//	issuer.go    the rules on those who sign
 //	card.go      the rules on the drafts of a card together; role.go says which rights an institution's card has
 //	testdata     for each rule a draft that passes and drafts that fail, with the reason as text
 //

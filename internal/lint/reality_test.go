@@ -76,10 +76,10 @@ func issuerOf(t testing.TB, c *pkix.Certificate) *pkix.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
+	other := readX509(t, "testdata/real/GEM.SMCB-CA57_TEST-ONLY.pem")
 	return &pkix.Certificate{
-		RawSubject: c.RawIssuer, NotBefore: c.NotBefore.Add(-time.Hour), NotAfter: c.NotAfter.Add(time.Hour),
-		PublicKey:  readX509(t, "testdata/real/GEM.SMCB-CA57_TEST-ONLY.pem").PublicKey,
-		Extensions: []pkix.Extension{extension},
+		RawTBS: other.RawTBS, RawSubject: c.RawIssuer, NotBefore: c.NotBefore.Add(-time.Hour), NotAfter: c.NotAfter.Add(time.Hour),
+		PublicKey: other.PublicKey, Extensions: []pkix.Extension{extension},
 	}
 }
 

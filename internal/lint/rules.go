@@ -32,6 +32,12 @@ func Rules() []Rule {
 	for _, r := range g1Rules {
 		list = append(list, Rule{Name: r.name, CVC: true, Level: r.level, Citation: r.citation, Text: r.text})
 	}
+	for _, r := range cvcIssuerRules {
+		list = append(list, Rule{Name: r.name, CVC: true, Level: r.level, Citation: r.citation, Text: r.text})
+	}
+	for _, r := range g1IssuerRules {
+		list = append(list, Rule{Name: r.name, CVC: true, Level: r.level, Citation: r.citation, Text: r.text})
+	}
 	for _, r := range cardRules {
 		list = append(list, Rule{Name: r.name, Card: true, Level: r.level, Citation: r.citation, Text: r.text})
 	}

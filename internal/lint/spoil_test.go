@@ -91,6 +91,27 @@ func without(oid string) change {
 	}
 }
 
+// addingToSubject gives one more attribute, as "name=value", where A_15676 wants it: before the common name.
+func addingToSubject(text string) change {
+	return func(t *tbsCertificate, _ *X509Context) {
+		t.subject = slices.Insert(t.subject, len(t.subject)-1, []attribute{parseAttribute(text)})
+	}
+}
+
+// issuer gives a change of the issuer's certificate, which is shared and must be copied.
+func issuer(do change) change {
+	return func(_ *tbsCertificate, c *X509Context) {
+		tbs, err := readTBS(c.Issuer.RawTBS)
+		if err != nil {
+			panic(err)
+		}
+		do(tbs, nil)
+		changed := *c.Issuer
+		changed.RawTBS = tbs.encode()
+		c.Issuer = &changed
+	}
+}
+
 func criticality(oid string, critical bool) change {
 	return func(t *tbsCertificate, _ *X509Context) {
 		for i := range t.extensions {

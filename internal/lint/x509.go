@@ -60,6 +60,7 @@ var x509Rules = []rule[x509Draft]{
 	{"SIGNATURE_ALGORITHM", Error, "gemSpec_Krypt, GS-A_4357", "The signature algorithm is the one of the issuer's key.", checkAlgorithm},
 	{"KEY_GENERATION", Error, "gemSpec_PKI, GS-A_5513", "Issuer and certified key are of one key generation.", checkGeneration},
 	{"SELF_SIGNED", Error, "gemKPT_PKI_TIP, TIP1-A_2068", "Only a root, and a CA of a qualified provider, signs itself.", checkSelfSigned},
+	{"ISSUER_IS_CA", Error, "RFC 5280, Section 4.2.1.9", "The issuer's certificate is that of a CA whose key signs certificates and which may stand where it does in the chain.", checkIssuerIsCA},
 	{"ISSUER_NAME", Error, "RFC 5280, Section 4.1.2.4", "The issuer is, octet for octet, the subject of the issuer's certificate.", checkIssuerName},
 	{"VALIDITY_UTCTIME", Error, "RFC 5280, Section 4.1.2.5.1", "Times are UTCTime with seconds and Z.", checkTimeForm},
 	{"VALIDITY_ORDER", Error, "RFC 5280, Section 4.1.2.5", "The validity ends after it begins.", checkTimeOrder},

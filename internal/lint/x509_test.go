@@ -35,6 +35,9 @@ var spoils = map[string][]spoil{
 			t.signature = unhex("300b06092a864886f70d01010b")
 		}},
 		{"another issuer's name", "ISSUER_NAME", func(t *tbsCertificate, _ *X509Context) { t.issuer = unhex("3000") }},
+		{"issuer is an end entity", "ISSUER_IS_CA", issuer(replace(oidBasicConstraints, "3000"))},
+		{"issuer without basicConstraints", "ISSUER_IS_CA", issuer(without(oidBasicConstraints))},
+		{"issuer that signs OCSP answers", "ISSUER_IS_CA", issuer(replace(oidKeyUsage, "03020640"))},
 		{"GeneralizedTime", "VALIDITY_UTCTIME", func(t *tbsCertificate, _ *X509Context) {
 			t.notBefore = instant{tag.GeneralizedTime, "20240418000000Z"}
 		}},
@@ -151,6 +154,8 @@ var spoils = map[string][]spoil{
 	},
 
 	"C.HCI.QES.R2048": {
+		{"academic title", "SUBJECT_ATTRIBUTES", addingToSubject("title=Dr.")},
+		{"unit", "SUBJECT_ATTRIBUTES", addingToSubject("OU=Labor")},
 		{"no QcSSCD", "QC_STATEMENTS", replace(oidQCStatements, seq(seq(objectID(qcCompliance)), seq(objectID(qcTypeStatement), seq(objectID(qcTypeESign)))))},
 		{"no QcCompliance", "QC_STATEMENTS", replace(oidQCStatements, seq(seq(objectID(qcSSCD)), seq(objectID(qcTypeStatement), seq(objectID(qcTypeESign)))))},
 		{"type of a seal", "QC_STATEMENTS", replace(oidQCStatements, seq(seq(objectID(qcCompliance)), seq(objectID(qcSSCD)), seq(objectID(qcTypeStatement), seq(objectID(qcTypeESeal)))))},
@@ -183,6 +188,7 @@ var spoils = map[string][]spoil{
 	},
 
 	"SMCB-CA": {
+		{"issuer with no CA below it", "ISSUER_IS_CA", issuer(replace(oidBasicConstraints, "30060101ff020100"))},
 		{"eight years and a second", "VALIDITY_CA_TERM", func(t *tbsCertificate, c *X509Context) {
 			t.notAfter.text = strconv.Itoa(8+atoi(t.notBefore.text[:2])) + t.notBefore.text[2:]
 		}},

@@ -38,7 +38,7 @@ type Store interface {
 	// Errors that say that nothing happened: ErrOrderDiffers (the id belongs to an order of other content), ErrOrderComplete
 	// (the order has its card already), ErrAttemptOpen (an attempt of the order is open), ErrNotRenewable (Renews names no order that
 	// made a card, or one of another ICCSN, card type or sector), *TakenError (ICCSN, public key, serial number or CHR belongs to
-	// something else). Where several apply, the first of them in this order is given. No other
+	// something else; a renewal's public key not to its slot of the card). Where several apply, the first of them in this order is given. No other
 	// error leaves a part of the intent behind; a draft of an issuer that is not known is one.
 	Intend(ctx context.Context, in *Intent, entry tlog.Entry) error
 

@@ -75,8 +75,8 @@ const systemActor = "siegeld"
 //
 // It is an error if the environment is production; if two issuers have one name, or the issuer above one is missing; if an
 // issuer that may sign has no key, or one that is not the key of its certificate, or is outside its validity, or is bound to a profile
-// that does not exist or belongs to issuers of another kind; if an issuer or a root is one of another environment; if the algorithm policy
-// has no exception of a name. All of it is reported at once. A profile that no issuer is bound to
+// that does not exist or belongs to issuers of another kind; if an issuer or a root is one of another environment, or its certificate is not one of
+// its kind, as lint knows it; if the algorithm policy has no exception of a name. All of it is reported at once. A profile that no issuer is bound to
 // is no error, since a provider may serve one key generation only: see Unbound.
 func New(cfg Config) (*Authority, error) {
 	if err := errors.Join(cfg.check(), cfg.checkIssuers()); err != nil {
@@ -127,17 +127,19 @@ func (cfg *Config) checkIssuers() error {
 	if cfg.Profiles == nil || cfg.Now == nil {
 		return nil // check has spoken
 	}
-	names := map[string]bool{}
+	byName := map[string]*profiles.Issuer{}
 	var errs []error
 	for _, iss := range cfg.Issuers {
-		if names[iss.Name] {
+		if byName[iss.Name] != nil {
 			errs = append(errs, fmt.Errorf("two issuers are named %q", iss.Name))
 		}
-		names[iss.Name] = true
+		byName[iss.Name] = iss.Issuer
 	}
 	for _, iss := range cfg.Issuers {
-		if !names[iss.IssuedBy] {
+		if above := byName[iss.IssuedBy]; above == nil {
 			errs = append(errs, fmt.Errorf("issuer %q: the issuer above it, %q, is missing", iss.Name, iss.IssuedBy))
+		} else if err := cfg.checkKind(iss.Issuer, above); err != nil {
+			errs = append(errs, fmt.Errorf("issuer %q: %w", iss.Name, err))
 		}
 		if err := errors.Join(iss.CheckEnvironment(cfg.Environment), iss.checkSigning(cfg.Profiles, cfg.Now())); err != nil {
 			errs = append(errs, fmt.Errorf("issuer %q: %w", iss.Name, err))

@@ -59,6 +59,21 @@ func TestBadConfiguration(t *testing.T) {
 		{"unknown profile", change(smcbRSA, func(i *profiles.Issuer) { i.Profiles = []string{"C.HP.QES"} }), `"C.HP.QES", which does not exist`},
 		{"profile of another kind", change(smcbRSA, func(i *profiles.Issuer) { i.Profiles = []string{"C.SMC.AUTR_CVC"} }), "which a cvc-ca signs"},
 		{"root that signs cards", change(rootRSA, func(i *profiles.Issuer) { i.Profiles = []string{"C.HCI.AUT"} }), "it is a root-ca"},
+		{"OCSP signer called SMC-B CA", func(c *ca.Config) {
+			signer := profiledIssuer(profiles.OCSPSigner, "SIEGEL.OCSP1", newECKey(), &hierarchy()[smcbECC])
+			signer.Kind, signer.Profiles = profiles.SMCBCA, []string{"C.HCI.AUT", "C.HCI.ENC", "C.HCI.OSIG"}
+			c.Issuers = append(c.Issuers, signer)
+		}, `issuer "SIEGEL.OCSP1": its certificate is not that of a smcb-ca: error`},
+		{"CA of devices called SMC-B CA", change(kompECC, func(i *profiles.Issuer) {
+			i.Kind, i.Profiles = profiles.SMCBCA, []string{"C.HCI.AUT"}
+		}), `issuer "SIEGEL.KOMP-CA2": its certificate is not that of a smcb-ca: error SUBJECT_COMMON_NAME`},
+		{"CVC-CA of devices called CVC-CA of cards", change(cvcDevice, func(i *profiles.Issuer) {
+			i.Kind, i.Profiles = profiles.CVCSubCA, []string{"C.SMC.AUTR_CVC"}
+		}), `issuer "SIEGEL-CVC-CA2": its certificate is not that of a cvc-ca: error CVC_CA_FLAGS`},
+		{"CVC root called CVC-CA", change(cvcRoot, func(i *profiles.Issuer) { i.Kind = profiles.CVCSubCA }),
+			`issuer "SIEGEL-CVC-Root1": its certificate is not that of a cvc-ca: error CVC_CA_NAME`},
+		{"root of generation 1 called CVC-CA", change(g1Root, func(i *profiles.Issuer) { i.Kind = profiles.CVCSubCA }),
+			`issuer "SIEGEL-CVC-G1-Root1": its certificate is not that of a cvc-ca: error G1_CA_ROLE`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			cfg := emptyWorld(t).config()

@@ -72,7 +72,7 @@ func profiledIssuer(kind profiles.IssuerKind, name string, key ca.Key, above *ca
 	profile, _ := set.IssuerProfile(kind)
 	iss := ca.Issuer{Key: key, Issuer: &profiles.Issuer{
 		Name: name, Kind: kind, KeyType: must(sigalg.TypeOf(key.Public())), IssuedBy: name, OCSPURL: "http://ocsp.siegel.example/" + name,
-		Profiles: set.ProfilesFor(kind),
+		Profiles: set.ProfilesFor(kind, must(sigalg.TypeOf(key.Public())).Generation()),
 	}}
 	if kind == profiles.QESCA {
 		iss.PSS = true
@@ -102,7 +102,7 @@ func cvcDeviceIssuer(key ca.Key, root *ca.Issuer) ca.Issuer {
 	signature := must(root.Key.Sign(context.Background(), sigalg.ECDSASHA256, octets))
 	return ca.Issuer{Key: key, Issuer: &profiles.Issuer{
 		Name: "SIEGEL-CVC-CA2", Kind: profiles.CVCDeviceCA, KeyType: sigalg.E256, IssuedBy: root.Name,
-		CVC: must(cvc.Parse(must(cvc.Assemble(octets, signature)))), Profiles: must(profiles.Builtin()).ProfilesFor(profiles.CVCDeviceCA),
+		CVC: must(cvc.Parse(must(cvc.Assemble(octets, signature)))), Profiles: must(profiles.Builtin()).ProfilesFor(profiles.CVCDeviceCA, sigalg.ECC),
 	}}
 }
 
@@ -126,43 +126,11 @@ func g1Issuers(rootKey, subKey *rsaKey) []ca.Issuer {
 
 // x509Issuer certifies a root (above is nil) or an SMC-B CA (gemSpec_PKI, Tab_PKI_211, Tab_PKI_212).
 func x509Issuer(number int, key ca.Key, above *ca.Issuer) ca.Issuer {
-	iss := ca.Issuer{Key: key, Issuer: &profiles.Issuer{
-		Name: fmt.Sprintf("SIEGEL.RCA%d", number), Kind: profiles.RootCA, KeyType: must(sigalg.TypeOf(key.Public())),
-	}}
-	unit, pathLen, from, to := "Zentrale Root-CA der Telematikinfrastruktur", pkix.NoPathLen, date(2024, 1, 1), date(2034, 1, 1)
-	iss.IssuedBy = iss.Name
-	if above != nil {
-		iss.Name, iss.Kind, iss.IssuedBy = fmt.Sprintf("SIEGEL.SMCB-CA%d", number), profiles.SMCBCA, above.Name
-		iss.OCSPURL, iss.CRLURL = "http://ocsp.siegel.example/smcb", "http://crl.siegel.example/smcb.crl"
-		iss.Profiles = []string{"C.HCI.AUT", "C.HCI.ENC", "C.HCI.OSIG"}
-		unit, pathLen, from, to = "Institution des Gesundheitswesens-CA der Telematikinfrastruktur", 0, date(2025, 1, 1), date(2033, 1, 1)
+	if above == nil {
+		return profiledIssuer(profiles.RootCA, fmt.Sprintf("SIEGEL.RCA%d", 1+number/2), key, nil)
 	}
-	subject := pkix.Name{}
-	for _, a := range []pkix.Attribute{
-		{Type: pkix.OIDCountryName, Value: "DE"}, {Type: pkix.OIDOrganizationName, Value: "Siegel NOT-VALID"},
-		{Type: pkix.OIDOrganizationalUnitName, Value: unit}, {Type: pkix.OIDCommonName, Value: iss.Name + " TEST-ONLY"},
-	} {
-		subject = append(subject, pkix.RDN{a})
-	}
-	spki := must(pkix.MarshalPublicKey(key.Public()))
-	tbs := &pkix.TBSCertificate{
-		Serial: must(pkix.NewSerial([]byte{byte(number + 1)})), NotBefore: from, NotAfter: to.Add(-time.Second),
-		Subject: subject, PublicKey: spki, Issuer: must(subject.Encode()),
-		Extensions: []pkix.Extension{
-			must(must(pkix.KeyIdentifier(key.Public())).Extension()),
-			must((pkix.KeyCertSign | pkix.CRLSign).Extension()),
-			must(pkix.BasicConstraints{CA: true, PathLen: pathLen}.Extension()),
-		},
-	}
-	signer := key
-	if above != nil {
-		tbs.Issuer, signer = above.X509.RawSubject, above.Key
-		tbs.Extensions = append(tbs.Extensions, must(pkix.AuthorityKeyIdentifier(must(pkix.KeyIdentifier(signer.Public()))).Extension()))
-	}
-	tbs.Scheme = must(sigalg.X509Scheme(must(sigalg.TypeOf(signer.Public()))))
-	body := must(tbs.Encode())
-	signature := must(signer.Sign(context.Background(), tbs.Scheme, body))
-	iss.X509 = must(pkix.ParseCertificate(must(pkix.Assemble(body, tbs.Scheme, signature))))
+	iss := profiledIssuer(profiles.SMCBCA, fmt.Sprintf("SIEGEL.SMCB-CA%d", number), key, above)
+	iss.OCSPURL, iss.CRLURL = "http://ocsp.siegel.example/smcb", "http://crl.siegel.example/smcb.crl"
 	return iss
 }
 

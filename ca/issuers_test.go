@@ -67,7 +67,7 @@ func TestCardKeepsItsIssuers(t *testing.T) {
 		names = append(names, i.Name)
 	}
 	if wantNames := []string{"SIEGEL.SMCB-CA1", "SIEGEL.SMCB-CA3", "SIEGEL-CVC-G1-CA1", "SIEGEL-CVC-CA1",
-		"SIEGEL.RCA0", "SIEGEL.RCA2", "SIEGEL-CVC-G1-Root1", "SIEGEL-CVC-Root1"}; !slices.Equal(names, wantNames) {
+		"SIEGEL.RCA1", "SIEGEL.RCA2", "SIEGEL-CVC-G1-Root1", "SIEGEL-CVC-Root1"}; !slices.Equal(names, wantNames) {
 		t.Errorf("issuers are %q, want %q", names, wantNames)
 	}
 	for name, change := range map[string]func(*ca.Config){
@@ -117,14 +117,16 @@ func TestChangedIssuersEndTheStart(t *testing.T) {
 		}, true, []string{`issuer "SIEGEL.SMCB-CA3"`, "give a new issuer a name of its own"}},
 		"another root": {func(list []ca.Issuer) []ca.Issuer {
 			list[rootECC] = x509Issuer(rootECC, newECKey(), nil)
+			list[smcbECC] = x509Issuer(smcbECC, newECKey(), &list[rootECC])
+			list[kompECC] = profiledIssuer(profiles.KOMPCA, "SIEGEL.KOMP-CA2", newECKey(), &list[rootECC])
 			return list
 		}, true, []string{`issuer "SIEGEL.RCA2"`, "open the database that belongs to this hierarchy"}},
 		"hung below another root": {func(list []ca.Issuer) []ca.Issuer {
-			public := *list[smcbECC].Issuer
-			public.IssuedBy = list[rootRSA].Name
+			public, root := *list[smcbECC].Issuer, *list[rootECC].Issuer
+			root.Name, root.IssuedBy, public.IssuedBy = "SIEGEL.RCA9", "SIEGEL.RCA9", "SIEGEL.RCA9" // of the same key
 			list[smcbECC].Issuer = &public
-			return list
-		}, true, []string{`below "SIEGEL.RCA2", the configuration says smcb-ca below "SIEGEL.RCA0"`}},
+			return append(list, ca.Issuer{Issuer: &root})
+		}, true, []string{`below "SIEGEL.RCA2", the configuration says smcb-ca below "SIEGEL.RCA9"`}},
 		"gone": {func(list []ca.Issuer) []ca.Issuer {
 			return slices.Delete(list, cvcSub, cvcSub+1)
 		}, false, []string{`issuer "SIEGEL-CVC-CA1": cards of this database depend on it`, "put it back; without profiles it signs no more"}},

@@ -93,6 +93,9 @@ func (l *loader) checkSector(s *Set, sector *Sector) {
 	if r := sector.Role; r.Value != "" && s.access[r.Value] == nil {
 		l.problems.add(r.at, "UNKNOWN_REFERENCE", "chat.yaml has no access profile %s", r.Value)
 	}
+	if r := sector.SubCA; r.Value != "" && s.subCAs[r.Value] == nil {
+		l.problems.add(r.at, "UNKNOWN_REFERENCE", "subca.yaml has no sub-CA %s", r.Value)
+	}
 	for _, oid := range sector.Institutions.Value {
 		i, ok := s.institutions[oid]
 		switch {

@@ -47,7 +47,7 @@ func testContext(t testing.TB) *profiles.Context {
 	x509 := func(name, file string, key sigalg.KeyType) *profiles.Issuer {
 		return &profiles.Issuer{
 			Name: name, Kind: profiles.SMCBCA, KeyType: key, X509: realCertificate(t, file), OCSPURL: "http://ehca.gematik.de/ocsp/",
-			CRLURL: "http://ehca.gematik.de/crl/", Profiles: set.ProfilesFor(profiles.SMCBCA),
+			CRLURL: "http://ehca.gematik.de/crl/", Profiles: set.ProfilesFor(profiles.SMCBCA, key.Generation()),
 		}
 	}
 	sub, err := cvc.Parse(readFile(t, "testdata/real/DEGXX13223.cvc"))
@@ -65,13 +65,15 @@ func testContext(t testing.TB) *profiles.Context {
 		Issuers: []*profiles.Issuer{
 			x509("GEM.SMCB-CA41", "GEM.SMCB-CA41_TEST-ONLY.pem", sigalg.R2048),
 			x509("GEM.SMCB-CA57", "GEM.SMCB-CA57_TEST-ONLY.pem", sigalg.E256),
-			{Name: "DEGXX13223", Kind: profiles.CVCSubCA, KeyType: sigalg.E256, CVC: sub, Profiles: set.ProfilesFor(profiles.CVCSubCA)},
-			{Name: "DEGEX10115", Kind: profiles.CVCSubCA, KeyType: sigalg.R2048, G1: g1, Profiles: set.ProfilesFor(profiles.CVCSubCA)},
+			{Name: "DEGXX13223", Kind: profiles.CVCSubCA, KeyType: sigalg.E256, CVC: sub, Profiles: set.ProfilesFor(profiles.CVCSubCA, sigalg.ECC)},
+			{Name: "DEGEX10115", Kind: profiles.CVCSubCA, KeyType: sigalg.R2048, G1: g1, Profiles: set.ProfilesFor(profiles.CVCSubCA, sigalg.RSA)},
 			qualifiedCA(t),
 			kompCA(t, "SIEGEL.KOMP-CA1", sigalg.R2048),
 			kompCA(t, "SIEGEL.KOMP-CA2", sigalg.E256),
 			{Name: "DEGXX12223", Kind: profiles.CVCDeviceCA, KeyType: sigalg.E256, CVC: realCVC(t, "DEGXX12223.cvc"),
-				Profiles: set.ProfilesFor(profiles.CVCDeviceCA)},
+				Profiles: set.ProfilesFor(profiles.CVCDeviceCA, sigalg.ECC)},
+			{Name: "DESGX13223", Kind: profiles.CVCSubCA, KeyType: sigalg.E256, CVC: parseCVC(t, "made/DESGX13223.cvc"),
+				Profiles: set.ProfilesFor(profiles.CVCSubCA, sigalg.ECC)}, // of KTR-AdV alone
 		},
 	}
 }
@@ -81,7 +83,7 @@ func qualifiedCA(t testing.TB) *profiles.Issuer {
 	t.Helper()
 	return &profiles.Issuer{
 		Name: "SIEGEL.SMCB-qCA1", Kind: profiles.QESCA, KeyType: sigalg.R2048, X509: certificate(t, "made/SIEGEL.SMCB-qCA1.pem"),
-		OCSPURL: "http://ocsp.qes.siegel.example/", Profiles: builtin(t).ProfilesFor(profiles.QESCA),
+		OCSPURL: "http://ocsp.qes.siegel.example/", Profiles: builtin(t).ProfilesFor(profiles.QESCA, sigalg.RSA),
 		Qualified: &profiles.QualifiedInfo{
 			PDS:            []pkix.PDSLocation{{URL: "https://www.siegel.example/pds/en.pdf", Language: "en"}, {URL: "https://www.siegel.example/pds/de.pdf", Language: "de"}},
 			RetentionYears: 7, CAIssuersURL: "http://www.siegel.example/SMCB-qCA1.cer",
@@ -94,7 +96,7 @@ func kompCA(t testing.TB, name string, key sigalg.KeyType) *profiles.Issuer {
 	t.Helper()
 	return &profiles.Issuer{
 		Name: name, Kind: profiles.KOMPCA, KeyType: key, X509: certificate(t, "made/"+name+".pem"), OCSPURL: "http://ocsp.komp.siegel.example/",
-		Profiles: builtin(t).ProfilesFor(profiles.KOMPCA),
+		Profiles: builtin(t).ProfilesFor(profiles.KOMPCA, key.Generation()),
 	}
 }
 

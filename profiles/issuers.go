@@ -49,7 +49,8 @@ func (p *planner) chooseIssuers() map[string]*Issuer {
 }
 
 // chooseCVCIssuer gives the one sub-CA that signs all CV certificates of a key generation on the card: the card has room for one
-// sub-CA certificate of each (GS-A_4973).
+// sub-CA certificate of each (GS-A_4973). It is the newest whose rights include those of the certificates: sub-CAs for one kind of
+// institutions each may stand side by side (Tab_PKI_919-02).
 func (p *planner) chooseCVCIssuer(g sigalg.Generation, slots []slotKey) *Issuer {
 	if len(slots) == 0 {
 		return nil
@@ -59,26 +60,83 @@ func (p *planner) chooseCVCIssuer(g sigalg.Generation, slots []slotKey) *Issuer 
 		profiles = append(profiles, k.slot.Profile)
 	}
 	kind := p.set.cvc[profiles[0]].IssuerKind.Value
-	issuer := p.newest(kind, g, profiles...)
-	if issuer == nil {
-		p.cannot(slots[0].path+".slot", "NO_ISSUER", citeOneCVCA,
-			"no valid issuer of kind %s and key generation %s is bound to all of %v: one must sign all CV certificates of a card",
-			kind, g, profiles)
+	candidates := p.ofSector(p.bound(kind, g, profiles...))
+	if len(candidates) == 0 {
+		p.refuseNoSubCA(slots[0].path+".slot", kind, g, profiles)
 		return nil
 	}
-	p.checkCVCIssuer(issuer, slots)
+	issuer := candidates[0]
+	if i := slices.IndexFunc(candidates, func(i *Issuer) bool { return p.exceeding(i, slots) == nil }); i >= 0 {
+		issuer = candidates[i]
+	} else {
+		p.refuseRights(issuer, p.exceeding(issuer, slots))
+	}
+	p.checkShell(issuer)
 	return issuer
+}
+
+// ofSector keeps the sub-CAs that the sector may use. A sector with a sub-CA of its own uses none with another flag list, and no other sector
+// uses that one. Generation 1 knows no flag lists.
+func (p *planner) ofSector(candidates []*Issuer) []*Issuer {
+	own := p.subCAOfSector()
+	return slices.DeleteFunc(candidates, func(i *Issuer) bool {
+		switch {
+		case i.CVC == nil:
+			return false
+		case own != nil:
+			return i.CVC.Flags != own.Flags
+		}
+		return p.set.ownSubCA(i.CVC.Flags)
+	})
+}
+
+// subCAOfSector gives the row of the sub-CA that the order's sector has for itself; nil if it has none.
+func (p *planner) subCAOfSector() *SubCA {
+	if p.forDevice() || p.sector == nil {
+		return nil
+	}
+	return p.set.subCAs[p.sector.SubCA.Value]
+}
+
+// ownSubCA tells whether a flag list is that of a sub-CA that one sector has for itself.
+func (s *Set) ownSubCA(flags cvc.Flags) bool {
+	for _, sector := range s.sectors {
+		if row := s.subCAs[sector.SubCA.Value]; row != nil && row.Flags == flags {
+			return true
+		}
+	}
+	return false
+}
+
+// refuseNoSubCA says that no sub-CA is for the profiles or, where there is one, none for the sector.
+func (p *planner) refuseNoSubCA(path string, kind IssuerKind, g sigalg.Generation, profiles []string) {
+	if own := p.subCAOfSector(); own != nil && len(p.bound(kind, g, profiles...)) > 0 {
+		p.cannot("sector", "SUB_CA_OF_SECTOR", p.sector.SubCA.Source,
+			"sector %s needs a sub-CA of its own with the flag list %s, and no valid issuer has it", p.sector.Name, own.Flags)
+		return
+	}
+	p.cannot(path, "NO_ISSUER", citeOneCVCA,
+		"no valid issuer of kind %s and key generation %s is bound to all of %v: one must sign all CV certificates of a card",
+		kind, g, profiles)
 }
 
 // newest gives the newest issuer, the last in the context, that may sign the profiles today; nil if there is none.
 func (p *planner) newest(kind IssuerKind, g sigalg.Generation, profiles ...string) *Issuer {
-	for _, i := range slices.Backward(p.ctx.Issuers) {
-		bound := !slices.ContainsFunc(profiles, func(name string) bool { return !slices.Contains(i.Profiles, name) })
-		if i.Kind == kind && i.KeyType.Generation() == g && bound && i.validAt(p.ctx.Now) {
-			return i
-		}
+	if found := p.bound(kind, g, profiles...); len(found) > 0 {
+		return found[0]
 	}
 	return nil
+}
+
+// bound lists the issuers that may sign the profiles today, the newest first: the last in the context.
+func (p *planner) bound(kind IssuerKind, g sigalg.Generation, profiles ...string) (found []*Issuer) {
+	for _, i := range slices.Backward(p.ctx.Issuers) {
+		all := !slices.ContainsFunc(profiles, func(name string) bool { return !slices.Contains(i.Profiles, name) })
+		if i.Kind == kind && i.KeyType.Generation() == g && all && i.validAt(p.ctx.Now) {
+			found = append(found, i)
+		}
+	}
+	return found
 }
 
 // validAt tells whether the issuer's own certificate is valid at a time.
@@ -123,23 +181,29 @@ func (p *planner) checkShell(i *Issuer) {
 	}
 }
 
-// checkCVCIssuer holds term and rights against the sub-CA. A card imports a certificate with more rights than its sub-CA has and
-// drops them silently; only the issuing software can notice.
-func (p *planner) checkCVCIssuer(i *Issuer, slots []slotKey) {
-	p.checkShell(i)
+// exceeding lists the slots whose certificates would have rights that the sub-CA has not. A card imports such a certificate and drops the
+// rights silently; only the issuing software can notice. Generation 1 knows no rights of issuers.
+func (p *planner) exceeding(i *Issuer, slots []slotKey) (names []string) {
 	if i.CVC == nil {
-		return // generation 1 knows no terms and no rights of issuers
+		return nil
 	}
 	for _, k := range slots {
-		flags, ok := p.flags(p.set.cvc[k.slot.Profile])
-		if ok && !flags.Within(i.CVC.Flags) {
-			field := "institution.profession_oid"
-			if p.forDevice() {
-				field = "card_type"
-			}
-			p.cannot(field, "RIGHTS_EXCEED_ISSUER", "gemSpec_PKI, GS-A_5213-02, Tab_PKI_919-02",
-				"the certificate in slot %s would have rights that issuer %s has not", k.slot.Name, i.Name)
+		if flags, ok := p.flags(p.set.cvc[k.slot.Profile]); ok && !flags.Within(i.CVC.Flags) {
+			names = append(names, k.slot.Name)
 		}
+	}
+	return names
+}
+
+// refuseRights says that no sub-CA has the rights of the certificates; the newest stands for all.
+func (p *planner) refuseRights(newest *Issuer, slots []string) {
+	field := "institution.profession_oid"
+	if p.forDevice() {
+		field = "card_type"
+	}
+	for _, slot := range slots {
+		p.cannot(field, "RIGHTS_EXCEED_ISSUER", "gemSpec_PKI, GS-A_5213-02, Tab_PKI_919-02",
+			"the certificate in slot %s would have rights that no issuer has, the newest of them %s", slot, newest.Name)
 	}
 }
 

@@ -1,6 +1,7 @@
 package profiles_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +75,10 @@ func TestConfigurationRefusals(t *testing.T) {
 			// A sub-CA of dentists has bit 15, which pharmacies need not have, but not bit 22 of others; here it has the device bit only.
 			c.Issuers[2] = changeCVC(c.Issuers[2], func(b *cvc.Body) { b.Flags = cvc.Flags{0x80, 6: 0x04} })
 		}, "institution.profession_oid", "RIGHTS_EXCEED_ISSUER"},
+		{"two sub-CAs, each without the rights", "pharmacy", func(c *profiles.Context) {
+			c.Issuers[2] = subCA(t, c.Issuers[2], "smcb-5w")
+			c.Issuers = append(c.Issuers, subCA(t, c.Issuers[2], "smcb-8"))
+		}, "institution.profession_oid", "RIGHTS_EXCEED_ISSUER"},
 		{"no OCSP responder", "pharmacy", func(c *profiles.Context) { c.Issuers[0].OCSPURL = "" }, "sector", "NO_OCSP_URL"},
 		{"no CRL where the sector wants one", "psychotherapist", func(c *profiles.Context) { c.Issuers[0].CRLURL, c.Issuers[1].CRLURL = "", "" }, "sector", "NO_CRL_URL"},
 	} {
@@ -89,6 +94,63 @@ func TestConfigurationRefusals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestSubCAsSideBySide gives a sub-CA for one kind of institutions each, as Tab_PKI_919-02 lets a provider have them: whichever was added
+// last, each signs what is its own.
+func TestSubCAsSideBySide(t *testing.T) {
+	for _, order := range [][]string{{"smcb-2a", "smcb-2za"}, {"smcb-2za", "smcb-2a"}} {
+		for sample, want := range map[string]string{"hospital-pharmacy": "smcb-2a", "dental-practice": order[1]} {
+			ctx := testContext(t)
+			combined := ctx.Issuers[2]
+			ctx.Issuers = slices.Delete(ctx.Issuers, 2, 3)
+			for _, row := range order {
+				ctx.Issuers = append(ctx.Issuers, subCA(t, combined, row))
+			}
+			// Rights of dentists are among those of physicians, so that either sub-CA may sign them, and the newest does.
+			plan := mustPlan(t, sampleOrder(t, sample), ctx)
+			for _, slot := range []string{"C.SMC.AUTR_CVC.E256", "C.SMC.AUTD_RPE_CVC.E256"} {
+				if got := slotOf(t, plan, slot).Issuer.Name; got != want {
+					t.Errorf("%s of %s below %v is signed by %s, want %s", slot, sample, order, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestSubCAOfKTRAdVIsSeparate shows that neither uses the other's: KTR-AdV not the sub-CA of HBA and SMC-B, though that has all its rights,
+// and no SMC-B that of KTR-AdV, though it is the newest and a card without rights would fit (GS-A_5213-02).
+func TestSubCAOfKTRAdVIsSeparate(t *testing.T) {
+	const slot = "C.SMC.AUTD_RPE_CVC.E256"
+	for sector, want := range map[string]string{"ktr-adv": "DESGX13223", "pkv": "DEGXX13223", "diga": "DEGXX13223"} {
+		plan := mustPlan(t, sectorOrder(t, sector, "smcb-g2.1"), testContext(t))
+		if got := slotOf(t, plan, slot).Issuer.Name; got != want {
+			t.Errorf("%s is signed by %s, want %s", sector, got, want)
+		}
+	}
+	for without, c := range map[string]struct{ sector, field, rule string }{
+		"DESGX13223": {"ktr-adv", "sector", "SUB_CA_OF_SECTOR"},
+		"DEGXX13223": {"pkv", "keys[6].slot", "NO_ISSUER"},
+	} {
+		ctx := testContext(t)
+		ctx.Issuers = slices.DeleteFunc(ctx.Issuers, func(i *profiles.Issuer) bool { return i.Name == without })
+		v := refusal(t, sectorOrder(t, c.sector, "smcb-g2.1"), ctx)
+		if len(v) != 1 || v[0].Field != c.field || v[0].Rule != c.rule || !v[0].Configuration {
+			t.Errorf("without %s: %+v, want %s at %s", without, v, c.rule, c.field)
+		}
+	}
+}
+
+// subCA is an issuer with the flag list of a row of subca.yaml, and its name.
+func subCA(t *testing.T, like *profiles.Issuer, row string) *profiles.Issuer {
+	t.Helper()
+	r, ok := builtin(t).SubCA(row)
+	if !ok {
+		t.Fatalf("there is no sub-CA %s", row)
+	}
+	i := changeCVC(like, func(b *cvc.Body) { b.Flags = r.Flags })
+	i.Name = row
+	return i
 }
 
 // TestShellToTheDay tries the days around the ends of an issuer: 2024-10-29 13:54:57 to 2032 (ECC), and to 2029-11-06 14:34:35 (RSA).

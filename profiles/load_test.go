@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/fstest"
 
+	"github.com/siegel-pki/siegel/internal/sigalg"
 	"github.com/siegel-pki/siegel/profiles"
 )
 
@@ -242,8 +243,8 @@ func TestShorterProfile(t *testing.T) {
 // TestBuiltinCatalogue looks at a few values of the catalogue that other packages rely on.
 func TestBuiltinCatalogue(t *testing.T) {
 	set := builtin(t)
-	if got := fmt.Sprint(set.ProfilesFor(profiles.SMCBCA), set.ProfilesFor(profiles.CVCSubCA)); got !=
-		"[C.HCI.AUT C.HCI.ENC C.HCI.OSIG] [C.SMC.AUTD_RPE_CVC C.SMC.AUTR_CVC C.SMC.AUTR_CVC.R2048]" {
+	if got := fmt.Sprint(set.ProfilesFor(profiles.SMCBCA, sigalg.RSA), set.ProfilesFor(profiles.CVCSubCA, sigalg.ECC), set.ProfilesFor(profiles.QESCA, sigalg.ECC)); got !=
+		"[C.HCI.AUT C.HCI.ENC C.HCI.OSIG] [C.SMC.AUTD_RPE_CVC C.SMC.AUTR_CVC] []" {
 		t.Errorf("profiles are %s", got)
 	}
 	if kind, ok := set.IssuerKind("C.HCI.AUT"); kind != profiles.SMCBCA || !ok {

@@ -51,7 +51,13 @@ func TestPlansRealCVCertificates(t *testing.T) {
 // realCVC reads a public test certificate.
 func realCVC(t testing.TB, file string) *cvc.Certificate {
 	t.Helper()
-	c, err := cvc.Parse(readFile(t, "testdata/real/"+file))
+	return parseCVC(t, "real/"+file)
+}
+
+// parseCVC reads a CV certificate of testdata.
+func parseCVC(t testing.TB, file string) *cvc.Certificate {
+	t.Helper()
+	c, err := cvc.Parse(readFile(t, "testdata/"+file))
 	if err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}

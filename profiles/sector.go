@@ -19,6 +19,7 @@ type Sector struct {
 	Holder             Cited[Holder]
 	Institutions       Cited[[]string]   // OIDs that the sector may use
 	Role               Cited[string]     // access profile, where an institution has several; otherwise empty
+	SubCA              Cited[string]     // row of subca.yaml, where the sector's CV certificates come from a sub-CA of their own; otherwise empty
 	TelematikID        []TelematikIDRule // of the institution: one row for all institutions, or one for each group of them
 	Subject            []AttributeRule   // one for each attribute of the subject but C
 	Email              FieldRule         // subjectAltName rfc822Name
@@ -137,6 +138,7 @@ func readSector(d *decoder, m mapping) *Sector {
 		at:                 m.at(),
 	}
 	s.Role, _ = citedIfThere(m, "role", text)
+	s.SubCA, _ = citedIfThere(m, "sub_ca", text)
 	s.checkSubject(d)
 	s.checkTelematikID(d)
 	return s

@@ -5,6 +5,8 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+
+	"github.com/siegel-pki/siegel/internal/sigalg"
 )
 
 // builtin is the catalogue that the program is built with.
@@ -58,9 +60,6 @@ func (s *Set) IssuerProfile(kind IssuerKind) (*IssuerProfile, bool) {
 // Institutions lists the institution types by OID, in the order of the OIDs' text.
 func (s *Set) Institutions() []*InstitutionType { return byName(s.institutions) }
 
-// AccessProfiles lists the access profiles of CV certificates by name.
-func (s *Set) AccessProfiles() []*AccessProfile { return byName(s.access) }
-
 // Institution gives the institution type with an OID in dotted form, and false if the catalogue has none.
 func (s *Set) Institution(oid string) (*InstitutionType, bool) {
 	i, ok := s.institutions[oid]
@@ -79,17 +78,19 @@ func (s *Set) IssuerKind(profile string) (IssuerKind, bool) {
 	return "", false
 }
 
-// ProfilesFor lists the names of the profiles that issuers of a kind sign, in alphabetical order: what a new issuer can be
-// bound to.
-func (s *Set) ProfilesFor(kind IssuerKind) []string {
+// ProfilesFor lists the names of the profiles that issuers of a kind and key generation sign, in alphabetical order: what a new issuer can
+// be bound to. An issuer signs keys of its own generation only (GS-A_5513).
+func (s *Set) ProfilesFor(kind IssuerKind, g sigalg.Generation) []string {
 	var names []string
 	for _, p := range s.X509Profiles() {
-		if p.IssuerKind.Value == kind {
+		takes := slices.ContainsFunc(p.KeyUsages, func(u KeyUsageRule) bool { return u.Key.Generation() == g })
+		if p.IssuerKind.Value == kind && takes {
 			names = append(names, p.Name)
 		}
 	}
 	for _, p := range s.CVCProfiles() {
-		if p.IssuerKind.Value == kind {
+		takes := slices.ContainsFunc(p.Keys.Value, func(t sigalg.KeyType) bool { return t.Generation() == g })
+		if p.IssuerKind.Value == kind && takes {
 			names = append(names, p.Name)
 		}
 	}

@@ -73,6 +73,3 @@ func (s *Set) SubCA(name string) (*SubCA, bool) {
 	row, ok := s.subCAs[name]
 	return row, ok
 }
-
-// SubCAs lists what a CVC-CA of the second level may be certified for, by name.
-func (s *Set) SubCAs() []*SubCA { return byName(s.subCAs) }

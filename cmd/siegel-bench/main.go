@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"runtime"
 	"time"
 
@@ -150,6 +151,8 @@ func cardMix(ctx context.Context, r *rig.Rig, token *hsm.Token) ([]hsm.Share, er
 		switch iss := &h.Issuers[i]; {
 		case iss.Kind == profiles.CVCSubCA && iss.KeyType.Generation() == sigalg.RSA:
 			share.Scheme, share.Count = sigalg.ISO9796SHA256, cvcG1Signatures
+		case iss.Kind == profiles.CVCSubCA && slices.ContainsFunc(mix, func(s hsm.Share) bool { return s.Count == cvcSignatures }):
+			continue // the first is for the cards that are measured; the other is for KTR-AdV alone
 		case iss.Kind == profiles.CVCSubCA:
 			share.Count = cvcSignatures
 		case iss.Kind == profiles.SMCBCA && iss.KeyType.Generation() == sigalg.RSA:

@@ -12,9 +12,6 @@ import (
 	"github.com/siegel-pki/siegel/profiles"
 )
 
-// g1Profiles are what a CVC-CA of generation 1 signs.
-var g1Profiles = []string{"C.SMC.AUTR_CVC.R2048"}
-
 // makeCVCG1 makes a CVC root and a CVC-CA of generation 1, RSA with message recovery: a hierarchy of its own, since the generations do not
 // certify each other (gemKPT_PKI_TIP, section 2.3.6). The root is a bare key with a reference, as cards store it. The references have the
 // form of those in real certificates, where root and CVC-CA both have the service indicator 1.
@@ -36,7 +33,8 @@ func (c *ceremony) makeCVCG1(ctx context.Context) error {
 		return err
 	}
 	c.issuers = append(c.issuers, hierarchy.Issuer{KeyID: subKey.ID(), Issuer: profiles.Issuer{
-		Name: g1Name(sub.CAR), Kind: profiles.CVCSubCA, KeyType: sigalg.R2048, G1: certified, IssuedBy: rootName, Profiles: g1Profiles,
+		Name: g1Name(sub.CAR), Kind: profiles.CVCSubCA, KeyType: sigalg.R2048, G1: certified, IssuedBy: rootName,
+		Profiles: c.catalogue.ProfilesFor(profiles.CVCSubCA, sigalg.RSA),
 	}})
 	return nil
 }

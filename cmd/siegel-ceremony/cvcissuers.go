@@ -32,26 +32,26 @@ type cvcLevel struct {
 	signs   []string // profiles
 }
 
-// makeCVC makes a CVC root, a CVC-CA of the second level for institution cards and one for device cards: the root gives a CA the rights of
-// one kind of cards and no other (Tab_PKI_919-02).
+// makeCVC makes a CVC root, and CVC-CAs of the second level for institution cards, device cards and the cards of KTR-AdV: the root gives a CA
+// the rights of one kind of cards and no other (Tab_PKI_919-02).
 func (c *ceremony) makeCVC(ctx context.Context) error {
 	root, rootKey, err := c.makeCVCCA(ctx, cvcLevel{profiles.CVCRootCA, cvc.ServiceRoot, 1, cvcRootFlags, cvcRootYears, nil}, nil, nil)
 	if err != nil {
 		return err
 	}
 	for i, ca := range []struct {
-		row   string // of subca.yaml
-		kind  profiles.IssuerKind
-		signs []string
+		row  string // of subca.yaml
+		kind profiles.IssuerKind
 	}{
-		{"hba-smcb", profiles.CVCSubCA, cvcProfiles},
-		{"gsmc", profiles.CVCDeviceCA, c.catalogue.ProfilesFor(profiles.CVCDeviceCA)},
+		{"hba-smcb", profiles.CVCSubCA},
+		{"gsmc", profiles.CVCDeviceCA},
+		{"ktr-adv", profiles.CVCSubCA},
 	} {
 		row, ok := c.catalogue.SubCA(ca.row)
 		if !ok {
 			return fmt.Errorf("the catalogue has no sub-CA %s", ca.row)
 		}
-		level := cvcLevel{ca.kind, cvc.ServiceSubCA, i + 1, row.Flags, cvcCAYears, ca.signs}
+		level := cvcLevel{ca.kind, cvc.ServiceSubCA, i + 1, row.Flags, cvcCAYears, c.catalogue.ProfilesFor(ca.kind, sigalg.ECC)}
 		if _, _, err := c.makeCVCCA(ctx, level, root, rootKey); err != nil {
 			return err
 		}

@@ -21,11 +21,6 @@ import (
 	"github.com/siegel-pki/siegel/profiles"
 )
 
-// The profiles that the issuers of a test hierarchy sign (GS-A_4704: a CA issues for one purpose).
-var (
-	cvcProfiles = []string{"C.SMC.AUTR_CVC", "C.SMC.AUTD_RPE_CVC"}
-)
-
 // testHierarchyCmd is the command of that name.
 type testHierarchyCmd struct {
 	Data  string `default:"data" help:"Folder that receives everything; siegeld uses it with the same flag." type:"path"`

@@ -86,7 +86,7 @@ func (c *ceremony) makeIssuer(ctx context.Context, kind profiles.IssuerKind, nam
 
 // describe fills in what an issuer signs and what its certificates say about it, all but its own certificate.
 func (c *ceremony) describe(kind profiles.IssuerKind, name string, typ sigalg.KeyType) hierarchy.Issuer {
-	i := profiles.Issuer{Name: name, Kind: kind, KeyType: typ, IssuedBy: name, Profiles: c.catalogue.ProfilesFor(kind)}
+	i := profiles.Issuer{Name: name, Kind: kind, KeyType: typ, IssuedBy: name, Profiles: c.catalogue.ProfilesFor(kind, typ.Generation())}
 	service := map[profiles.IssuerKind]string{profiles.SMCBCA: "smcb", profiles.KOMPCA: "komp", profiles.QESCA: "qes"}[kind]
 	if service == "" {
 		return hierarchy.Issuer{Issuer: i}

@@ -19,6 +19,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -116,7 +117,7 @@ type logRow struct {
 }
 
 // Load reads a folder. It checks that every certificate parses, that its key is of the type named, and that every chain ends
-// in a root of the folder with signatures that verify; it does not look at the clock.
+// in a root of the folder with signatures that verify and terms that lie within each other; it does not look at the clock.
 func Load(dir string) (*Hierarchy, error) {
 	path := filepath.Join(dir, FileName)
 	text, err := os.ReadFile(path)
@@ -220,6 +221,9 @@ func (h *Hierarchy) checkChains() error {
 		if err := iss.checkSignatureFrom(above); err != nil {
 			return fmt.Errorf("issuer %q: %w", iss.Name, err)
 		}
+		if err := iss.checkTermWithin(above); err != nil {
+			return fmt.Errorf("issuer %q: %w", iss.Name, err)
+		}
 	}
 	return nil
 }
@@ -237,6 +241,18 @@ func (iss *Issuer) checkSignatureFrom(above *Issuer) error {
 		return fmt.Errorf("%q is of another generation", above.Name)
 	}
 	return iss.CVC.CheckSignatureFrom(above.CVC)
+}
+
+// checkTermWithin wants the term within that of the issuer above: the shell model of the telematics infrastructure (gemKPT_PKI_TIP,
+// chapter 2.4). Generation 1 knows no terms.
+func (iss *Issuer) checkTermWithin(above *Issuer) error {
+	from, to, limited := iss.Validity()
+	first, last, limitedAbove := above.Validity()
+	if !limited || !limitedAbove || !from.Before(first) && !to.After(last) {
+		return nil
+	}
+	return fmt.Errorf("its term from %s to %s is not within that of %q, %s to %s", from.Format(time.DateTime), to.Format(time.DateTime),
+		above.Name, first.Format(time.DateTime), last.Format(time.DateTime))
 }
 
 // Save writes a folder. It creates the folder and refuses to overwrite an existing list of issuers (fs.ErrExist): a

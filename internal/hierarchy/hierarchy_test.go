@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/internal/sigalg"
@@ -96,6 +97,31 @@ func TestLoadRefuses(t *testing.T) {
 			}
 			if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error is %v, want one with %q", err, c.want)
+			}
+		})
+	}
+}
+
+// TestTermsLieWithinEachOther: a second before or after the issuer above is too much.
+func TestTermsLieWithinEachOther(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		do    func(sub, root *pkix.Certificate)
+		wrong bool
+	}{
+		{"the same term", func(sub, root *pkix.Certificate) { sub.NotBefore, sub.NotAfter = root.NotBefore, root.NotAfter }, false},
+		{"begins before", func(sub, root *pkix.Certificate) { sub.NotBefore = root.NotBefore.Add(-time.Second) }, true},
+		{"ends after", func(sub, root *pkix.Certificate) { sub.NotAfter = root.NotAfter.Add(time.Second) }, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h, err := Load(saved(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.do(h.Issuers[1].X509, h.Issuers[0].X509) // what the signatures cover stays as it was
+			err = h.checkChains()
+			if wrong := err != nil && strings.Contains(err.Error(), `is not within that of "root"`); wrong != c.wrong || !wrong && err != nil {
+				t.Errorf("got %v, want a refusal: %t", err, c.wrong)
 			}
 		})
 	}

@@ -193,7 +193,8 @@ func (d *Draft) term() (from, to time.Time, err error) {
 }
 
 // finish checks what came back from a key and makes the certificate: the signature verifies with the key of the issuer's
-// certificate, the certificate parses, its signed part is the draft, and it fits the card's file (gemSpec_PKI, GS-A_5337).
+// certificate, the certificate parses, its signed part is the draft, and it fits the card's file (gemSpec_PKI, GS-A_5337). The size is
+// that of lint's table and not the plan's, which a wrong line of the catalogue may have made too large.
 func (iss *issuer) finish(d *Draft, signature []byte) ([]byte, error) {
 	raw, body, err := iss.verified(d, signature)
 	if err != nil {

@@ -282,9 +282,11 @@ func readTelematikIDRule(d *decoder, n *yaml.Node) TelematikIDRule {
 	return r
 }
 
-// parsePrefix reads the number of a sector in Tab_PKI_101: one or two digits.
+// sectorNumber is the number of a sector in Tab_PKI_101: one or two digits.
+var sectorNumber = regexp.MustCompile(`^[1-9][0-9]?$`)
+
 func parsePrefix(s string) (string, error) {
-	if !regexp.MustCompile(`^[1-9][0-9]?$`).MatchString(s) {
+	if !sectorNumber.MatchString(s) {
 		return "", fmt.Errorf("a prefix is one or two digits")
 	}
 	return s, nil

@@ -28,6 +28,7 @@ type CVCProfile struct {
 	FlagOID       Cited[cvc.FlagOID]      // generation 2 only
 	AccessProfile Cited[string]           // generation 2, device certificates only
 	G1Roles       []G1Role                // generation 1 only
+	Gaps          []Gap                   // where the sources are silent or the profile leaves them
 
 	at position
 }
@@ -51,6 +52,7 @@ func readCVCProfile(d *decoder, m mapping) *CVCProfile {
 		MaxYears:   cited(m, "max_years", number),
 		Kind:       cited(m, "kind", word(map[string]CVCKind{string(RoleCVC): RoleCVC, string(DeviceCVC): DeviceCVC})),
 		Keys:       cited(m, "keys", set(parsed(sigalg.ParseKeyType))),
+		Gaps:       optional(m, "gaps", list(readGap)),
 		at:         m.at(),
 	}
 	checkYears(d, p.MaxYears)

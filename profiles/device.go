@@ -83,6 +83,12 @@ func (p *planner) checkDeviceField(f deviceField) {
 	if !p.checkText(f.path, value) {
 		return
 	}
+	if f.attribute == "C" {
+		if !isCountry(value) {
+			p.refuse(f.path, "COUNTRY", citeCountry, "it must be a country's code of two capital letters, for example DE")
+		}
+		return
+	}
 	if f.attribute == "O" { // an overlong one is cut
 		if n := utf8.RuneCountInString(value); n > maxLongName {
 			p.refuse(f.path, "NAME_LENGTH", citeCut, "it has %d characters, at most %d are allowed", n, maxLongName)

@@ -90,8 +90,12 @@ func (p *planner) checkHBA(id string) {
 			return
 		}
 	}
-	if id != "" {
-		p.checkTelematikIDText(path, id)
+	if id == "" || !p.checkTelematikIDText(path, id) || p.sector == nil {
+		return
+	}
+	rule := p.sector.HBAPrefixes
+	if prefix, _, _ := strings.Cut(id, "-"); rule.Value != nil && !slices.Contains(rule.Value, prefix) {
+		p.strict(path, "HBA_PREFIX", rule.Source, "in sector "+p.sector.Name+" it must begin with "+strings.Join(rule.Value, " or ")+" and a hyphen")
 	}
 }
 

@@ -17,7 +17,7 @@ func TestExplain(t *testing.T) {
 		want profiles.Fact
 	}{
 		{"dkg", profiles.Fact{Field: "sector", Value: "dkg"}},
-		{"dkg", profiles.Fact{Field: "hba", Value: "1", Source: "application rules of the card issuers"}},
+		{"dkg", profiles.Fact{Field: "hba", Value: "1", Source: "Siegel: evidence kept for the card issuer"}},
 		{"dkg", profiles.Fact{Field: "subject[street]", Value: "occurs 1", Source: "gemSpec_PKI, Annex A, 10.3"}},
 		{"pharmacy", profiles.Fact{Field: "institutions", Value: "1.2.276.0.76.4.54 (Öffentliche Apotheke)", Source: "gemSpec_PKI, Annex A, 10.5"}},
 		{"smcb-org-g2.1", profiles.Fact{Field: "slots[C.SMC.AUTD_RPE_CVC.E256].key_id", Value: "0009", Source: "gemSpec_SMC-B_ObjSys_G2.1, Card-G2-A_3390"}},

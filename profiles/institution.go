@@ -96,6 +96,12 @@ func (p *planner) checkSubjectField(f subjectField) {
 		p.refuse(f.path, "ORGANIZATION_NOT_TELEMATIK_ID", rule.Source,
 			"in sector %s it must be the Telematik-ID", p.sector.Name)
 	}
+	if rule.InTelematikID != nil {
+		part := rule.InTelematikID.FindStringSubmatch(p.order.Institution.TelematikID)
+		if part != nil && len(part[1]) == len(value) && part[1] != value {
+			p.strict(f.path, "SUBJECT_NOT_TELEMATIK_ID", rule.Source, "in sector "+p.sector.Name+" it must be what the Telematik-ID says")
+		}
+	}
 	if rule.Pattern != nil && !rule.Pattern.MatchString(value) {
 		p.strict(f.path, "SUBJECT_FORM", rule.Source, "in sector "+p.sector.Name+" it must be "+rule.Form)
 	}
@@ -223,15 +229,22 @@ func (p *planner) findInstitution() {
 // checkAuthority looks at the body that stands in the admission as admissionAuthority, an organizationName.
 func (p *planner) checkAuthority(value string) {
 	const path = "institution.admission_authority"
-	rule := FieldRule{Occurs: Optional}
+	rule := AuthorityRule{FieldRule: FieldRule{Occurs: Optional}}
 	if p.sector != nil {
 		rule = p.sector.AdmissionAuthority
 	}
-	if !p.checkPresence(path, value, rule, "admissionAuthority") || value == "" || !p.checkText(path, value) {
+	if !p.checkPresence(path, value, rule.FieldRule, "admissionAuthority") || value == "" || !p.checkText(path, value) {
 		return
 	}
 	if rule.OneOf != nil && !slices.Contains(rule.OneOf, value) {
 		p.refuse(path, "ADMISSION_AUTHORITY", rule.Source, "in sector %s it must be %s", p.sector.Name, strings.Join(rule.OneOf, " or "))
+	}
+	if rule.Pattern != nil && !rule.Pattern.MatchString(value) {
+		p.strict(path, "ADMISSION_AUTHORITY", rule.Source, "in sector "+p.sector.Name+" it must be "+rule.Form)
+	}
+	body := p.order.Evidence.Approval.Body
+	if same := rule.SameAsApproval; same != nil && same.MatchString(value) && same.MatchString(body) && value != body {
+		p.strict(path, "ADMISSION_AUTHORITY", rule.Source, "it must be the body that approved the card, evidence.approval.body")
 	}
 	if err := (pkix.Attribute{Type: pkix.OIDOrganizationName, Value: value}).Check(); err != nil {
 		p.refuse(path, "NAME_LENGTH", citeNames, "%v", err)

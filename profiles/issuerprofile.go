@@ -24,6 +24,7 @@ type IssuerProfile struct {
 	Policies         Cited[[]asn1.ObjectIdentifier] // the CPS qualifier goes to the first
 	CPS              Cited[string]                  // "" for no qualifier
 	Extensions       []ExtensionRule                // in the order in which they are encoded
+	Gaps             []Gap                          // where the sources are silent or the profile leaves them
 
 	at position
 }
@@ -49,6 +50,7 @@ func readIssuerProfile(d *decoder, m mapping) *IssuerProfile {
 		Constraints:  cited(m, "basic_constraints", constraints),
 		Policies:     cited(m, "policies", list(oid)),
 		Extensions:   required(m, "extensions", list(readExtension)),
+		Gaps:         optional(m, "gaps", list(readGap)),
 		at:           m.at(),
 	}
 	usage := cited(m, "key_usage", set(parsed(pkix.ParseKeyUsageName)))

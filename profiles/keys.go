@@ -25,8 +25,8 @@ type slotKey struct {
 }
 
 const (
-	citeSameKey   = "gemSpec_PKI, GS-A_4906"
-	citeIssuerKey = "gemSpec_PKI, GS-A_4906, GS-A_4704"
+	citeSameKey   = "gemRL_TSL_SP_CP, GS-A_4906"
+	citeIssuerKey = "gemRL_TSL_SP_CP, GS-A_4906; gemSpec_PKI, GS-A_4704"
 )
 
 // takeKeys reads the keys, gives each its slot and looks for slots without a key.

@@ -85,7 +85,9 @@ func inRepertoire(r rune) bool {
 	case r <= unicode.MaxLatin1:
 		return r >= 0xA1 && r != 0xAD
 	case r <= 0x24F, r >= 0x1E00 && r <= 0x1EFF: // Latin Extended-A, -B and Additional
-		return unicode.Is(unicode.Latin, r)
+		// Without the letters of African languages that look like punctuation (clicks), and without the long and other archaic s. The
+		// dotless i stays: Turkish names have it, and the I with a dot.
+		return unicode.Is(unicode.Latin, r) && (r < 0x1C0 || r > 0x1C3) && r != 'ſ' && r != 'ẛ' && r != 'ȷ'
 	}
 	return strings.ContainsRune(punctuation, r)
 }

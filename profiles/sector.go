@@ -24,10 +24,11 @@ type Sector struct {
 	Subject            []AttributeRule   // one for each attribute of the subject but C
 	Email              FieldRule         // subjectAltName rfc822Name
 	LongName           FieldRule         // subjectAltName otherName
-	AdmissionAuthority FieldRule         // admissionAuthority O
+	AdmissionAuthority AuthorityRule     // admissionAuthority O
 	CRL                FieldRule         // cRLDistributionPoints
 	CPS                FieldRule         // qualifier of the policy
 	ApprovalBodies     Cited[[]string]   // who may release a card of the sector
+	HBAPrefixes        Cited[[]string]   // of the HBA's Telematik-ID; nil: any. Hard in production, a warning in test
 	HBA                Cited[Occurs]     // Telematik-ID of the HBA that the institution relies on, in the evidence
 	Elsewhere          []AbsentSlot      // certificates of the sector's institutions that no card holds; every plan warns of them
 	Gaps               []Gap             // what the sources do not settle, and the cautious rule that this file takes
@@ -35,10 +36,10 @@ type Sector struct {
 	at position
 }
 
-// Gap is something that the sources do not settle.
+// Gap is something that the sources do not settle, or in which a file leaves them.
 type Gap struct {
-	Open string // what is not known
-	Rule string // what this file does about it until it is
+	Open string // what is not known, or what the source says
+	Rule string // what the file does, and the reason where it leaves the source
 }
 
 // FieldRule says whether something stands in a certificate.
@@ -46,11 +47,19 @@ type FieldRule struct {
 	Occurs Occurs
 	// Include decides where the rule leaves it open (0-1) and the order has no say; Always and Never decide by themselves.
 	Include bool
-	// OneOf are the values that the field may have; nil: any.
-	OneOf  []string
-	Source string
+	Source  string
 
 	at position
+}
+
+// AuthorityRule is the rule of the body in an admission.
+type AuthorityRule struct {
+	FieldRule
+	OneOf   []string       // values that it may have; nil: any
+	Pattern *regexp.Regexp // form of the value; nil for none. Hard in production, a warning in test
+	Form    string         // the pattern in words
+	// SameAsApproval: where this matches the body and the one that approves the card, they are one. Nil for none; as strict as Pattern.
+	SameAsApproval *regexp.Regexp
 }
 
 // AttributeRule is a row of a sector's table of subject attributes.
@@ -59,6 +68,9 @@ type AttributeRule struct {
 	Name string // short name of the attribute type, for example "O"
 	// Same names another field whose value the attribute repeats: "telematik-id" or "".
 	Same string
+	// InTelematikID finds what the value repeats of the Telematik-ID: its first group, where that is as long as the value. Nil for none; as
+	// strict as Pattern.
+	InTelematikID *regexp.Regexp
 	// Pattern is the sector's own form of the value; nil for none. Hard in production, a warning in test.
 	Pattern *regexp.Regexp
 	Form    string // the pattern in words
@@ -138,6 +150,7 @@ func readSector(d *decoder, m mapping) *Sector {
 		at:                 m.at(),
 	}
 	s.Role, _ = citedIfThere(m, "role", text)
+	s.HBAPrefixes, _ = citedIfThere(m, "hba_prefixes", set(parsed(parsePrefix)))
 	s.SubCA, _ = citedIfThere(m, "sub_ca", text)
 	s.checkSubject(d)
 	s.checkTelematikID(d)
@@ -203,6 +216,8 @@ func readAttributeRule(d *decoder, n *yaml.Node) AttributeRule {
 		Name:    required(m, "attribute", attributeName),
 		Same:    optional(m, "same_as", word(map[string]string{sameTelematikID: sameTelematikID})),
 		Pattern: optional(m, "pattern", parsed(wholePattern)),
+
+		InTelematikID: optional(m, "in_telematik_id", parsed(groupPattern)),
 	}
 	r.FieldRule = takeFieldRule(m, r.Name == serialNumberAttribute)
 	if r.Pattern != nil { // each is useless without the other
@@ -215,11 +230,18 @@ func readAttributeRule(d *decoder, n *yaml.Node) AttributeRule {
 func readFieldRule(d *decoder, n *yaml.Node) FieldRule { return readRule(d, n, false) }
 
 // readAuthorityRule reads the rule of a body that the sector may name.
-func readAuthorityRule(d *decoder, n *yaml.Node) FieldRule {
+func readAuthorityRule(d *decoder, n *yaml.Node) AuthorityRule {
 	m := d.mapping(n)
-	r := takeFieldRule(m, false)
-	r.OneOf = optional(m, "one_of", set(text))
-	if r.Occurs == Never && r.OneOf != nil {
+	r := AuthorityRule{
+		FieldRule:      takeFieldRule(m, false),
+		OneOf:          optional(m, "one_of", set(text)),
+		Pattern:        optional(m, "pattern", parsed(wholePattern)),
+		SameAsApproval: optional(m, "same_as_approval", parsed(regexp.Compile)),
+	}
+	if r.Pattern != nil { // each is useless without the other
+		r.Form = required(m, "form", text)
+	}
+	if r.Occurs == Never && (r.OneOf != nil || r.Pattern != nil || r.SameAsApproval != nil) {
 		d.problems.add(r.at, "CONTRADICTION", "the field never occurs and needs no values")
 	}
 	m.end()
@@ -298,6 +320,15 @@ func wholePattern(s string) (*regexp.Regexp, error) {
 		return nil, fmt.Errorf("a pattern begins with ^ and ends with $")
 	}
 	return regexp.Compile(s)
+}
+
+// groupPattern compiles a regular expression that finds one part of a value from its beginning.
+func groupPattern(s string) (*regexp.Regexp, error) {
+	re, err := regexp.Compile(s)
+	if err == nil && (!strings.HasPrefix(s, "^") || re.NumSubexp() != 1) {
+		return nil, fmt.Errorf("a pattern that finds a part begins with ^ and has one group")
+	}
+	return re, err
 }
 
 // arcPattern checks a pattern that may hold arcPlace.

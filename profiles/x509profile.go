@@ -27,6 +27,7 @@ type X509Profile struct {
 	Extensions       []ExtensionRule                // in the order in which they are encoded
 	Device           *DeviceRules                   // certificates of devices only; otherwise nil
 	Statements       []StatementRule                // qcStatements, qualified certificates only; otherwise nil
+	Gaps             []Gap                          // where the sources are silent or the profile leaves them
 
 	at position
 }
@@ -141,6 +142,7 @@ func readX509Profile(d *decoder, m mapping) *X509Profile {
 	p.ExtendedKeyUsage, _ = citedIfThere(m, "extended_key_usage", list(extendedKeyUsage))
 	p.Statements = optional(m, "qc_statements", list(readStatement))
 	p.Device = optional(m, "device", readDeviceRules)
+	p.Gaps = optional(m, "gaps", list(readGap))
 	p.check(d)
 	return p
 }

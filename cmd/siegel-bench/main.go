@@ -14,8 +14,8 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"slices"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/alecthomas/kong"

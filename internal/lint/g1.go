@@ -81,7 +81,7 @@ var g1Rules = []rule[g1Draft]{
 	{"G1_CHR", Error, "gemSpec_PKI, GS-A_4630", "CHR is the key identifier of the slot and the ICCSN of the card.", checkG1CHR},
 	{"G1_CAR", Error, "gemSpec_PKI, GS-A_4627", "CAR is the issuer's CHR.", checkG1CAR},
 	{"G1_ISSUER_ROLE", Error, "gemKPT_PKI_TIP, TIP1-A_2167", "The issuer is a sub-CA.", checkG1IssuerRole},
-	{"G1_FOREIGN_KEY", Error, "gemSpec_PKI, GS-A_4906", "The key is not its issuer's.", checkG1ForeignKey},
+	{"G1_FOREIGN_KEY", Error, "gemRL_TSL_SP_CP, GS-A_4906", "The key is not its issuer's.", checkG1ForeignKey},
 	{"G1_FILE_SIZE", Error, "gemSpec_SMC-B_ObjSys_G2.1 4.2.0, Card-G2-A_2162", "The certificate has exactly the size of the card's file.", checkG1Size},
 }
 

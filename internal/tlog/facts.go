@@ -56,6 +56,8 @@ type OrderFacts struct {
 	CardType string             `json:"card_type"`
 	Sector   string             `json:"sector"`
 	Drafts   []CertificateFacts `json:"drafts"` // in the order of the card type; without certificate hashes
+	// SameOrderAs is an earlier attempt of the order, in whose entry its personal data are. Only an entry without it has them itself.
+	SameOrderAs string `json:"same_order_as,omitempty"`
 }
 
 // CardFacts say what was issued.
@@ -146,6 +148,12 @@ func (f *OrderFacts) check(c *checker) {
 	c.text("card_type", f.CardType)
 	c.text("sector", f.Sector)
 	each(c, "drafts", f.Drafts, func(d *CertificateFacts) { c.certificate(d, false) })
+	if f.SameOrderAs != "" {
+		c.form("same_order_as", f.SameOrderAs, idForm)
+		if f.SameOrderAs == f.Attempt {
+			c.report("same_order_as", "is the attempt itself")
+		}
+	}
 }
 
 func (f *CardFacts) check(c *checker) {

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/tlog"
 	"github.com/siegel-pki/siegel/profiles"
 )
 
@@ -151,6 +152,48 @@ func TestReorderedKeysGetTheSameCard(t *testing.T) {
 	other.Keys[0].SPKI, other.Keys[1].SPKI = other.Keys[1].SPKI, other.Keys[0].SPKI
 	if _, err := w.Issue(t.Context(), operator, other); !errors.Is(err, ca.ErrOrderDiffers) {
 		t.Errorf("keys in other slots: got %v, want ErrOrderDiffers", err)
+	}
+	w.sweep(t)
+}
+
+// TestOrderIsRecordedOnce: the first attempt's entry holds the order, and the others, however many, refer to it.
+func TestOrderIsRecordedOnce(t *testing.T) {
+	w := newWorld(t)
+	for try := 1; try <= 3; try++ {
+		w.keys.meddle = func(int) (before, after error) {
+			if try < 3 {
+				return errors.New("the token refuses"), nil
+			}
+			return nil, nil
+		}
+		if _, err := w.Issue(t.Context(), operator, smallOrder(1)); (err == nil) != (try == 3) {
+			t.Fatalf("try %d: %v", try, err)
+		}
+		if try == 1 {
+			w.start(t)
+		}
+	}
+	var attempts []string
+	for _, e := range w.entries(t) {
+		facts, err := e.ReadFacts()
+		if err != nil {
+			t.Error(err)
+		}
+		f, ok := facts.(*tlog.OrderFacts)
+		if !ok {
+			continue
+		}
+		attempts = append(attempts, f.Attempt)
+		same := ""
+		if len(attempts) > 1 {
+			same = attempts[0]
+		}
+		if f.SameOrderAs != same || (e.Personal == nil) != (same != "") || (e.PersonalSHA256() == nil) != (same != "") {
+			t.Errorf("attempt %d refers to %q and has personal data %s, want a reference to %q", len(attempts), f.SameOrderAs, e.Personal, same)
+		}
+	}
+	if len(attempts) != 3 {
+		t.Errorf("there were %d attempts, want 3", len(attempts))
 	}
 	w.sweep(t)
 }

@@ -45,6 +45,7 @@ type request struct {
 	order *profiles.Order // a copy of its own, since the work may outlive the caller
 	json  []byte          // as it came
 	hash  [32]byte        // what it is compared by: orderHash
+	first AttemptID       // attempt that recorded it before; "" where none is known
 }
 
 func newRequest(actor string, order *profiles.Order) (*request, error) {
@@ -115,6 +116,7 @@ func (a *Authority) earlier(ctx context.Context, req *request) (*Card, error) {
 	if state.Hash != req.hash {
 		return nil, ErrOrderDiffers
 	}
+	req.first = state.First
 	if state.Open != nil && state.Open.Elsewhere {
 		return nil, unavailable(errElsewhere)
 	}
@@ -148,7 +150,7 @@ func sectorOf(order *profiles.Order) string {
 
 // intend records the attempt. Its result is the only key to the door.
 func (a *Authority) intend(ctx context.Context, req *request, in *Intent, held reservation) ([]*recorded, error) {
-	entry, err := intentEntry(req.actor, in)
+	entry, err := intentEntry(req.actor, in, req.first)
 	if err != nil {
 		return nil, err
 	}

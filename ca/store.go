@@ -189,10 +189,11 @@ type Completion struct {
 
 // OrderState is what is known of an order.
 type OrderState struct {
-	ID   string
-	Hash [32]byte
-	Open *OpenAttempt // nil where no attempt is open
-	Card *Card        // nil where the order is not complete
+	ID    string
+	Hash  [32]byte
+	First AttemptID    // its first attempt, whose entry holds the order
+	Open  *OpenAttempt // nil where no attempt is open
+	Card  *Card        // nil where the order is not complete
 }
 
 // OpenAttempt is an attempt that has not ended.

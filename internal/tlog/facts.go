@@ -55,8 +55,10 @@ type OrderFacts struct {
 	ICCSN    string             `json:"iccsn"` // 20 digits
 	CardType string             `json:"card_type"`
 	Sector   string             `json:"sector"`
-	Drafts   []CertificateFacts `json:"drafts"`           // in the order of the card type; without certificate hashes
-	Renews   string             `json:"renews,omitempty"` // order that made the card, where these are new CV certificates for it
+	Drafts   []CertificateFacts `json:"drafts"` // in the order of the card type; without certificate hashes
+	// SameOrderAs is an earlier attempt of the order, in whose entry its personal data are. Only an entry without it has them itself.
+	SameOrderAs string `json:"same_order_as,omitempty"`
+	Renews      string `json:"renews,omitempty"` // order that made the card, where these are new CV certificates for it
 }
 
 // CardFacts say what was issued.
@@ -149,6 +151,12 @@ func (f *OrderFacts) check(c *checker) {
 	c.text("sector", f.Sector)
 	each(c, "drafts", f.Drafts, func(d *CertificateFacts) { c.certificate(d, false) })
 	c.renewal(f.Order, f.Renews)
+	if f.SameOrderAs != "" {
+		c.form("same_order_as", f.SameOrderAs, idForm)
+		if f.SameOrderAs == f.Attempt {
+			c.report("same_order_as", "is the attempt itself")
+		}
+	}
 }
 
 func (f *CardFacts) check(c *checker) {

@@ -61,7 +61,7 @@ func (a *Authority) startFacts() tlog.ServerFacts {
 // need not be kept, and erased, more than once.
 func intentEntry(actor string, in *Intent, first AttemptID) (tlog.Entry, error) {
 	facts := tlog.OrderFacts{Order: in.OrderID, Attempt: string(in.Attempt), ICCSN: in.ICCSN, CardType: in.CardType, Sector: in.Sector,
-		SameOrderAs: string(first)}
+		SameOrderAs: string(first), Renews: in.Renews}
 	for i := range in.Drafts {
 		facts.Drafts = append(facts.Drafts, in.Drafts[i].facts())
 	}
@@ -73,7 +73,7 @@ func intentEntry(actor string, in *Intent, first AttemptID) (tlog.Entry, error) 
 
 // cardEntry records the card of an attempt.
 func cardEntry(actor string, in *Intent, done *Completion) (tlog.Entry, error) {
-	facts := tlog.CardFacts{Order: in.OrderID, Attempt: string(in.Attempt), ICCSN: in.ICCSN, CardType: in.CardType, Sector: in.Sector}
+	facts := tlog.CardFacts{Order: in.OrderID, Attempt: string(in.Attempt), ICCSN: in.ICCSN, CardType: in.CardType, Sector: in.Sector, Renews: in.Renews}
 	for i := range in.Drafts {
 		f := in.Drafts[i].facts()
 		f.SHA256 = hash(done.Certificates[i])

@@ -71,6 +71,9 @@ func (a *Authority) fulfil(ctx context.Context, req *request) (*Card, error) {
 	}
 	for range maxDraws {
 		in, err := a.prepare(req)
+		if err == nil {
+			err = a.checkRenewal(ctx, req.order, in)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -132,7 +135,7 @@ func (a *Authority) prepare(req *request) (*Intent, error) {
 	}
 	return &Intent{
 		Attempt: AttemptID(randomHex()), OrderID: req.order.ID, OrderHash: req.hash, OrderJSON: req.json,
-		ICCSN: req.order.ICCSN, CardType: plan.CardType, Sector: sectorOf(req.order), At: a.now(),
+		ICCSN: req.order.ICCSN, CardType: plan.CardType, Sector: sectorOf(req.order), Renews: req.order.Renews, At: a.now(),
 		Drafts: plan.Drafts, Warnings: plan.Warnings, Ended: plan.Ended,
 	}, nil
 }
@@ -165,11 +168,9 @@ func (a *Authority) intend(ctx context.Context, req *request, in *Intent, held r
 func (a *Authority) notIntended(ctx context.Context, req *request, in *Intent, err error) error {
 	var taken *TakenError
 	switch {
-	case isTaken(err, UniqueICCSN) && a.isRenewal(ctx, in):
-		return errRenewal()
 	case errors.As(err, &taken):
 		return refuseTaken(req.order, in, taken)
-	case errors.Is(err, ErrOrderDiffers), errors.Is(err, ErrOrderComplete):
+	case errors.Is(err, ErrOrderDiffers), errors.Is(err, ErrOrderComplete), errors.Is(err, ErrNotRenewable):
 		return err
 	case errors.Is(err, ErrAttemptOpen):
 		return unavailable(fmt.Errorf("record the order: %w", err))
@@ -185,7 +186,7 @@ func refuseTaken(order *profiles.Order, in *Intent, taken *TakenError) error {
 	case UniqueICCSN:
 		return &profiles.Refusal{Violations: []profiles.Violation{{
 			Field: "iccsn", Rule: "ICCSN_TAKEN", Citation: "gemSpec_X.509_TSP, TIP1-A_3591",
-			Message: "the ICCSN belongs to another order; a replacement card has a new one",
+			Message: "the ICCSN belongs to another order; a replacement card has a new one, and a renewal names that order in renews",
 		}}}
 	case UniqueKey:
 		field := "keys"

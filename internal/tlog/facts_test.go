@@ -65,7 +65,7 @@ func TestGoldenLeaves(t *testing.T) {
 // TestEveryFactIsNeeded takes away each field of each golden leaf, at every depth, empties it, doubles it and renames it. What is
 // optional says so by its tag, and may be taken away, if nothing else needs it.
 func TestEveryFactIsNeeded(t *testing.T) {
-	optional := []string{"config_sha256", "profiles", "no_term_in_certificate", "legacy_exceptions", "ended_algorithms"}
+	optional := []string{"config_sha256", "profiles", "no_term_in_certificate", "legacy_exceptions", "ended_algorithms", "renews"}
 	for name, octets := range goldenLeaves(t) {
 		e, err := ParseLeaf(octets)
 		if err != nil {

@@ -14,12 +14,13 @@ import (
 	"testing"
 
 	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/tlog"
 	"github.com/siegel-pki/siegel/profiles"
 )
 
 // The story of this file: what makes two orders the same.
 
-var update = flag.Bool("update", false, "write testdata/canonical-order.txt, where it is not there")
+var update = flag.Bool("update", false, "write the canonical forms in testdata that are not there")
 
 // everyField sets every field of an order, and lists its keys against the order of their slots.
 func everyField() *profiles.Order {
@@ -43,6 +44,13 @@ func everyField() *profiles.Order {
 	}
 }
 
+// everyFieldOfRenewal sets, besides, what came later.
+func everyFieldOfRenewal() *profiles.Order {
+	order := everyField()
+	order.Renews = "order-0"
+	return order
+}
+
 // TestCanonicalOrder compares the octets that orders are compared by with those of the first release, for an order that says everything and one
 // that says nothing. The file never changes, since databases hold hashes of such octets: a new field must be left out where it is empty, and
 // does not belong into everyField but into an order and a file of its own.
@@ -50,7 +58,17 @@ func TestCanonicalOrder(t *testing.T) {
 	everything, nothing := must(ca.Canonical(everyField())), must(ca.Canonical(&profiles.Order{}))
 	sum := sha256.Sum256(everything)
 	got := slices.Concat(everything, []byte("\n\n"), nothing, []byte("\n\nSHA-256 of the first: "+hex.EncodeToString(sum[:])+"\n"))
-	path := filepath.Join("testdata", "canonical-order.txt")
+	golden(t, "canonical-order.txt", got)
+	if hash := must(ca.OrderHash(everyField())); hash != sum {
+		t.Errorf("the hash is %x, want that of the canonical form, %x", hash, sum)
+	}
+	golden(t, "canonical-renewal.txt", append(must(ca.Canonical(everyFieldOfRenewal())), '\n'))
+}
+
+// golden compares octets with a file that never changes.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
 	if _, err := os.Stat(path); *update && errors.Is(err, os.ErrNotExist) {
 		if err := os.WriteFile(path, got, 0o644); err != nil {
 			t.Fatal(err)
@@ -59,26 +77,23 @@ func TestCanonicalOrder(t *testing.T) {
 	if want := must(os.ReadFile(path)); !bytes.Equal(got, want) {
 		t.Errorf("the canonical form has changed, and orders in databases would be strangers. It is\n%s\nwant\n%s", got, want)
 	}
-	if hash := must(ca.OrderHash(everyField())); hash != sum {
-		t.Errorf("the hash is %x, want that of the canonical form, %x", hash, sum)
-	}
 }
 
 // TestOrdersAreTheSame: keys in another order, and no other difference.
 func TestOrdersAreTheSame(t *testing.T) {
-	want := must(ca.OrderHash(everyField()))
-	reordered := everyField()
+	want := must(ca.OrderHash(everyFieldOfRenewal()))
+	reordered := everyFieldOfRenewal()
 	slices.Reverse(reordered.Keys)
 	if got := must(ca.OrderHash(reordered)); got != want {
 		t.Error("keys in another order make another order")
 	}
-	if reflect.DeepEqual(reordered.Keys, everyField().Keys) || reordered.Keys[0].Slot != "A" {
+	if reflect.DeepEqual(reordered.Keys, everyFieldOfRenewal().Keys) || reordered.Keys[0].Slot != "A" {
 		t.Error("hashing an order has changed it")
 	}
 	fields := 0
-	eachField(reflect.ValueOf(everyField()).Elem(), "", func(path string, _ reflect.Value) {
+	eachField(reflect.ValueOf(everyFieldOfRenewal()).Elem(), "", func(path string, _ reflect.Value) {
 		fields++
-		other := everyField()
+		other := everyFieldOfRenewal()
 		eachField(reflect.ValueOf(other).Elem(), "", func(p string, v reflect.Value) {
 			if p == path {
 				v.SetZero()
@@ -137,6 +152,48 @@ func TestReorderedKeysGetTheSameCard(t *testing.T) {
 	other.Keys[0].SPKI, other.Keys[1].SPKI = other.Keys[1].SPKI, other.Keys[0].SPKI
 	if _, err := w.Issue(t.Context(), operator, other); !errors.Is(err, ca.ErrOrderDiffers) {
 		t.Errorf("keys in other slots: got %v, want ErrOrderDiffers", err)
+	}
+	w.sweep(t)
+}
+
+// TestOrderIsRecordedOnce: the first attempt's entry holds the order, and the others, however many, refer to it.
+func TestOrderIsRecordedOnce(t *testing.T) {
+	w := newWorld(t)
+	for try := 1; try <= 3; try++ {
+		w.keys.meddle = func(int) (before, after error) {
+			if try < 3 {
+				return errors.New("the token refuses"), nil
+			}
+			return nil, nil
+		}
+		if _, err := w.Issue(t.Context(), operator, smallOrder(1)); (err == nil) != (try == 3) {
+			t.Fatalf("try %d: %v", try, err)
+		}
+		if try == 1 {
+			w.start(t)
+		}
+	}
+	var attempts []string
+	for _, e := range w.entries(t) {
+		facts, err := e.ReadFacts()
+		if err != nil {
+			t.Error(err)
+		}
+		f, ok := facts.(*tlog.OrderFacts)
+		if !ok {
+			continue
+		}
+		attempts = append(attempts, f.Attempt)
+		same := ""
+		if len(attempts) > 1 {
+			same = attempts[0]
+		}
+		if f.SameOrderAs != same || (e.Personal == nil) != (same != "") || (e.PersonalSHA256() == nil) != (same != "") {
+			t.Errorf("attempt %d refers to %q and has personal data %s, want a reference to %q", len(attempts), f.SameOrderAs, e.Personal, same)
+		}
+	}
+	if len(attempts) != 3 {
+		t.Errorf("there were %d attempts, want 3", len(attempts))
 	}
 	w.sweep(t)
 }

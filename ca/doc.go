@@ -37,7 +37,7 @@
 //	issuers.go     what the database and the configuration must agree on
 //	entries.go     what the log says
 //	policy.go      what another algorithm policy would mean
-//	renewal.go     why a card's CV certificates are not renewed
+//	renewal.go     what an order that renews must share with the card
 //	sequencer.go   the order of the log, its tree and its checkpoints
 //	errors.go      the kinds of errors and what a caller does about them
 //	store.go, logstore.go, review.go, key.go

@@ -123,7 +123,8 @@ func (a *Authority) lint(p *Plan) error {
 		findings := a.judge(&p.Slots[i], &p.Drafts[i], p.Order.ICCSN)
 		a.take(p, &refusal, findings, slot, keyField(p.Order, slot))
 	}
-	if len(refusal.Violations) == 0 { // drafts that are wrong by themselves say little together
+	// Drafts that are wrong by themselves say little together; those of a renewal are judged together with the card (checkRenewal).
+	if len(refusal.Violations) == 0 && p.Order.Renews == "" {
 		a.take(p, &refusal, lint.Card(p.cardDrafts()...), "the card", "keys")
 	}
 	if len(refusal.Violations) > 0 {

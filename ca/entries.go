@@ -57,18 +57,23 @@ func (a *Authority) startFacts() tlog.ServerFacts {
 	return facts
 }
 
-// intentEntry records an attempt. The order itself is the personal part.
-func intentEntry(actor string, in *Intent) (tlog.Entry, error) {
-	facts := tlog.OrderFacts{Order: in.OrderID, Attempt: string(in.Attempt), ICCSN: in.ICCSN, CardType: in.CardType, Sector: in.Sector}
+// intentEntry records an attempt. The order itself is the personal part; once it is in the log, later attempts refer to the first, so that it
+// need not be kept, and erased, more than once.
+func intentEntry(actor string, in *Intent, first AttemptID) (tlog.Entry, error) {
+	facts := tlog.OrderFacts{Order: in.OrderID, Attempt: string(in.Attempt), ICCSN: in.ICCSN, CardType: in.CardType, Sector: in.Sector,
+		SameOrderAs: string(first), Renews: in.Renews}
 	for i := range in.Drafts {
 		facts.Drafts = append(facts.Drafts, in.Drafts[i].facts())
+	}
+	if first != "" {
+		return tlog.NewEntry(tlog.OrderRecorded, in.At, actor, facts, nil)
 	}
 	return tlog.NewEntry(tlog.OrderRecorded, in.At, actor, facts, json.RawMessage(in.OrderJSON))
 }
 
 // cardEntry records the card of an attempt.
 func cardEntry(actor string, in *Intent, done *Completion) (tlog.Entry, error) {
-	facts := tlog.CardFacts{Order: in.OrderID, Attempt: string(in.Attempt), ICCSN: in.ICCSN, CardType: in.CardType, Sector: in.Sector}
+	facts := tlog.CardFacts{Order: in.OrderID, Attempt: string(in.Attempt), ICCSN: in.ICCSN, CardType: in.CardType, Sector: in.Sector, Renews: in.Renews}
 	for i := range in.Drafts {
 		f := in.Drafts[i].facts()
 		f.SHA256 = hash(done.Certificates[i])

@@ -44,7 +44,12 @@ var errKey = errors.New("injected key fault")
 // trial sends an order through a fresh world in which the faults happen, and gives the calls that were made, in their order.
 func trial(t *testing.T, w *world, order *profiles.Order, faults ...fault) (card *ca.Card, trace []event, err error) {
 	t.Helper()
-	offset := callsOfStart(t)
+	return trialAfter(t, callsOfStart(t), w, order, faults...)
+}
+
+// trialAfter is trial in a world whose start makes another number of calls.
+func trialAfter(t *testing.T, offset int, w *world, order *profiles.Order, faults ...fault) (card *ca.Card, trace []event, err error) {
+	t.Helper()
 	var planned []storetest.Fault
 	for _, f := range faults {
 		if f.store {

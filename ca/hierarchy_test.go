@@ -34,13 +34,14 @@ const (
 	kompRSA
 	kompECC
 	cvcDevice
+	cvcKTRAdV
 )
 
 // entriesAtStart is how many entries the first start leaves: its own, one for each issuer and root, and one for the key session of each
 // issuer that signs.
 const (
-	entriesAtStart = 1 + issuersKnown + 8
-	issuersKnown   = 12
+	entriesAtStart = 1 + issuersKnown + 9
+	issuersKnown   = 13
 )
 
 // hierarchy makes the issuers once: keys take time. Do not change them; configuration gives copies.
@@ -63,7 +64,8 @@ var hierarchy = sync.OnceValue(func() []ca.Issuer {
 		profiledIssuer(profiles.QESCA, "SIEGEL.SMCB-qCA1", newRSAKey(), nil),
 		profiledIssuer(profiles.KOMPCA, "SIEGEL.KOMP-CA1", newRSAKey(), &list[rootRSA]),
 		profiledIssuer(profiles.KOMPCA, "SIEGEL.KOMP-CA2", newECKey(), &list[rootECC]),
-		cvcDeviceIssuer(newECKey(), &root))
+		cvcSubIssuer(profiles.CVCDeviceCA, "SIEGEL-CVC-CA2", "DESGX 1-2-02-25", "80000000000003", newECKey(), &root),
+		cvcSubIssuer(profiles.CVCSubCA, "SIEGEL-CVC-CA3", "DESGX 1-3-02-25", "80AE1ACDC1DC04", newECKey(), &root))
 })
 
 // profiledIssuer certifies an issuer with the profile of its kind. One of qualified certificates signs itself, and with RSASSA-PSS.
@@ -93,16 +95,16 @@ func profiledIssuer(kind profiles.IssuerKind, name string, key ca.Key, above *ca
 	return iss
 }
 
-// cvcDeviceIssuer certifies a sub-CA for device cards.
-func cvcDeviceIssuer(key ca.Key, root *ca.Issuer) ca.Issuer {
+// cvcSubIssuer certifies a sub-CA with rights of its own: for device cards, or for those of the sector ktr-adv (Tab_PKI_919-02).
+func cvcSubIssuer(kind profiles.IssuerKind, name, reference, flags string, key ca.Key, root *ca.Issuer) ca.Issuer {
 	body := root.CVC.Body
-	body.CHR, body.PublicKey = must(cvc.ParseReference("DESGX 1-2-02-25")).CHR(), key.Public().(*brainpool.PublicKey)
-	body.Flags = must(cvc.ParseFlags("80000000000003"))
+	body.CHR, body.PublicKey = must(cvc.ParseReference(reference)).CHR(), key.Public().(*brainpool.PublicKey)
+	body.Flags = must(cvc.ParseFlags(flags))
 	octets := must(body.Encode())
 	signature := must(root.Key.Sign(context.Background(), sigalg.ECDSASHA256, octets))
 	return ca.Issuer{Key: key, Issuer: &profiles.Issuer{
-		Name: "SIEGEL-CVC-CA2", Kind: profiles.CVCDeviceCA, KeyType: sigalg.E256, IssuedBy: root.Name,
-		CVC: must(cvc.Parse(must(cvc.Assemble(octets, signature)))), Profiles: must(profiles.Builtin()).ProfilesFor(profiles.CVCDeviceCA, sigalg.ECC),
+		Name: name, Kind: kind, KeyType: sigalg.E256, IssuedBy: root.Name,
+		CVC: must(cvc.Parse(must(cvc.Assemble(octets, signature)))), Profiles: must(profiles.Builtin()).ProfilesFor(kind, sigalg.ECC),
 	}}
 }
 

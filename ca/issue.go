@@ -45,6 +45,7 @@ type request struct {
 	order *profiles.Order // a copy of its own, since the work may outlive the caller
 	json  []byte          // as it came
 	hash  [32]byte        // what it is compared by: orderHash
+	first AttemptID       // attempt that recorded it before; "" where none is known
 }
 
 func newRequest(actor string, order *profiles.Order) (*request, error) {
@@ -70,6 +71,9 @@ func (a *Authority) fulfil(ctx context.Context, req *request) (*Card, error) {
 	}
 	for range maxDraws {
 		in, err := a.prepare(req)
+		if err == nil {
+			err = a.checkRenewal(ctx, req.order, in)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -112,6 +116,7 @@ func (a *Authority) earlier(ctx context.Context, req *request) (*Card, error) {
 	if state.Hash != req.hash {
 		return nil, ErrOrderDiffers
 	}
+	req.first = state.First
 	if state.Open != nil && state.Open.Elsewhere {
 		return nil, unavailable(errElsewhere)
 	}
@@ -130,7 +135,7 @@ func (a *Authority) prepare(req *request) (*Intent, error) {
 	}
 	return &Intent{
 		Attempt: AttemptID(randomHex()), OrderID: req.order.ID, OrderHash: req.hash, OrderJSON: req.json,
-		ICCSN: req.order.ICCSN, CardType: plan.CardType, Sector: sectorOf(req.order), At: a.now(),
+		ICCSN: req.order.ICCSN, CardType: plan.CardType, Sector: sectorOf(req.order), Renews: req.order.Renews, At: a.now(),
 		Drafts: plan.Drafts, Warnings: plan.Warnings, Ended: plan.Ended,
 	}, nil
 }
@@ -145,7 +150,7 @@ func sectorOf(order *profiles.Order) string {
 
 // intend records the attempt. Its result is the only key to the door.
 func (a *Authority) intend(ctx context.Context, req *request, in *Intent, held reservation) ([]*recorded, error) {
-	entry, err := intentEntry(req.actor, in)
+	entry, err := intentEntry(req.actor, in, req.first)
 	if err != nil {
 		return nil, err
 	}
@@ -163,11 +168,9 @@ func (a *Authority) intend(ctx context.Context, req *request, in *Intent, held r
 func (a *Authority) notIntended(ctx context.Context, req *request, in *Intent, err error) error {
 	var taken *TakenError
 	switch {
-	case isTaken(err, UniqueICCSN) && a.isRenewal(ctx, in):
-		return errRenewal()
 	case errors.As(err, &taken):
 		return refuseTaken(req.order, in, taken)
-	case errors.Is(err, ErrOrderDiffers), errors.Is(err, ErrOrderComplete):
+	case errors.Is(err, ErrOrderDiffers), errors.Is(err, ErrOrderComplete), errors.Is(err, ErrNotRenewable):
 		return err
 	case errors.Is(err, ErrAttemptOpen):
 		return unavailable(fmt.Errorf("record the order: %w", err))
@@ -183,7 +186,7 @@ func refuseTaken(order *profiles.Order, in *Intent, taken *TakenError) error {
 	case UniqueICCSN:
 		return &profiles.Refusal{Violations: []profiles.Violation{{
 			Field: "iccsn", Rule: "ICCSN_TAKEN", Citation: "gemSpec_X.509_TSP, TIP1-A_3591",
-			Message: "the ICCSN belongs to another order; a replacement card has a new one",
+			Message: "the ICCSN belongs to another order; a replacement card has a new one, and a renewal names that order in renews",
 		}}}
 	case UniqueKey:
 		field := "keys"

@@ -253,15 +253,12 @@ func TestWhatIsTakenIsRefused(t *testing.T) {
 	sameICCSN.ICCSN = newOrder(5).ICCSN
 	sameKey := newOrder(7)
 	sameKey.Keys[6].SPKI = newOrder(5).Keys[6].SPKI
-	renewal := newOrder(5)
-	renewal.ID, renewal.ValidUntil = "renewal", "2029-12-31"
 	for _, c := range []struct {
 		order              *profiles.Order
 		field, rule, about string
 	}{
 		{sameICCSN, "iccsn", "ICCSN_TAKEN", ""},
 		{sameKey, "keys[6].spki", "KEY_REUSED", "GS-A_4906"},
-		{renewal, "iccsn", "RENEWAL_NOT_BUILT", "gemKPT_PKI_TIP, section 5.7.1"},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			_, err := w.Issue(t.Context(), operator, c.order)

@@ -32,9 +32,13 @@ type Store interface {
 	// Intend records an order's attempt before any key is used: the order (at the first attempt), the attempt, its drafts with
 	// their serial numbers, and the entry.
 	//
+	// An order that renews is recorded beside the order that made the card: it shares its ICCSN, takes no keys but uses those that
+	// belong to it, slot by slot, and gets the next number among its renewals. The order that made the card keeps them all.
+	//
 	// Errors that say that nothing happened: ErrOrderDiffers (the id belongs to an order of other content), ErrOrderComplete
-	// (the order has its card already), ErrAttemptOpen (an attempt of the order is open), *TakenError (ICCSN, public key, serial
-	// number or CHR belongs to something else). Where several apply, the first of them in this order is given. No other
+	// (the order has its card already), ErrAttemptOpen (an attempt of the order is open), ErrNotRenewable (Renews names no order that
+	// made a card, or one of another ICCSN, card type or sector), *TakenError (ICCSN, public key, serial number or CHR belongs to
+	// something else; a renewal's public key not to its slot of the card). Where several apply, the first of them in this order is given. No other
 	// error leaves a part of the intent behind; a draft of an issuer that is not known is one.
 	Intend(ctx context.Context, in *Intent, entry tlog.Entry) error
 
@@ -58,7 +62,7 @@ type Store interface {
 	// Order gives what is known of an order, or ErrNotFound.
 	Order(ctx context.Context, orderID string) (*OrderState, error)
 
-	// Card gives an issued card by its ICCSN, or ErrNotFound.
+	// Card gives an issued card by its ICCSN, or ErrNotFound. It is the card as it was made; its renewals are found by their orders.
 	Card(ctx context.Context, iccsn string) (*Card, error)
 
 	// Cards lists issued cards by ascending CardSummary.Number, those after the given number, at most limit. A limit below 1 is
@@ -91,6 +95,7 @@ var (
 	ErrOrderDiffers  = errors.New("order id belongs to an order of other content")
 	ErrOrderComplete = errors.New("order is complete")
 	ErrAttemptOpen   = errors.New("another attempt of the order is open")
+	ErrNotRenewable  = errors.New("there is no such card to renew")
 	ErrNoAttempt     = errors.New("no such open attempt")
 	ErrIssuerDiffers = errors.New("name or certificate belongs to another issuer")
 )
@@ -107,7 +112,7 @@ func (e *TakenError) Error() string { return fmt.Sprintf("%s is taken (draft %d)
 // Unique names what a Store keeps unique.
 type Unique string
 
-// What is unique: the ICCSN among orders, a subject public key among orders and slots (GS-A_4906), a serial number among
+// What is unique: the ICCSN among orders that make cards, a subject public key among orders and slots (GS-A_4906), a serial number among
 // the drafts of an issuer (RFC 5280, Section 4.1.2.2), a CHR of an issuer among orders and slots.
 const (
 	UniqueICCSN  Unique = "ICCSN"
@@ -167,6 +172,7 @@ type Intent struct {
 	ICCSN     string
 	CardType  string
 	Sector    string
+	Renews    string    // id of the order that made the card; "" unless it renews
 	At        time.Time // millisecond precision, UTC
 	Drafts    []Draft   // in the order of the card type
 	Warnings  []string
@@ -183,10 +189,11 @@ type Completion struct {
 
 // OrderState is what is known of an order.
 type OrderState struct {
-	ID   string
-	Hash [32]byte
-	Open *OpenAttempt // nil where no attempt is open
-	Card *Card        // nil where the order is not complete
+	ID    string
+	Hash  [32]byte
+	First AttemptID    // its first attempt, whose entry holds the order
+	Open  *OpenAttempt // nil where no attempt is open
+	Card  *Card        // nil where the order is not complete
 }
 
 // OpenAttempt is an attempt that has not ended.
@@ -201,7 +208,7 @@ type OpenAttempt struct {
 	Elsewhere bool
 }
 
-// CardSummary is a card without its certificates.
+// CardSummary is a card without its certificates. A renewal is listed like a card.
 type CardSummary struct {
 	Number       int64 // position in the list of cards; ascending in the order of completion, for cards that complete one after the other
 	ICCSN        string
@@ -210,9 +217,11 @@ type CardSummary struct {
 	Sector       string
 	IssuedAt     time.Time // millisecond precision, UTC
 	Certificates int
+	Renews       string // id of the order that made the card; "" for that card itself
+	Renewal      int    // number among the renewals of the card, in the order in which they were recorded; 0 for the card itself
 }
 
-// Card is a complete issued card. Its certificates are those of the attempt that completed it.
+// Card is a complete issued card, or a complete renewal of one. Its certificates are those of the attempt that completed it.
 type Card struct {
 	CardSummary
 	OrderHash [32]byte

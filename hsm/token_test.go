@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
+	"fmt"
 	"log/slog"
 	"testing"
 
@@ -35,7 +36,7 @@ func newKey(t testing.TB, token *hsm.Token, kind sigalg.KeyType) ([]byte, crypto
 	t.Helper()
 	id := make([]byte, 8)
 	rand.Read(id)
-	public, err := keygen.GenerateKey(context.Background(), token, keygen.Spec{ID: id, Label: t.Name(), Type: kind})
+	public, err := keygen.GenerateKey(context.Background(), token, keygen.Spec{ID: id, Label: fmt.Sprintf("%s %x", t.Name(), id), Type: kind})
 	if err != nil {
 		t.Fatalf("create a %s key: %v", kind, err)
 	}

@@ -27,9 +27,11 @@ type CardType struct {
 	Holder      Cited[Holder]
 	MayLeaveOut Cited[[]sigalg.Generation] // key generations that an order may leave out as a whole; none: nil
 	Slots       []Slot                     // in the order in which a plan lists them
-	OneOf       []Alternative              // groups of slots of which an order names exactly one
-	NotBuilt    []AbsentSlot               // the card has them, Siegel cannot make them yet; they are left empty with a warning
-	NotOnCard   []AbsentSlot               // the card has no such slot, although others have; an order that names one is told why
+	// CVCRewritable says that the files of the card's CV certificates of generation 2 can be written again, so that these can be renewed.
+	CVCRewritable Cited[bool]
+	OneOf         []Alternative // groups of slots of which an order names exactly one
+	NotBuilt      []AbsentSlot  // the card has them, Siegel cannot make them yet; they are left empty with a warning
+	NotOnCard     []AbsentSlot  // the card has no such slot, although others have; an order that names one is told why
 
 	at position
 }
@@ -71,6 +73,7 @@ func readCardType(d *decoder, m mapping) *CardType {
 		at:     m.at(),
 	}
 	t.MayLeaveOut, _ = citedIfThere(m, "may_leave_out", set(generation))
+	t.CVCRewritable, _ = citedIfThere(m, "cvc_rewritable", truth)
 	t.OneOf = optional(m, "one_of", list(readAlternative))
 	t.NotBuilt = optional(m, "not_built", list(readAbsentSlot))
 	t.NotOnCard = optional(m, "not_on_card", list(readAbsentSlot))

@@ -28,7 +28,7 @@
 //   - cited.go, yaml.go, problem.go: the strict reader of the files
 //   - check.go: what must hold between the files; explain.go: what a file says, in words
 //   - planner.go: the road of an order; slots.go, keys.go, rsa.go, institution.go, name.go, evidence.go, term.go, issuers.go: its checks;
-//     qualified.go, device.go: what qualified certificates and devices have of their own
+//     qualified.go, device.go, renewal.go: what qualified certificates, devices and renewals have of their own
 //   - policy.go, policyfile.go: the algorithm policy; algorithms.go: a plan held against it; whatif.go: two policies compared;
 //     environment.go: which issuers belong into an environment
 //   - content.go, subject.go: what goes into the certificates; issuercontent.go: into those of issuers

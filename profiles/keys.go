@@ -37,6 +37,10 @@ func (p *planner) takeKeys() {
 	for i, row := range p.order.Keys {
 		path := fmt.Sprintf("keys[%d]", i)
 		slot, place := p.findSlot(path, row.Slot)
+		if slot != nil && !p.mayRenew(slot) {
+			p.refuseRenewal(path+".slot", slot)
+			continue
+		}
 		if slot != nil && named[slot.Name] {
 			p.refuse(path+".slot", "SLOT_TWICE", wire, "slot %s has a key already", slot.Name)
 		}

@@ -18,6 +18,8 @@ type Order struct {
 	Keys        []SlotKey   `json:"keys"`
 	ValidFrom   string      `json:"valid_from,omitempty"`  // YYYY-MM-DD; empty: the day of issue
 	ValidUntil  string      `json:"valid_until,omitempty"` // YYYY-MM-DD; empty: the full five years
+	// Renews is the id of the order that made the card, where the order is for new CV certificates of that card: see renewal.go.
+	Renews string `json:"renews,omitempty"`
 }
 
 // Institution is the holder of the card. The field names are those of siegel.v1.Institution, so that a violation's field

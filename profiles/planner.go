@@ -36,6 +36,7 @@ func (s *Set) Plan(o *Order, c *Context) (*Plan, error) {
 	p.checkOrderID()
 	p.findCardType()
 	p.checkICCSN()
+	p.checkRenewal()
 	p.checkHolder()
 	p.takeKeys()
 	p.checkAlternatives()

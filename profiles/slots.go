@@ -64,7 +64,7 @@ func (p *planner) checkMissing(named map[string]bool) {
 	for _, slot := range p.card.Slots {
 		g := slot.Key.Generation()
 		switch {
-		case named[slot.Name], p.card.alternative(slot.Name) != nil:
+		case named[slot.Name], p.card.alternative(slot.Name) != nil, !p.mayRenew(&slot):
 		case p.mayMiss(slot) && leftOut[g]:
 			if !warned[g] {
 				p.warn("the order leaves out key generation %s: the card carries no certificates of it", g)
@@ -89,7 +89,7 @@ func (t *CardType) alternative(slot string) *Alternative {
 
 // checkAlternatives refuses an order that names none of the slots that are in place of each other, or several.
 func (p *planner) checkAlternatives() {
-	if p.card == nil {
+	if p.card == nil || p.renews() {
 		return
 	}
 	for _, a := range p.card.OneOf {

@@ -48,6 +48,7 @@ var picture = map[string][]string{
 	"proto/siegel/v1":          {},
 	"internal/rpc":             {"ca", "profiles", "proto/siegel/v1"},
 	"internal/arch":            {},
+	"internal/requirements":    {},
 	"internal/build":           {},
 
 	// Tests and benchmarks from outside, with the real programs.

@@ -91,7 +91,7 @@ func readIssuers(t *testing.T) above {
 		}
 		a.x509[string(certs[0].RawSubject)] = certs[0].Raw
 	}
-	files, _ := filepath.Glob(profilesData + "real/*.cvc")
+	files, _ := filepath.Glob(profilesData + "[rm]*/*.cvc") // real and made
 	for _, file := range files {
 		raw, err := os.ReadFile(file)
 		if err != nil {

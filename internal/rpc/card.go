@@ -26,7 +26,7 @@ func planToWire(p *ca.Plan) *siegelv1.PlanCardResponse {
 func cardToWire(c *ca.Card, above []ca.KnownIssuer) *siegelv1.Card {
 	card := &siegelv1.Card{
 		Iccsn: c.ICCSN, OrderId: c.OrderID, CardType: c.CardType, Sector: c.Sector, IssuedAt: timestamppb.New(c.IssuedAt),
-		EntryId: c.EntryID, Warnings: c.Warnings,
+		EntryId: c.EntryID, Warnings: c.Warnings, Renews: c.Renews, Renewal: int32(c.Renewal),
 	}
 	for _, cert := range c.Certs {
 		card.Certificates = append(card.Certificates, certificateToWire(cert))
@@ -56,6 +56,6 @@ func issuerToWire(i ca.KnownIssuer) *siegelv1.IssuerCertificate {
 func summaryToWire(s ca.CardSummary) *siegelv1.CardSummary {
 	return &siegelv1.CardSummary{
 		Iccsn: s.ICCSN, OrderId: s.OrderID, CardType: s.CardType, Sector: s.Sector, IssuedAt: timestamppb.New(s.IssuedAt),
-		Certificates: int32(s.Certificates),
+		Certificates: int32(s.Certificates), Renews: s.Renews, Renewal: int32(s.Renewal),
 	}
 }

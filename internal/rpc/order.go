@@ -17,6 +17,7 @@ func orderFromWire(o *siegelv1.Order) *profiles.Order {
 		ValidFrom:   o.GetValidFrom(),
 		ValidUntil:  o.GetValidUntil(),
 		Device:      deviceFromWire(o.GetDevice()),
+		Renews:      o.GetRenews(),
 	}
 	for _, k := range o.GetKeys() {
 		order.Keys = append(order.Keys, profiles.SlotKey{Slot: k.GetSlot(), SPKI: k.GetSpki(), PKCS10: k.GetPkcs10()})

@@ -96,6 +96,13 @@ func (c *checker) attempt(order, attempt, iccsn string) {
 	c.form("iccsn", iccsn, iccsnForm)
 }
 
+// renewal checks what names the order that made the card, which is optional.
+func (c *checker) renewal(order, renews string) {
+	if renews != "" && renews == order {
+		c.report("renews", "is the order itself")
+	}
+}
+
 // certificate checks a draft, or with its hash a certificate.
 func (c *checker) certificate(f *CertificateFacts, issued bool) {
 	c.text("slot", f.Slot)

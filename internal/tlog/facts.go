@@ -56,6 +56,9 @@ type OrderFacts struct {
 	CardType string             `json:"card_type"`
 	Sector   string             `json:"sector"`
 	Drafts   []CertificateFacts `json:"drafts"` // in the order of the card type; without certificate hashes
+	// SameOrderAs is an earlier attempt of the order, in whose entry its personal data are. Only an entry without it has them itself.
+	SameOrderAs string `json:"same_order_as,omitempty"`
+	Renews      string `json:"renews,omitempty"` // order that made the card, where these are new CV certificates for it
 }
 
 // CardFacts say what was issued.
@@ -67,6 +70,7 @@ type CardFacts struct {
 	Sector       string             `json:"sector"`
 	Certificates []CertificateFacts `json:"certificates"` // in the order of the card type
 	Ended        []EndedFacts       `json:"ended_algorithms,omitempty"`
+	Renews       string             `json:"renews,omitempty"` // as in OrderFacts; the certificates are then not the whole of the card
 }
 
 // EndedFacts name algorithms on a card whose last day had passed by the policy in force, and why they were used all the same.
@@ -146,6 +150,13 @@ func (f *OrderFacts) check(c *checker) {
 	c.text("card_type", f.CardType)
 	c.text("sector", f.Sector)
 	each(c, "drafts", f.Drafts, func(d *CertificateFacts) { c.certificate(d, false) })
+	c.renewal(f.Order, f.Renews)
+	if f.SameOrderAs != "" {
+		c.form("same_order_as", f.SameOrderAs, idForm)
+		if f.SameOrderAs == f.Attempt {
+			c.report("same_order_as", "is the attempt itself")
+		}
+	}
 }
 
 func (f *CardFacts) check(c *checker) {
@@ -153,6 +164,7 @@ func (f *CardFacts) check(c *checker) {
 	c.text("card_type", f.CardType)
 	c.text("sector", f.Sector)
 	each(c, "certificates", f.Certificates, func(d *CertificateFacts) { c.certificate(d, true) })
+	c.renewal(f.Order, f.Renews)
 	if len(f.Ended) == 0 {
 		return
 	}

@@ -65,7 +65,7 @@ func TestGoldenLeaves(t *testing.T) {
 // TestEveryFactIsNeeded takes away each field of each golden leaf, at every depth, empties it, doubles it and renames it. What is
 // optional says so by its tag, and may be taken away, if nothing else needs it.
 func TestEveryFactIsNeeded(t *testing.T) {
-	optional := []string{"config_sha256", "profiles", "no_term_in_certificate", "legacy_exceptions", "ended_algorithms"}
+	optional := []string{"config_sha256", "profiles", "no_term_in_certificate", "legacy_exceptions", "ended_algorithms", "renews"}
 	for name, octets := range goldenLeaves(t) {
 		e, err := ParseLeaf(octets)
 		if err != nil {
@@ -175,6 +175,9 @@ func TestMalformedFactsAreNamed(t *testing.T) {
 		{"key-session-opened", `"signatures":1000`, `"signatures":1e3`, "signatures"},
 		{"key-session-opened", `"signatures":1000`, `"signatures":"1000"`, "signatures"},
 		{"attempt-abandoned", `"reason":"`, `"reason":"A `, "reason: is no reason"},
+		{"order-recorded-again", `"same_order_as":"0`, `"same_order_as":"X`, "same_order_as: is no id"},
+		{"order-recorded-again", `"attempt":"ffeeddccbbaa99887766554433221100"`, `"attempt":"00112233445566778899aabbccddeeff"`, "same_order_as: is the attempt itself"},
+		{"order-recorded-again", `}}`, `},"personal_sha256":"8iWx5vJ2vQnQnRkJbZb3m9X2m0J3cJ8mJt2b1yq9x5E="}`, "no personal data belong"},
 		{"server-started", `"issuers":[{`, `"issuers":[],"x":[{`, `unknown field "x"`},
 		{"server-started", `"actor":"siegeld"`, `"actor":""`, "actor: is empty"},
 		{"server-started", `}]}}`, `}]},"personal_sha256":"AAAA"}`, "personal_sha256: is there, and no personal data belong"},

@@ -28,15 +28,18 @@ var schemas = map[Kind]schema{
 	IssuerAdded:      {facts: read[IssuerAddedFacts]},
 	KeySessionOpened: {facts: read[SessionFacts]},
 	KeySessionClosed: {facts: read[SessionEndFacts]},
-	OrderRecorded:    {facts: read[OrderFacts], personal: true},
+	OrderRecorded:    {facts: read[OrderFacts], personal: isFirstOfOrder},
 	CardIssued:       {facts: read[CardFacts]},
 	AttemptAbandoned: {facts: read[AbandonFacts]},
 }
 
 type schema struct {
 	facts    func(octets json.RawMessage) (facts Facts, again []byte, err error)
-	personal bool // whether personal data go with the facts: always or never
+	personal func(Facts) bool // whether personal data go with the facts; nil where they never do
 }
+
+// isFirstOfOrder tells whether the order goes with the facts. Later attempts refer to the entry that has it.
+func isFirstOfOrder(facts Facts) bool { return facts.(*OrderFacts).SameOrderAs == "" }
 
 // Kinds lists the known kinds, in alphabetical order.
 func Kinds() []Kind { return slices.Sorted(maps.Keys(schemas)) }
@@ -63,7 +66,7 @@ func (e Entry) ReadFacts() (Facts, error) {
 		return nil, fmt.Errorf("read the facts of a %s entry: %w", e.Kind, err)
 	}
 	c := &checker{}
-	c.entry(e, s.personal)
+	c.entry(e, s.personal != nil && s.personal(facts))
 	facts.check(c)
 	if len(c.errs) == 0 && !bytes.Equal(again, e.Facts) {
 		c.report("facts", "are not in their one form: one is missing, doubled or out of place")

@@ -64,20 +64,28 @@ END;
 $$;
 -- +goose StatementEnd
 
--- What the line sent. One order for each ICCSN, for ever.
+-- What the line sent. One order for each ICCSN makes the card, for ever; others may renew its CV certificates.
 CREATE TABLE orders (
     order_id    text           COLLATE "C" PRIMARY KEY CHECK (order_id <> ''),
     order_hash  bytea          NOT NULL CHECK (octet_length(order_hash) = 32), -- of the canonical form: package ca
     order_json  json,                                                          -- personal data; NULL after erasure
-    iccsn       text           COLLATE "C" NOT NULL UNIQUE CHECK (iccsn <> ''),
+    iccsn       text           COLLATE "C" NOT NULL CHECK (iccsn <> ''),
     card_type   text           NOT NULL CHECK (card_type <> ''),
     sector      text           NOT NULL CHECK (sector <> ''),
-    recorded_at timestamptz(3) NOT NULL
+    recorded_at timestamptz(3) NOT NULL,
+    renews      text           COLLATE "C" REFERENCES orders (order_id), -- the order that made the card; NULL for that order itself
+    renewal     integer        NOT NULL DEFAULT 0,                       -- number among the renewals of the card; 0 for the card itself
+    CHECK (renews <> order_id),
+    CHECK (renewal >= 0 AND (renewal = 0) = (renews IS NULL))
 );
+
+CREATE UNIQUE INDEX orders_iccsn ON orders (iccsn) WHERE renews IS NULL;
+CREATE UNIQUE INDEX orders_renewal ON orders (renews, renewal) WHERE renews IS NOT NULL;
 
 CREATE TRIGGER orders_change_only_by_erasure BEFORE UPDATE ON orders FOR EACH ROW
 WHEN (NOT (NEW.order_id = OLD.order_id AND NEW.order_hash = OLD.order_hash AND NEW.order_json IS NULL AND NEW.iccsn = OLD.iccsn
-    AND NEW.card_type = OLD.card_type AND NEW.sector = OLD.sector AND NEW.recorded_at = OLD.recorded_at))
+    AND NEW.card_type = OLD.card_type AND NEW.sector = OLD.sector AND NEW.recorded_at = OLD.recorded_at
+    AND NEW.renews IS NOT DISTINCT FROM OLD.renews AND NEW.renewal = OLD.renewal))
 EXECUTE FUNCTION refuse('an order changes only by erasure of its personal data');
 
 CREATE TRIGGER orders_are_never_deleted BEFORE DELETE OR TRUNCATE ON orders
@@ -111,7 +119,8 @@ EXECUTE FUNCTION refuse('an attempt changes only by ending');
 CREATE TRIGGER attempts_are_never_deleted BEFORE DELETE OR TRUNCATE ON attempts
 EXECUTE FUNCTION refuse('attempts are never deleted');
 
--- To whom a subject key belongs. It serves one slot of one order (GS-A_4906). Public keys that one secret serves are one key here.
+-- To whom a subject key belongs. It serves one slot of one order (GS-A_4906), and of the renewals
+-- of its card. Public keys that one secret serves are one key here.
 CREATE TABLE subject_keys (
     key_identity bytea PRIMARY KEY CHECK (octet_length(key_identity) = 32), -- pkix.KeyIdentity
     order_id     text  COLLATE "C" NOT NULL REFERENCES orders (order_id),
@@ -233,18 +242,19 @@ CREATE TABLE certificates (
     issuer   text    COLLATE "C" NOT NULL,
     serial   bytea,
     chr      text    COLLATE "C",
+    renewal  integer NOT NULL, -- that of the order
     data     bytea   NOT NULL CHECK (octet_length(data) > 0), -- DER, or data object 7F21
     PRIMARY KEY (card, position)
 );
 
 CREATE UNIQUE INDEX certificates_serial ON certificates (issuer, serial) WHERE serial IS NOT NULL;
-CREATE UNIQUE INDEX certificates_chr ON certificates (issuer, chr) WHERE chr IS NOT NULL;
+CREATE UNIQUE INDEX certificates_chr ON certificates (issuer, chr, renewal) WHERE chr IS NOT NULL;
 
 -- +goose StatementBegin
 CREATE FUNCTION refuse_certificates_of_no_draft() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM added t WHERE NOT EXISTS (SELECT FROM cards c JOIN drafts d ON d.attempt = c.attempt
-        WHERE c.number = t.card AND d.position = t.position AND d.issuer = t.issuer
+    IF EXISTS (SELECT FROM added t WHERE NOT EXISTS (SELECT FROM cards c JOIN orders o ON o.order_id = c.order_id JOIN drafts d ON d.attempt = c.attempt
+        WHERE c.number = t.card AND o.renewal = t.renewal AND d.position = t.position AND d.issuer = t.issuer
             AND d.serial IS NOT DISTINCT FROM t.serial AND d.chr IS NOT DISTINCT FROM t.chr)) THEN
         RAISE EXCEPTION 'a certificate is a signed draft of its card' USING ERRCODE = 'restrict_violation';
     END IF;

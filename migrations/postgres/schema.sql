@@ -58,13 +58,14 @@ CREATE TABLE certificates (
     issuer text COLLATE "C" NOT NULL,
     serial bytea,
     chr text COLLATE "C",
+    renewal integer NOT NULL,
     data bytea NOT NULL,
     CONSTRAINT certificates_pkey PRIMARY KEY (card, "position"),
     CONSTRAINT certificates_card_fkey FOREIGN KEY (card) REFERENCES cards(number),
     CONSTRAINT certificates_data_check CHECK (octet_length(data) > 0)
 );
 
-CREATE UNIQUE INDEX certificates_chr ON certificates USING btree (issuer, chr) WHERE chr IS NOT NULL;
+CREATE UNIQUE INDEX certificates_chr ON certificates USING btree (issuer, chr, renewal) WHERE chr IS NOT NULL;
 
 CREATE UNIQUE INDEX certificates_serial ON certificates USING btree (issuer, serial) WHERE serial IS NOT NULL;
 
@@ -198,18 +199,26 @@ CREATE TABLE orders (
     card_type text NOT NULL,
     sector text NOT NULL,
     recorded_at timestamp(3) with time zone NOT NULL,
-    CONSTRAINT orders_iccsn_key UNIQUE (iccsn),
+    renews text COLLATE "C",
+    renewal integer NOT NULL,
     CONSTRAINT orders_pkey PRIMARY KEY (order_id),
+    CONSTRAINT orders_renews_fkey FOREIGN KEY (renews) REFERENCES orders(order_id),
     CONSTRAINT orders_card_type_check CHECK (card_type <> ''::text),
+    CONSTRAINT orders_check CHECK (renews <> order_id),
+    CONSTRAINT orders_check1 CHECK (renewal >= 0 AND (renewal = 0) = (renews IS NULL)),
     CONSTRAINT orders_iccsn_check CHECK (iccsn <> ''::text),
     CONSTRAINT orders_order_hash_check CHECK (octet_length(order_hash) = 32),
     CONSTRAINT orders_order_id_check CHECK (order_id <> ''::text),
     CONSTRAINT orders_sector_check CHECK (sector <> ''::text)
 );
 
+CREATE UNIQUE INDEX orders_iccsn ON orders USING btree (iccsn) WHERE renews IS NULL;
+
+CREATE UNIQUE INDEX orders_renewal ON orders USING btree (renews, renewal) WHERE renews IS NOT NULL;
+
 CREATE TRIGGER orders_are_never_deleted BEFORE DELETE OR TRUNCATE ON orders FOR EACH STATEMENT EXECUTE FUNCTION refuse('orders are never deleted');
 
-CREATE TRIGGER orders_change_only_by_erasure BEFORE UPDATE ON orders FOR EACH ROW WHEN (NOT (new.order_id = old.order_id AND new.order_hash = old.order_hash AND new.order_json IS NULL AND new.iccsn = old.iccsn AND new.card_type = old.card_type AND new.sector = old.sector AND new.recorded_at = old.recorded_at)) EXECUTE FUNCTION refuse('an order changes only by erasure of its personal data');
+CREATE TRIGGER orders_change_only_by_erasure BEFORE UPDATE ON orders FOR EACH ROW WHEN (NOT (new.order_id = old.order_id AND new.order_hash = old.order_hash AND new.order_json IS NULL AND new.iccsn = old.iccsn AND new.card_type = old.card_type AND new.sector = old.sector AND new.recorded_at = old.recorded_at AND NOT new.renews IS DISTINCT FROM old.renews AND new.renewal = old.renewal)) EXECUTE FUNCTION refuse('an order changes only by erasure of its personal data');
 
 CREATE TABLE subject_keys (
     key_identity bytea NOT NULL,
@@ -257,8 +266,8 @@ $$;
 
 CREATE FUNCTION refuse_certificates_of_no_draft() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM added t WHERE NOT EXISTS (SELECT FROM cards c JOIN drafts d ON d.attempt = c.attempt
-        WHERE c.number = t.card AND d.position = t.position AND d.issuer = t.issuer
+    IF EXISTS (SELECT FROM added t WHERE NOT EXISTS (SELECT FROM cards c JOIN orders o ON o.order_id = c.order_id JOIN drafts d ON d.attempt = c.attempt
+        WHERE c.number = t.card AND o.renewal = t.renewal AND d.position = t.position AND d.issuer = t.issuer
             AND d.serial IS NOT DISTINCT FROM t.serial AND d.chr IS NOT DISTINCT FROM t.chr)) THEN
         RAISE EXCEPTION 'a certificate is a signed draft of its card' USING ERRCODE = 'restrict_violation';
     END IF;

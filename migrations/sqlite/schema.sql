@@ -81,11 +81,12 @@ CREATE TABLE certificates (
     issuer   TEXT    NOT NULL,
     serial   BLOB,
     chr      TEXT,
+    renewal  INTEGER NOT NULL, -- that of the order
     data     BLOB    NOT NULL CHECK (length(data) > 0), -- DER, or data object 7F21
     PRIMARY KEY (card, position)
 ) STRICT;
 
-CREATE UNIQUE INDEX certificates_chr ON certificates (issuer, chr) WHERE chr IS NOT NULL;
+CREATE UNIQUE INDEX certificates_chr ON certificates (issuer, chr, renewal) WHERE chr IS NOT NULL;
 
 CREATE UNIQUE INDEX certificates_serial ON certificates (issuer, serial) WHERE serial IS NOT NULL;
 
@@ -96,14 +97,15 @@ END;
 
 CREATE TRIGGER certificates_are_never_replaced BEFORE INSERT ON certificates
 WHEN EXISTS (SELECT 1 FROM certificates WHERE rowid = NEW.rowid OR card = NEW.card AND position = NEW.position
-    OR issuer = NEW.issuer AND (serial = NEW.serial OR chr = NEW.chr))
+    OR issuer = NEW.issuer AND (serial = NEW.serial OR chr = NEW.chr AND renewal = NEW.renewal))
 BEGIN
     SELECT RAISE(ABORT, 'certificates are never replaced');
 END;
 
 CREATE TRIGGER certificates_are_signed_drafts BEFORE INSERT ON certificates
-WHEN NOT EXISTS (SELECT 1 FROM cards c JOIN drafts d ON d.attempt = c.attempt WHERE c.number = NEW.card AND d.position = NEW.position
-    AND d.issuer = NEW.issuer AND d.serial IS NEW.serial AND d.chr IS NEW.chr)
+WHEN NOT EXISTS (SELECT 1 FROM cards c JOIN orders o ON o.order_id = c.order_id JOIN drafts d ON d.attempt = c.attempt
+    WHERE c.number = NEW.card AND d.position = NEW.position
+    AND d.issuer = NEW.issuer AND d.serial IS NEW.serial AND d.chr IS NEW.chr AND o.renewal = NEW.renewal)
 BEGIN
     SELECT RAISE(ABORT, 'a certificate is a signed draft of its card');
 END;
@@ -275,11 +277,19 @@ CREATE TABLE orders (
     order_id    TEXT    NOT NULL PRIMARY KEY CHECK (order_id <> ''),
     order_hash  BLOB    NOT NULL CHECK (length(order_hash) = 32), -- of the canonical form: package ca
     order_json  TEXT,                                             -- personal data; NULL after erasure
-    iccsn       TEXT    NOT NULL UNIQUE CHECK (iccsn <> ''),
+    iccsn       TEXT    NOT NULL CHECK (iccsn <> ''),
     card_type   TEXT    NOT NULL CHECK (card_type <> ''),
     sector      TEXT    NOT NULL CHECK (sector <> ''),
-    recorded_at INTEGER NOT NULL
+    recorded_at INTEGER NOT NULL,
+    renews      TEXT    REFERENCES orders (order_id),             -- the order that made the card; NULL for that order itself
+    renewal     INTEGER NOT NULL DEFAULT 0,                       -- number among the renewals of the card; 0 for the card itself
+    CHECK (renews <> order_id),
+    CHECK (renewal >= 0 AND (renewal = 0) = (renews IS NULL))
 ) STRICT;
+
+CREATE UNIQUE INDEX orders_iccsn ON orders (iccsn) WHERE renews IS NULL;
+
+CREATE UNIQUE INDEX orders_renewal ON orders (renews, renewal) WHERE renews IS NOT NULL;
 
 CREATE TRIGGER orders_are_never_deleted BEFORE DELETE ON orders
 BEGIN
@@ -287,14 +297,16 @@ BEGIN
 END;
 
 CREATE TRIGGER orders_are_never_replaced BEFORE INSERT ON orders
-WHEN EXISTS (SELECT 1 FROM orders WHERE rowid = NEW.rowid OR order_id = NEW.order_id OR iccsn = NEW.iccsn)
+WHEN EXISTS (SELECT 1 FROM orders WHERE rowid = NEW.rowid OR order_id = NEW.order_id
+    OR iccsn = NEW.iccsn AND renews IS NULL AND NEW.renews IS NULL OR renews = NEW.renews AND renewal = NEW.renewal)
 BEGIN
     SELECT RAISE(ABORT, 'orders are never replaced');
 END;
 
 CREATE TRIGGER orders_change_only_by_erasure BEFORE UPDATE ON orders
 WHEN NOT (NEW.rowid = OLD.rowid AND NEW.order_id = OLD.order_id AND NEW.order_hash = OLD.order_hash AND NEW.order_json IS NULL AND NEW.iccsn = OLD.iccsn
-    AND NEW.card_type = OLD.card_type AND NEW.sector = OLD.sector AND NEW.recorded_at = OLD.recorded_at)
+    AND NEW.card_type = OLD.card_type AND NEW.sector = OLD.sector AND NEW.recorded_at = OLD.recorded_at
+    AND NEW.renews IS OLD.renews AND NEW.renewal = OLD.renewal)
 BEGIN
     SELECT RAISE(ABORT, 'an order changes only by erasure of its personal data');
 END;

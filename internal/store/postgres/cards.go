@@ -13,7 +13,7 @@ import (
 
 const selectCards = `
 SELECT c.number, o.iccsn, c.order_id, o.card_type, o.sector, a.ended_at,
-    (SELECT count(*) FROM certificates t WHERE t.card = c.number)
+    (SELECT count(*) FROM certificates t WHERE t.card = c.number), coalesce(o.renews, ''), o.renewal
 FROM cards c JOIN orders o ON o.order_id = c.order_id JOIN attempts a ON a.number = c.attempt
 WHERE c.number > $1 ORDER BY c.number LIMIT $2`
 
@@ -23,7 +23,7 @@ func (s *Store) Cards(ctx context.Context, after int64, limit int) ([]ca.CardSum
 }
 
 func scanSummary(row pgx.CollectableRow) (c ca.CardSummary, err error) {
-	err = row.Scan(&c.Number, &c.ICCSN, &c.OrderID, &c.CardType, &c.Sector, &c.IssuedAt, &c.Certificates)
+	err = row.Scan(&c.Number, &c.ICCSN, &c.OrderID, &c.CardType, &c.Sector, &c.IssuedAt, &c.Certificates, &c.Renews, &c.Renewal)
 	c.IssuedAt = c.IssuedAt.UTC()
 	return c, err
 }
@@ -40,13 +40,14 @@ func (s *Store) Card(ctx context.Context, iccsn string) (*ca.Card, error) {
 
 // What a card is looked up by.
 const (
-	byICCSN = ` WHERE o.iccsn = $1`
+	byICCSN = ` WHERE o.iccsn = $1 AND o.renews IS NULL`
 	byOrder = ` WHERE o.order_id = $1`
 )
 
 const (
 	selectCard = `
-SELECT c.number, o.iccsn, c.order_id, o.card_type, o.sector, a.ended_at, o.order_hash, a.warnings, a.end_entry_id
+SELECT c.number, o.iccsn, c.order_id, o.card_type, o.sector, a.ended_at, coalesce(o.renews, ''), o.renewal,
+    o.order_hash, a.warnings, a.end_entry_id
 FROM orders o JOIN cards c ON c.order_id = o.order_id JOIN attempts a ON a.number = c.attempt`
 
 	selectCertificates = `
@@ -70,7 +71,7 @@ func readCard(b *pgx.Batch, by, value string, card *ca.Card) {
 
 func scanCard(row pgx.Row, c *ca.Card) error {
 	var hash []byte
-	err := row.Scan(&c.Number, &c.ICCSN, &c.OrderID, &c.CardType, &c.Sector, &c.IssuedAt, &hash, &c.Warnings, &c.EntryID)
+	err := row.Scan(&c.Number, &c.ICCSN, &c.OrderID, &c.CardType, &c.Sector, &c.IssuedAt, &c.Renews, &c.Renewal, &hash, &c.Warnings, &c.EntryID)
 	if err != nil {
 		return err
 	}

@@ -98,9 +98,9 @@ UPDATE attempts SET state = $8, ended_at = $9, end_entry_id = entry.id FROM entr
 	insertCard = `INSERT INTO cards (attempt, order_id) VALUES ($1, $2)`
 
 	insertCertificates = `
-INSERT INTO certificates (card, position, issuer, serial, chr, data)
-SELECT c.number, d.position, d.issuer, d.serial, d.chr, w.data
-FROM cards c JOIN drafts d ON d.attempt = c.attempt
+INSERT INTO certificates (card, position, issuer, serial, chr, renewal, data)
+SELECT c.number, d.position, d.issuer, d.serial, d.chr, o.renewal, w.data
+FROM cards c JOIN orders o ON o.order_id = c.order_id JOIN drafts d ON d.attempt = c.attempt
 JOIN unnest($2::bytea[]) WITH ORDINALITY AS w (data, n) ON w.n - 1 = d.position
 WHERE c.attempt = $1 ORDER BY d.position`
 )

@@ -70,6 +70,7 @@ func TestDatabaseRefuses(t *testing.T) {
 		{"UPDATE orders SET order_hash = sha256('')", "only by erasure"},
 		{"UPDATE orders SET order_json = '{}'", "only by erasure"},
 		{"UPDATE orders SET order_json = NULL, iccsn = '1' WHERE order_id = 'order-1'", "only by erasure"},
+		{"UPDATE orders SET order_json = NULL, renews = 'order-2', renewal = 1 WHERE order_id = 'order-1'", "only by erasure"},
 		{"DELETE FROM orders", "never deleted"},
 		{"UPDATE attempts SET state = 'abandoned' WHERE order_id = 'order-1'", "only by ending"},
 		{"UPDATE attempts SET state = 'open', ended_at = NULL, end_entry_id = NULL WHERE order_id = 'order-2'", "only by ending"},
@@ -101,10 +102,11 @@ func TestDatabaseRefuses(t *testing.T) {
 		{"TRUNCATE cards, certificates", "never deleted"},
 		{"UPDATE certificates SET data = '\\x00'", "never change"},
 		{"DELETE FROM certificates", "never deleted"},
-		{"INSERT INTO certificates (card, position, issuer, serial, data) SELECT card, 9, issuer, '\\x77', data FROM certificates WHERE position = 0", "signed draft"},
-		{"INSERT INTO certificates (card, position, issuer, chr, data) SELECT card, 9, issuer, '000000000000000000000001', data FROM certificates WHERE position = 2", "signed draft"},
-		{"INSERT INTO certificates (card, position, issuer, serial, data) SELECT card, 9, issuer, serial, data FROM certificates WHERE position = 0", "unique constraint"},
-		{"INSERT INTO certificates (card, position, issuer, chr, data) SELECT card, 9, issuer, chr, data FROM certificates WHERE position = 2", "unique constraint"},
+		{"INSERT INTO certificates (card, position, issuer, serial, renewal, data) SELECT card, 9, issuer, '\\x77', renewal, data FROM certificates WHERE position = 0", "signed draft"},
+		{"INSERT INTO certificates (card, position, issuer, chr, renewal, data) SELECT card, 9, issuer, chr, 1, data FROM certificates WHERE position = 2", "signed draft"},
+		{"INSERT INTO certificates (card, position, issuer, chr, renewal, data) SELECT card, 9, issuer, '000000000000000000000001', renewal, data FROM certificates WHERE position = 2", "signed draft"},
+		{"INSERT INTO certificates (card, position, issuer, serial, renewal, data) SELECT card, 9, issuer, serial, renewal, data FROM certificates WHERE position = 0", "unique constraint"},
+		{"INSERT INTO certificates (card, position, issuer, chr, renewal, data) SELECT card, 9, issuer, chr, renewal, data FROM certificates WHERE position = 2", "unique constraint"},
 	} {
 		err := tryAndUndo(t, raw(t, dsn), c.statement)
 		if got := errorText(err); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {

@@ -61,6 +61,14 @@ const (
 INSERT INTO orders (order_id, order_hash, order_json, iccsn, card_type, sector, recorded_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`
 
+	// Nothing, where the order to renew made no such card, or the renewal is there. The order to renew must be locked, so that no two
+	// renewals count the same.
+	insertRenewal = `
+INSERT INTO orders (order_id, order_hash, order_json, iccsn, card_type, sector, recorded_at, renews, renewal)
+SELECT $1, $2, $3, $4, $5, $6, $7, f.order_id, (SELECT count(*) + 1 FROM orders r WHERE r.renews = f.order_id)
+FROM orders f JOIN cards c ON c.order_id = f.order_id
+WHERE f.order_id = $8 AND f.renews IS NULL AND f.iccsn = $4 AND f.card_type = $5 AND f.sector = $6 ON CONFLICT (order_id) DO NOTHING`
+
 	lockOrder = `SELECT order_hash FROM orders WHERE order_id = $1 FOR NO KEY UPDATE`
 
 	// Asked apart from the lock: what a statement sees is as old as its beginning, and it may have waited for the lock.
@@ -69,14 +77,26 @@ SELECT EXISTS (SELECT FROM attempts WHERE order_id = $1 AND state = 'complete'),
     EXISTS (SELECT FROM attempts WHERE order_id = $1 AND state = 'open')`
 )
 
+// insertNewOrder inserts the order if it is not there, and gives the error of an order that is still not there then.
+func insertNewOrder(b *pgx.Batch, in *ca.Intent) (refused error) {
+	values := []any{in.OrderID, in.OrderHash[:], in.OrderJSON, in.ICCSN, in.CardType, in.Sector, in.At}
+	if in.Renews == "" {
+		b.Queue(insertOrder, values...)
+		return &ca.TakenError{What: ca.UniqueICCSN, Draft: -1}
+	}
+	b.Queue(lockOrder, in.Renews)
+	b.Queue(insertRenewal, append(values, in.Renews)...)
+	return ca.ErrNotRenewable
+}
+
 // takeOrder inserts the order, or locks the one that is there and makes sure that it may have another attempt.
 func takeOrder(b *pgx.Batch, in *ca.Intent) {
-	b.Queue(insertOrder, in.OrderID, in.OrderHash[:], in.OrderJSON, in.ICCSN, in.CardType, in.Sector, in.At)
+	refused := insertNewOrder(b, in)
 	b.Queue(lockOrder, in.OrderID).QueryRow(func(row pgx.Row) error {
 		var hash []byte
 		switch err := row.Scan(&hash); {
 		case errors.Is(err, pgx.ErrNoRows): // not inserted and not there
-			return &ca.TakenError{What: ca.UniqueICCSN, Draft: -1}
+			return refused
 		case err != nil:
 			return fmt.Errorf("take the order: %w", err)
 		case string(hash) != string(in.OrderHash[:]):
@@ -137,16 +157,15 @@ INSERT INTO subject_keys (key_identity, order_id, slot)
 SELECT w.key_identity, $1, w.slot FROM unnest($2::bytea[], $3::text[]) WITH ORDINALITY AS w (key_identity, slot, n)
 ORDER BY w.key_identity, w.n ON CONFLICT (key_identity) DO NOTHING`
 
-	// Of each draft: whether its key has another owner, and whether its serial number or its CHR is taken, here or by a draft before it.
+	// Of each draft: whether its key is not the owner's, and whether its serial number or its CHR is taken, here or by a draft before it.
 	selectTaken = `
 WITH w AS (SELECT * FROM unnest($2::bytea[], $3::text[], $4::text[], $5::bytea[], $6::text[])
     WITH ORDINALITY AS w (key_identity, slot, issuer, serial, chr, n))
 SELECT w.n - 1,
-    EXISTS (SELECT FROM subject_keys k WHERE k.key_identity = w.key_identity AND (k.order_id <> $1 OR k.slot <> w.slot)),
+    NOT EXISTS (SELECT FROM subject_keys k WHERE k.key_identity = w.key_identity AND k.order_id = $1 AND k.slot = w.slot),
     EXISTS (SELECT FROM drafts d WHERE d.issuer = w.issuer AND d.serial = w.serial)
         OR EXISTS (SELECT FROM w v WHERE v.n < w.n AND v.issuer = w.issuer AND v.serial = w.serial),
-    EXISTS (SELECT FROM drafts d JOIN attempts a ON a.number = d.attempt
-            WHERE d.issuer = w.issuer AND d.chr = w.chr AND (a.order_id <> $1 OR d.slot <> w.slot))
+    EXISTS (SELECT FROM drafts d WHERE d.issuer = w.issuer AND d.chr = w.chr AND d.key_identity <> w.key_identity)
         OR EXISTS (SELECT FROM w v WHERE v.n < w.n AND v.issuer = w.issuer AND v.chr = w.chr)
 FROM w ORDER BY w.n`
 )
@@ -156,9 +175,13 @@ const chrLocks = 0x53434852
 
 // takeDrafts takes keys and CHRs and asks whether anything that the drafts want belongs to something else.
 func takeDrafts(b *pgx.Batch, in *ca.Intent, d *drafts) {
+	owner := in.Renews // has the keys already
 	b.Queue(lockCHRs, chrLocks, chrKeys(in))
-	b.Queue(takeKeys, in.OrderID, d.keys, d.slots)
-	b.Queue(selectTaken, in.OrderID, d.keys, d.slots, d.issuers, d.serials, d.chrs).Query(func(rows pgx.Rows) error {
+	if owner == "" {
+		owner = in.OrderID
+		b.Queue(takeKeys, owner, d.keys, d.slots)
+	}
+	b.Queue(selectTaken, owner, d.keys, d.slots, d.issuers, d.serials, d.chrs).Query(func(rows pgx.Rows) error {
 		var taken error // not returned at once: the rows must be read to their end
 		var draft int
 		var key, serial, chr bool

@@ -15,8 +15,12 @@ import (
 // back when the statement ends.
 const elsewhere = `CASE WHEN a.server = $1 THEN false ELSE NOT pg_try_advisory_xact_lock_shared(a.server) END`
 
+// selectOrder looks for the first attempt state by state, since each has its index: abandoned ones come before the one that is open or
+// complete.
 const selectOrder = `
-SELECT o.order_hash, o.iccsn, a.attempt_id, a.at, ` + elsewhere + `, c.number IS NOT NULL
+SELECT o.order_hash, o.iccsn, a.attempt_id, a.at, ` + elsewhere + `, c.number IS NOT NULL,
+    coalesce((SELECT f.attempt_id FROM attempts f WHERE f.order_id = o.order_id AND f.state = 'abandoned' ORDER BY f.number LIMIT 1),
+        a.attempt_id, (SELECT f.attempt_id FROM attempts f WHERE f.number = c.attempt))
 FROM orders o
 LEFT JOIN attempts a ON a.order_id = o.order_id AND a.state = 'open'
 LEFT JOIN cards c ON c.order_id = o.order_id
@@ -59,7 +63,7 @@ func scanOrder(row pgx.Row, state *ca.OrderState) (complete bool, err error) {
 	var attempt *ca.AttemptID
 	var at *time.Time
 	var away *bool
-	if err := row.Scan(&hash, &iccsn, &attempt, &at, &away, &complete); err != nil {
+	if err := row.Scan(&hash, &iccsn, &attempt, &at, &away, &complete, &state.First); err != nil {
 		return false, err
 	}
 	state.Hash = [32]byte(hash)

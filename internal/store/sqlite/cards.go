@@ -14,7 +14,7 @@ import (
 
 const selectCards = `
 SELECT c.number, o.iccsn, c.order_id, o.card_type, o.sector, a.ended_at,
-    (SELECT count(*) FROM certificates t WHERE t.card = c.number)
+    (SELECT count(*) FROM certificates t WHERE t.card = c.number), coalesce(o.renews, ''), o.renewal
 FROM cards c JOIN orders o ON o.order_id = c.order_id JOIN attempts a ON a.number = c.attempt
 WHERE c.number > ? ORDER BY c.number LIMIT ?`
 
@@ -25,13 +25,13 @@ func (s *Store) Cards(ctx context.Context, after int64, limit int) ([]ca.CardSum
 
 func scanSummary(row scanner) (c ca.CardSummary, err error) {
 	var at int64
-	err = row.Scan(&c.Number, &c.ICCSN, &c.OrderID, &c.CardType, &c.Sector, &at, &c.Certificates)
+	err = row.Scan(&c.Number, &c.ICCSN, &c.OrderID, &c.CardType, &c.Sector, &at, &c.Certificates, &c.Renews, &c.Renewal)
 	c.IssuedAt = fromMillis(at)
 	return c, err
 }
 
 const selectCardByICCSN = `
-SELECT c.number FROM orders o JOIN cards c ON c.order_id = o.order_id WHERE o.iccsn = ?`
+SELECT c.number FROM orders o JOIN cards c ON c.order_id = o.order_id WHERE o.iccsn = ? AND o.renews IS NULL`
 
 // Card implements ca.Store.
 func (s *Store) Card(ctx context.Context, iccsn string) (*ca.Card, error) {
@@ -48,7 +48,8 @@ func (s *Store) Card(ctx context.Context, iccsn string) (*ca.Card, error) {
 
 const (
 	selectCardHead = `
-SELECT c.number, o.iccsn, c.order_id, o.card_type, o.sector, a.ended_at, o.order_hash, a.warnings, a.end_entry_id
+SELECT c.number, o.iccsn, c.order_id, o.card_type, o.sector, a.ended_at, coalesce(o.renews, ''), o.renewal,
+    o.order_hash, a.warnings, a.end_entry_id
 FROM cards c JOIN orders o ON o.order_id = c.order_id JOIN attempts a ON a.number = c.attempt
 WHERE c.number = ?`
 
@@ -75,7 +76,7 @@ func scanCardHead(row scanner) (*ca.Card, error) {
 	c := &ca.Card{}
 	var at int64
 	var hash, warnings []byte
-	err := row.Scan(&c.Number, &c.ICCSN, &c.OrderID, &c.CardType, &c.Sector, &at, &hash, &warnings, &c.EntryID)
+	err := row.Scan(&c.Number, &c.ICCSN, &c.OrderID, &c.CardType, &c.Sector, &at, &c.Renews, &c.Renewal, &hash, &warnings, &c.EntryID)
 	if err != nil {
 		return nil, err
 	}

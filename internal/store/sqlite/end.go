@@ -41,8 +41,10 @@ const (
 	insertCard = `INSERT INTO cards (attempt, order_id) VALUES (?, ?)`
 
 	insertCertificate = `
-INSERT INTO certificates (card, position, issuer, serial, chr, data)
-SELECT ?, position, issuer, serial, chr, ? FROM drafts WHERE attempt = ? AND position = ?`
+INSERT INTO certificates (card, position, issuer, serial, chr, renewal, data)
+SELECT c.number, d.position, d.issuer, d.serial, d.chr, o.renewal, ?
+FROM cards c JOIN orders o ON o.order_id = c.order_id JOIN drafts d ON d.attempt = c.attempt
+WHERE c.number = ? AND d.position = ?`
 
 	countDrafts = `SELECT count(*) FROM drafts WHERE attempt = ?`
 )
@@ -65,7 +67,7 @@ func complete(s *session, done *ca.Completion, entry tlog.Entry) (int64, error) 
 		return 0, fmt.Errorf("record the card: %w", err)
 	}
 	for i, data := range done.Certificates {
-		if _, err := s.exec(insertCertificate, number, data, attempt, i); err != nil {
+		if _, err := s.exec(insertCertificate, data, number, i); err != nil {
 			return 0, fmt.Errorf("record certificate %d: %w", i, err)
 		}
 	}

@@ -70,6 +70,7 @@ func TestDatabaseRefuses(t *testing.T) {
 		{"UPDATE orders SET order_hash = zeroblob(32)", "only by erasure"},
 		{"UPDATE orders SET order_json = '{}'", "only by erasure"},
 		{"UPDATE orders SET order_json = NULL, iccsn = '1' WHERE order_id = 'order-1'", "only by erasure"},
+		{"UPDATE orders SET order_json = NULL, renews = 'order-2', renewal = 1 WHERE order_id = 'order-1'", "only by erasure"},
 		{"DELETE FROM orders WHERE order_id = 'order-1'", "never deleted"},
 		{"UPDATE attempts SET state = 'abandoned' WHERE number = 1", "only by ending"},
 		{"UPDATE attempts SET state = 'open', ended_at = NULL, end_entry_id = NULL WHERE number = 2", "only by ending"},
@@ -99,10 +100,11 @@ func TestDatabaseRefuses(t *testing.T) {
 		{"DELETE FROM cards", "never deleted"},
 		{"UPDATE certificates SET data = x'00'", "never change"},
 		{"DELETE FROM certificates", "never deleted"},
-		{"INSERT INTO certificates (card, position, issuer, serial, data) SELECT card, 9, issuer, serial, data FROM certificates WHERE position = 0", "never replaced"},
-		{"INSERT INTO certificates (card, position, issuer, serial, data) SELECT card, 9, issuer, x'77', data FROM certificates WHERE position = 0", "signed draft"},
-		{"INSERT INTO certificates (card, position, issuer, chr, data) SELECT card, 9, issuer, '000000000000000000000001', data FROM certificates WHERE position = 2", "signed draft"},
-		{"INSERT INTO certificates (card, position, issuer, chr, data) SELECT card, 9, issuer, chr, data FROM certificates WHERE position = 2", "never replaced"},
+		{"INSERT INTO certificates (card, position, issuer, serial, renewal, data) SELECT card, 9, issuer, serial, renewal, data FROM certificates WHERE position = 0", "never replaced"},
+		{"INSERT INTO certificates (card, position, issuer, serial, renewal, data) SELECT card, 9, issuer, x'77', renewal, data FROM certificates WHERE position = 0", "signed draft"},
+		{"INSERT INTO certificates (card, position, issuer, chr, renewal, data) SELECT card, 9, issuer, chr, 1, data FROM certificates WHERE position = 2", "signed draft"},
+		{"INSERT INTO certificates (card, position, issuer, chr, renewal, data) SELECT card, 9, issuer, '000000000000000000000001', renewal, data FROM certificates WHERE position = 2", "signed draft"},
+		{"INSERT INTO certificates (card, position, issuer, chr, renewal, data) SELECT card, 9, issuer, chr, renewal, data FROM certificates WHERE position = 2", "never replaced"},
 	} {
 		_, err := db.Exec("BEGIN; " + c.statement + "; ROLLBACK")
 		if err != nil {

@@ -33,7 +33,7 @@ func intend(s *session, in *ca.Intent, entry tlog.Entry) error {
 		return err
 	}
 	for i := range in.Drafts {
-		if err := recordDraft(s, in.OrderID, attempt, i, &in.Drafts[i]); err != nil {
+		if err := recordDraft(s, in, attempt, i); err != nil {
 			return err
 		}
 	}
@@ -47,11 +47,18 @@ SELECT order_hash,
     EXISTS (SELECT 1 FROM attempts a WHERE a.order_id = o.order_id AND a.state = 'open')
 FROM orders o WHERE order_id = ?`
 
-	selectICCSNTaken = `SELECT EXISTS (SELECT 1 FROM orders WHERE iccsn = ?)`
+	selectICCSNTaken = `SELECT EXISTS (SELECT 1 FROM orders WHERE iccsn = ? AND renews IS NULL)`
 
 	insertOrder = `
 INSERT INTO orders (order_id, order_hash, order_json, iccsn, card_type, sector, recorded_at)
 VALUES (?, ?, ?, ?, ?, ?, ?)`
+
+	// Nothing, where the order to renew made no such card.
+	insertRenewal = `
+INSERT INTO orders (order_id, order_hash, order_json, iccsn, card_type, sector, recorded_at, renews, renewal)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, f.order_id, (SELECT count(*) + 1 FROM orders r WHERE r.renews = f.order_id)
+FROM orders f JOIN cards c ON c.order_id = f.order_id
+WHERE f.order_id = ?8 AND f.renews IS NULL AND f.iccsn = ?4 AND f.card_type = ?5 AND f.sector = ?6`
 )
 
 // recordOrder writes the order at its first attempt. At a later one it makes sure that the order may have another.
@@ -79,6 +86,9 @@ func recordNewOrder(s *session, in *ca.Intent) error {
 	if err != nil {
 		return err
 	}
+	if in.Renews != "" {
+		return recordRenewal(s, in, at)
+	}
 	var taken bool
 	if err := s.row(selectICCSNTaken, []any{in.ICCSN}, &taken); err != nil {
 		return fmt.Errorf("look up the ICCSN: %w", err)
@@ -89,6 +99,20 @@ func recordNewOrder(s *session, in *ca.Intent) error {
 	_, err = s.exec(insertOrder, in.OrderID, in.OrderHash[:], string(in.OrderJSON), in.ICCSN, in.CardType, in.Sector, at)
 	if err != nil {
 		return fmt.Errorf("record the order: %w", err)
+	}
+	return nil
+}
+
+func recordRenewal(s *session, in *ca.Intent, at int64) error {
+	r, err := s.exec(insertRenewal, in.OrderID, in.OrderHash[:], string(in.OrderJSON), in.ICCSN, in.CardType, in.Sector, at, in.Renews)
+	if err != nil {
+		return fmt.Errorf("record the order: %w", err)
+	}
+	switch n, err := r.RowsAffected(); {
+	case err != nil:
+		return fmt.Errorf("record the order: %w", err)
+	case n == 0:
+		return ca.ErrNotRenewable
 	}
 	return nil
 }
@@ -122,7 +146,8 @@ INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, se
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // recordDraft writes a draft with what it takes: subject key, serial number or CHR.
-func recordDraft(s *session, orderID string, attempt int64, position int, d *ca.Draft) error {
+func recordDraft(s *session, in *ca.Intent, attempt int64, position int) error {
+	d := &in.Drafts[position]
 	taken := func(what ca.Unique) error { return &ca.TakenError{What: what, Draft: position} }
 	failed := func(doing string, err error) error {
 		return fmt.Errorf("%s draft %d (%s): %w", doing, position, d.Slot, err)
@@ -130,7 +155,7 @@ func recordDraft(s *session, orderID string, attempt int64, position int, d *ca.
 	if _, err := sigalg.ParseScheme(d.Scheme.String()); err != nil {
 		return failed("read", err) // it could be written, but not be read again
 	}
-	if mine, err := takeKey(s, orderID, d); err != nil {
+	if mine, err := takeKey(s, in, d); err != nil {
 		return failed("take the key of", err)
 	} else if !mine {
 		return taken(ca.UniqueKey)
@@ -145,7 +170,7 @@ func recordDraft(s *session, orderID string, attempt int64, position int, d *ca.
 			return taken(ca.UniqueSerial)
 		}
 	case ca.CVC:
-		if free, err := chrFree(s, orderID, d); err != nil {
+		if free, err := chrFree(s, d); err != nil {
 			return failed("look up the CHR of", err)
 		} else if !free {
 			return taken(ca.UniqueCHR)
@@ -176,13 +201,21 @@ const (
 	insertKey = `INSERT INTO subject_keys (key_identity, order_id, slot) VALUES (?, ?, ?)`
 )
 
-// takeKey gives the draft's key to its slot of the order, and tells whether it is there now.
-func takeKey(s *session, orderID string, d *ca.Draft) (mine bool, err error) {
-	err = s.row(selectKeyIsMine, []any{orderID, d.Slot, d.KeyIdentity[:]}, &mine)
+// takeKey gives the draft's key to its slot of the order, and tells whether it is there now. A renewal takes none: its keys must be those of
+// the order that made the card.
+func takeKey(s *session, in *ca.Intent, d *ca.Draft) (mine bool, err error) {
+	owner := in.OrderID
+	if in.Renews != "" {
+		owner = in.Renews
+	}
+	err = s.row(selectKeyIsMine, []any{owner, d.Slot, d.KeyIdentity[:]}, &mine)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return mine, err
 	}
-	_, err = s.exec(insertKey, d.KeyIdentity[:], orderID, d.Slot)
+	if in.Renews != "" {
+		return false, nil
+	}
+	_, err = s.exec(insertKey, d.KeyIdentity[:], owner, d.Slot)
 	return err == nil, err
 }
 
@@ -194,13 +227,10 @@ func serialFree(s *session, issuer string, serial any) (free bool, err error) {
 	return free, err
 }
 
-const selectCHRFree = `
-SELECT NOT EXISTS (
-    SELECT 1 FROM drafts d JOIN attempts a ON a.number = d.attempt
-    WHERE d.issuer = ? AND d.chr = ? AND (a.order_id <> ? OR d.slot <> ?))`
+const selectCHRFree = `SELECT NOT EXISTS (SELECT 1 FROM drafts WHERE issuer = ? AND chr = ? AND key_identity <> ?)`
 
-// chrFree tells whether no other slot and no other order has the draft's CHR from its issuer.
-func chrFree(s *session, orderID string, d *ca.Draft) (free bool, err error) {
-	err = s.row(selectCHRFree, []any{d.Issuer, d.CHR, orderID, d.Slot}, &free)
+// chrFree tells whether no other key, and so no other slot and no other card, has the draft's CHR from its issuer.
+func chrFree(s *session, d *ca.Draft) (free bool, err error) {
+	err = s.row(selectCHRFree, []any{d.Issuer, d.CHR, d.KeyIdentity[:]}, &free)
 	return free, err
 }

@@ -9,8 +9,12 @@ import (
 	"github.com/siegel-pki/siegel/ca"
 )
 
+// selectOrder looks for the first attempt state by state, since each has its index: abandoned ones come before the one that is open or
+// complete.
 const selectOrder = `
-SELECT o.order_hash, o.iccsn, a.attempt_id, a.at, c.number
+SELECT o.order_hash, o.iccsn, a.attempt_id, a.at, c.number,
+    coalesce((SELECT f.attempt_id FROM attempts f WHERE f.order_id = o.order_id AND f.state = 'abandoned' ORDER BY f.number LIMIT 1),
+        a.attempt_id, (SELECT f.attempt_id FROM attempts f WHERE f.number = c.attempt))
 FROM orders o
 LEFT JOIN attempts a ON a.order_id = o.order_id AND a.state = 'open'
 LEFT JOIN cards c ON c.order_id = o.order_id
@@ -31,7 +35,7 @@ func (s *Store) order(ctx context.Context, orderID string) (*ca.OrderState, erro
 	var iccsn string
 	var attempt sql.Null[ca.AttemptID]
 	var at, card sql.Null[int64]
-	err := s.reads.order.QueryRowContext(ctx, orderID).Scan(&hash, &iccsn, &attempt, &at, &card)
+	err := s.reads.order.QueryRowContext(ctx, orderID).Scan(&hash, &iccsn, &attempt, &at, &card, &state.First)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ca.ErrNotFound
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/siegel-pki/siegel/ca"
@@ -22,6 +23,8 @@ const page = 500
 //   - A complete order has exactly one card, the same by order, by ICCSN and in the list, and no open attempt.
 //   - A card is whole: as many certificates as its summary says and at least one, each in a slot of its own, with octets.
 //   - Serial numbers and CHRs are unique for their issuer, subject public keys among all, over all cards.
+//   - A renewal names a card, with which it shares ICCSN, card type and sector, and in each of its slots key and CHR. It holds CV
+//     certificates only, and no other renewal of the card has its number.
 //   - No certificate lives longer than five years less a second.
 //   - Each card has its card-issued entry, and no other card has it; and there is no such entry without a card.
 //   - Attempts that began are those that completed, were abandoned or are open: counted by entries, cards and open attempts.
@@ -115,6 +118,13 @@ func (s *sweep) card(summary ca.CardSummary) error {
 	if err != nil {
 		return fmt.Errorf("%s is listed, but: %w", whose, err)
 	}
+	var first *ca.Card
+	if summary.Renews != "" {
+		first = card
+		if card, err = s.renewal(whose, summary, first); err != nil {
+			return err
+		}
+	}
 	order, err := s.store.Order(s.ctx, summary.OrderID)
 	if err != nil {
 		return fmt.Errorf("%s is listed, but its order: %w", whose, err)
@@ -136,21 +146,45 @@ func (s *sweep) card(summary ca.CardSummary) error {
 	}
 	s.unique(whose, "entry %d", card.EntryID)
 	s.unique(whose, "order %q", card.OrderID)
-	s.unique(whose, "ICCSN %s", card.ICCSN)
+	s.unique(whose, "renewal %d of card %s", card.Renewal, card.ICCSN)
 	if len(card.Certs) == 0 || len(card.Certs) != card.Certificates {
 		s.report("%s has %d certificates, its summary says %d", whose, len(card.Certs), card.Certificates)
 	}
 	for i := range card.Certs {
-		s.certificate(whose, &card.Certs[i])
+		s.certificate(whose, &card.Certs[i], first)
 	}
 	return nil
 }
 
-func (s *sweep) certificate(whose string, c *ca.Certificate) {
+// renewal compares a renewal of the list with the card that has its ICCSN, and gives it as its order has it.
+func (s *sweep) renewal(whose string, summary ca.CardSummary, first *ca.Card) (*ca.Card, error) {
+	order, err := s.store.Order(s.ctx, summary.OrderID)
+	if err != nil || order.Card == nil {
+		return nil, fmt.Errorf("%s is listed, but its order %q has no card: %w", whose, summary.OrderID, err)
+	}
+	if first.OrderID != summary.Renews || first.Renews != "" || first.CardType != summary.CardType || first.Sector != summary.Sector {
+		s.report("%s renews order %q, but its ICCSN is that of %+v", whose, summary.Renews, first.CardSummary)
+	}
+	if (summary.Renewal > 0) != (summary.Renews != "") {
+		s.report("%s is renewal number %d of order %q", whose, summary.Renewal, summary.Renews)
+	}
+	return order.Card, nil
+}
+
+// certificate checks a certificate of a card, or of a renewal of the card first.
+func (s *sweep) certificate(whose string, c *ca.Certificate, first *ca.Card) {
 	s.unique(whose, "slot %s of %s", c.Slot, whose)
 	whose = fmt.Sprintf("%s of %s", c.Slot, whose)
-	s.unique(whose, "key %x", c.KeyIdentity)
+	if first == nil {
+		s.unique(whose, "key %x", c.KeyIdentity)
+	}
 	switch {
+	case first != nil:
+		if !slices.ContainsFunc(first.Certs, func(old ca.Certificate) bool {
+			return c.Format == ca.CVC && old.Slot == c.Slot && old.KeyHash == c.KeyHash && old.KeyIdentity == c.KeyIdentity && old.CHR == c.CHR
+		}) {
+			s.report("%s has key %x and CHR %s, which the card has not in this slot", whose, c.KeyHash, c.CHR)
+		}
 	case c.Format == ca.X509 && !c.Serial.IsZero() && c.CHR == "":
 		s.unique(whose, "serial number %s of issuer %s", c.Serial, c.Issuer)
 	case c.Format == ca.CVC && c.Serial.IsZero() && c.CHR != "":
@@ -175,7 +209,9 @@ func (s *sweep) openAttempts() error {
 	for _, a := range list {
 		whose := fmt.Sprintf("open attempt %s", a.ID)
 		s.unique(whose, "order %q", a.OrderID)
-		s.unique(whose, "ICCSN %s", a.ICCSN)
+		if _, err := s.store.Card(s.ctx, a.ICCSN); errors.Is(err, ca.ErrNotFound) { // otherwise it renews that card
+			s.unique(whose, "ICCSN %s", a.ICCSN)
+		}
 		order, err := s.store.Order(s.ctx, a.OrderID)
 		if err != nil {
 			return fmt.Errorf("%s is listed, but its order: %w", whose, err)

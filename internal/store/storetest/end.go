@@ -21,7 +21,7 @@ var endCases = []testCase{
 			b.Errorf("Card gave\n%+v, %v, want\n%+v", read, err, want)
 		}
 		state := b.order(in.OrderID)
-		if wantState := (&ca.OrderState{ID: in.OrderID, Hash: in.OrderHash, Card: want}); !reflect.DeepEqual(state, wantState) {
+		if wantState := (&ca.OrderState{ID: in.OrderID, Hash: in.OrderHash, First: in.Attempt, Card: want}); !reflect.DeepEqual(state, wantState) {
 			b.Errorf("Order gave\n%+v, want\n%+v", state, wantState)
 		}
 	}},
@@ -106,7 +106,7 @@ var endCases = []testCase{
 		in := NewIntent(1, 1)
 		b.intend(in)
 		b.abandon(in)
-		want := &ca.OrderState{ID: in.OrderID, Hash: in.OrderHash}
+		want := &ca.OrderState{ID: in.OrderID, Hash: in.OrderHash, First: in.Attempt}
 		if got := b.order(in.OrderID); !reflect.DeepEqual(got, want) {
 			b.Errorf("Order = %+v, want %+v", got, want)
 		}

@@ -29,6 +29,7 @@ func Exercise(t *testing.T, open Opener) {
 		{"take", takeCases},
 		{"malformed", malformedCases()},
 		{"five years", fiveYearCases()},
+		{"renewal", renewalCases},
 		{"end", endCases},
 		{"read", readCases},
 		{"review", reviewCases},

@@ -13,7 +13,7 @@ var intendCases = []testCase{
 		in := NewIntent(1, 1)
 		b.intend(in)
 		open := ca.OpenAttempt{ID: in.Attempt, OrderID: in.OrderID, ICCSN: in.ICCSN, At: in.At}
-		wantState := &ca.OrderState{ID: in.OrderID, Hash: in.OrderHash, Open: &open}
+		wantState := &ca.OrderState{ID: in.OrderID, Hash: in.OrderHash, First: in.Attempt, Open: &open}
 		if got := b.order(in.OrderID); !reflect.DeepEqual(got, wantState) {
 			b.Errorf("Order = %+v, want %+v", got, wantState)
 		}
@@ -25,6 +25,29 @@ var intendCases = []testCase{
 		}
 		if !reflect.DeepEqual(all, want) {
 			b.Errorf("lists show %+v, want %+v", all, want)
+		}
+	}},
+	{"tells the first attempt, however many follow", func(b *bench) {
+		b.intend(NewIntent(2, 1))
+		first := NewIntent(1, 1).Attempt
+		check := func(when string) {
+			b.Helper()
+			if got := b.order("order-1").First; got != first {
+				b.Errorf("%s: first attempt is %s, want %s", when, got, first)
+			}
+		}
+		for try := 1; try <= 3; try++ {
+			b.intend(NewIntent(1, try))
+			check("open")
+			b.abandon(NewIntent(1, try))
+			check("abandoned")
+		}
+		b.issue(NewIntent(1, 4))
+		check("complete")
+		first = NewIntent(3, 1).Attempt
+		b.issue(NewIntent(3, 1))
+		if got := b.order("order-3").First; got != first {
+			b.Errorf("complete at once: first attempt is %s, want %s", got, first)
 		}
 	}},
 	{"is not repeated for the same attempt", func(b *bench) {

@@ -99,6 +99,21 @@ func NewIntent(order, try int) *ca.Intent {
 	return in
 }
 
+// NewRenewal gives the intent of try number try of renewal number renewal of order number order: the CV certificate alone.
+func NewRenewal(order, renewal, try int) *ca.Intent {
+	in := NewIntent(order, try)
+	json := fmt.Appendf(nil, `{"order_id":"order-%d-%d","renews":"order-%d"}`, order, renewal, order)
+	in.Renews, in.OrderID = in.OrderID, fmt.Sprintf("order-%d-%d", order, renewal)
+	in.Attempt = ca.AttemptID(hex.EncodeToString(digest("attempt of renewal", order, renewal, try)[:16]))
+	in.OrderJSON, in.OrderHash = json, sha256.Sum256(json)
+	in.Drafts = in.Drafts[autrCVC:]
+	d := &in.Drafts[0]
+	d.NotBefore = start.AddDate(4, 0, renewal)
+	d.NotAfter = d.NotBefore.AddDate(5, 0, 0).Add(-time.Second)
+	d.Body = fmt.Appendf(nil, "body of %s in try %d of renewal %d of order %d", d.Slot, try, renewal, order)
+	return in
+}
+
 // NewCompletion gives the completion of a sample intent: each body with something that stands for a signature.
 func NewCompletion(in *ca.Intent) *ca.Completion {
 	done := &ca.Completion{Attempt: in.Attempt, At: in.At.Add(1234 * time.Millisecond)}
@@ -124,7 +139,7 @@ func NewEntry(kind tlog.Kind, in *ca.Intent) tlog.Entry {
 func newCard(in *ca.Intent, done *ca.Completion, number, entryID int64) *ca.Card {
 	card := &ca.Card{
 		CardSummary: ca.CardSummary{Number: number, ICCSN: in.ICCSN, OrderID: in.OrderID, CardType: in.CardType, Sector: in.Sector,
-			IssuedAt: done.At, Certificates: len(in.Drafts)},
+			IssuedAt: done.At, Certificates: len(in.Drafts), Renews: in.Renews},
 		OrderHash: in.OrderHash,
 		Warnings:  in.Warnings,
 		EntryID:   entryID,

@@ -683,13 +683,16 @@ func (x *ListCardsResponse) GetNextPageToken() string {
 
 // CardSummary is a card without its certificates.
 type CardSummary struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Iccsn         string                 `protobuf:"bytes,1,opt,name=iccsn,proto3" json:"iccsn,omitempty"`
-	OrderId       string                 `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
-	CardType      string                 `protobuf:"bytes,3,opt,name=card_type,json=cardType,proto3" json:"card_type,omitempty"`
-	Sector        string                 `protobuf:"bytes,4,opt,name=sector,proto3" json:"sector,omitempty"`
-	IssuedAt      *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=issued_at,json=issuedAt,proto3" json:"issued_at,omitempty"`
-	Certificates  int32                  `protobuf:"varint,6,opt,name=certificates,proto3" json:"certificates,omitempty"`
+	state        protoimpl.MessageState `protogen:"open.v1"`
+	Iccsn        string                 `protobuf:"bytes,1,opt,name=iccsn,proto3" json:"iccsn,omitempty"`
+	OrderId      string                 `protobuf:"bytes,2,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	CardType     string                 `protobuf:"bytes,3,opt,name=card_type,json=cardType,proto3" json:"card_type,omitempty"`
+	Sector       string                 `protobuf:"bytes,4,opt,name=sector,proto3" json:"sector,omitempty"`
+	IssuedAt     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=issued_at,json=issuedAt,proto3" json:"issued_at,omitempty"`
+	Certificates int32                  `protobuf:"varint,6,opt,name=certificates,proto3" json:"certificates,omitempty"`
+	// As in Card.
+	Renews        string `protobuf:"bytes,7,opt,name=renews,proto3" json:"renews,omitempty"`
+	Renewal       int32  `protobuf:"varint,8,opt,name=renewal,proto3" json:"renewal,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -766,7 +769,21 @@ func (x *CardSummary) GetCertificates() int32 {
 	return 0
 }
 
-// Card is a complete issued card.
+func (x *CardSummary) GetRenews() string {
+	if x != nil {
+		return x.Renews
+	}
+	return ""
+}
+
+func (x *CardSummary) GetRenewal() int32 {
+	if x != nil {
+		return x.Renewal
+	}
+	return 0
+}
+
+// Card is a complete issued card, or what a renewal adds to one: see Order.renews.
 type Card struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Iccsn    string                 `protobuf:"bytes,1,opt,name=iccsn,proto3" json:"iccsn,omitempty"`
@@ -782,7 +799,11 @@ type Card struct {
 	// Number of the log entry that records the issuance.
 	EntryId int64 `protobuf:"varint,8,opt,name=entry_id,json=entryId,proto3" json:"entry_id,omitempty"`
 	// What was allowed here but would not be elsewhere.
-	Warnings      []string `protobuf:"bytes,9,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	Warnings []string `protobuf:"bytes,9,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// Order that made the card, where this is a renewal: then certificates are the new CV certificates alone.
+	Renews string `protobuf:"bytes,10,opt,name=renews,proto3" json:"renews,omitempty"`
+	// Number of the renewal among those of the card, from 1 in the order in which they were recorded; 0 for the card itself.
+	Renewal       int32 `protobuf:"varint,11,opt,name=renewal,proto3" json:"renewal,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -878,6 +899,20 @@ func (x *Card) GetWarnings() []string {
 		return x.Warnings
 	}
 	return nil
+}
+
+func (x *Card) GetRenews() string {
+	if x != nil {
+		return x.Renews
+	}
+	return ""
+}
+
+func (x *Card) GetRenewal() int32 {
+	if x != nil {
+		return x.Renewal
+	}
+	return 0
 }
 
 // Certificate is one issued certificate of a card.
@@ -1117,14 +1152,16 @@ const file_siegel_v1_issuance_proto_rawDesc = "" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\tpageToken\"i\n" +
 	"\x11ListCardsResponse\x12,\n" +
 	"\x05cards\x18\x01 \x03(\v2\x16.siegel.v1.CardSummaryR\x05cards\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xd0\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x82\x02\n" +
 	"\vCardSummary\x12\x14\n" +
 	"\x05iccsn\x18\x01 \x01(\tR\x05iccsn\x12\x19\n" +
 	"\border_id\x18\x02 \x01(\tR\aorderId\x12\x1b\n" +
 	"\tcard_type\x18\x03 \x01(\tR\bcardType\x12\x16\n" +
 	"\x06sector\x18\x04 \x01(\tR\x06sector\x127\n" +
 	"\tissued_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bissuedAt\x12\"\n" +
-	"\fcertificates\x18\x06 \x01(\x05R\fcertificates\"\xd0\x02\n" +
+	"\fcertificates\x18\x06 \x01(\x05R\fcertificates\x12\x16\n" +
+	"\x06renews\x18\a \x01(\tR\x06renews\x12\x18\n" +
+	"\arenewal\x18\b \x01(\x05R\arenewal\"\x82\x03\n" +
 	"\x04Card\x12\x14\n" +
 	"\x05iccsn\x18\x01 \x01(\tR\x05iccsn\x12\x19\n" +
 	"\border_id\x18\x02 \x01(\tR\aorderId\x12\x1b\n" +
@@ -1134,7 +1171,10 @@ const file_siegel_v1_issuance_proto_rawDesc = "" +
 	"\fcertificates\x18\x06 \x03(\v2\x16.siegel.v1.CertificateR\fcertificates\x126\n" +
 	"\aissuers\x18\a \x03(\v2\x1c.siegel.v1.IssuerCertificateR\aissuers\x12\x19\n" +
 	"\bentry_id\x18\b \x01(\x03R\aentryId\x12\x1a\n" +
-	"\bwarnings\x18\t \x03(\tR\bwarnings\"\xc9\x02\n" +
+	"\bwarnings\x18\t \x03(\tR\bwarnings\x12\x16\n" +
+	"\x06renews\x18\n" +
+	" \x01(\tR\x06renews\x12\x18\n" +
+	"\arenewal\x18\v \x01(\x05R\arenewal\"\xc9\x02\n" +
 	"\vCertificate\x12\x12\n" +
 	"\x04slot\x18\x01 \x01(\tR\x04slot\x12\x18\n" +
 	"\aprofile\x18\x02 \x01(\tR\aprofile\x12)\n" +

@@ -36,9 +36,9 @@ type IssuanceServiceClient interface {
 	// IssueCard issues the complete certificate set of one card, all or nothing. Repeating it with the same order gives the same
 	// card, byte for byte.
 	IssueCard(ctx context.Context, in *IssueCardRequest, opts ...grpc.CallOption) (*IssueCardResponse, error)
-	// GetCard gives an issued card by its ICCSN or order id.
+	// GetCard gives an issued card by its ICCSN or order id. By ICCSN it is the card as it was made; a renewal comes by its order id.
 	GetCard(ctx context.Context, in *GetCardRequest, opts ...grpc.CallOption) (*GetCardResponse, error)
-	// ListCards lists issued cards, oldest first, in pages.
+	// ListCards lists issued cards and renewals, oldest first, in pages.
 	ListCards(ctx context.Context, in *ListCardsRequest, opts ...grpc.CallOption) (*ListCardsResponse, error)
 }
 
@@ -101,9 +101,9 @@ type IssuanceServiceServer interface {
 	// IssueCard issues the complete certificate set of one card, all or nothing. Repeating it with the same order gives the same
 	// card, byte for byte.
 	IssueCard(context.Context, *IssueCardRequest) (*IssueCardResponse, error)
-	// GetCard gives an issued card by its ICCSN or order id.
+	// GetCard gives an issued card by its ICCSN or order id. By ICCSN it is the card as it was made; a renewal comes by its order id.
 	GetCard(context.Context, *GetCardRequest) (*GetCardResponse, error)
-	// ListCards lists issued cards, oldest first, in pages.
+	// ListCards lists issued cards and renewals, oldest first, in pages.
 	ListCards(context.Context, *ListCardsRequest) (*ListCardsResponse, error)
 	mustEmbedUnimplementedIssuanceServiceServer()
 }

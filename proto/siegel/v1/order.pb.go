@@ -49,7 +49,13 @@ type Order struct {
 	// Last day of validity, YYYY-MM-DD (UTC), at most five years after the first. Empty: the full five years.
 	ValidUntil string `protobuf:"bytes,9,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
 	// The device that the card is for, in place of sector and institution. Cards of devices only: "gsmc-k", "gsmc-kt".
-	Device        *Device `protobuf:"bytes,10,opt,name=device,proto3" json:"device,omitempty"`
+	Device *Device `protobuf:"bytes,10,opt,name=device,proto3" json:"device,omitempty"`
+	// Renewal: the order_id of the order that made the card, never that of an earlier renewal. Then this order gives new CV certificates of
+	// generation 2 for the same public keys with the same CHR, from the day of issue on; X.509 certificates are not renewed. Card type,
+	// ICCSN, sector, Telematik-ID, institution OID and keys are those of the card, keys has a row for each of its slots for CV
+	// certificates and no other, valid_from is empty, and evidence is given anew. Only card types whose files for CV certificates can be
+	// written again: "smcb-g2.1-os5".
+	Renews        string `protobuf:"bytes,11,opt,name=renews,proto3" json:"renews,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -152,6 +158,13 @@ func (x *Order) GetDevice() *Device {
 		return x.Device
 	}
 	return nil
+}
+
+func (x *Order) GetRenews() string {
+	if x != nil {
+		return x.Renews
+	}
+	return ""
 }
 
 // Institution describes the card holder. Which fields are mandatory, optional or forbidden is the sector's rule
@@ -814,7 +827,7 @@ var File_siegel_v1_order_proto protoreflect.FileDescriptor
 
 const file_siegel_v1_order_proto_rawDesc = "" +
 	"\n" +
-	"\x15siegel/v1/order.proto\x12\tsiegel.v1\x1a\x1bbuf/validate/validate.proto\"\xc5\x03\n" +
+	"\x15siegel/v1/order.proto\x12\tsiegel.v1\x1a\x1bbuf/validate/validate.proto\"\xfa\x03\n" +
 	"\x05Order\x128\n" +
 	"\border_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$R\aorderId\x12&\n" +
 	"\tcard_type\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\bcardType\x12\x1d\n" +
@@ -831,7 +844,8 @@ const file_siegel_v1_order_proto_rawDesc = "" +
 	"R\n" +
 	"validUntil\x12)\n" +
 	"\x06device\x18\n" +
-	" \x01(\v2\x11.siegel.v1.DeviceR\x06device\"\xa3\x05\n" +
+	" \x01(\v2\x11.siegel.v1.DeviceR\x06device\x123\n" +
+	"\x06renews\x18\v \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$R\x06renews\"\xa3\x05\n" +
 	"\vInstitution\x12\x1c\n" +
 	"\x04name\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x04name\x12,\n" +
 	"\forganization\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\forganization\x129\n" +

@@ -102,7 +102,11 @@ func (m *module) release() error {
 		return nil
 	}
 	m.ours = false
-	return wrap("C_Finalize", m.c.Finalize())
+	err := wrap("C_Finalize", m.c.Finalize())
+	if oneOf(err, []uint{pkcs11.CKR_CRYPTOKI_NOT_INITIALIZED}) {
+		return nil // a restart of the module failed before: it is as it should be now
+	}
+	return err
 }
 
 // initialize calls C_Initialize and begins a generation. That the module is initialized already is no error, but then it is

@@ -68,3 +68,20 @@ func (f *fake) replaceKeys(keys map[string]string) {
 	f.keys = keys
 	f.handles += 100 // handles of before are not valid any more
 }
+
+// TestCloseWhileTheModuleDoesNotComeBack: a token that is away takes its module with it. To end meanwhile is no error.
+func TestCloseWhileTheModuleDoesNotComeBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		p := openFake(t, f, 1)
+		if err := sign(t.Context(), p, "rsa", "before"); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Finalize(); err != nil { // as a restart that went only half way leaves it
+			t.Fatal(err)
+		}
+		if err := p.Close(); err != nil {
+			t.Errorf("close: got %v, want no error", err)
+		}
+	})
+}

@@ -20,6 +20,9 @@
 // A draft of a CV certificate holds nothing drawn at random, so that those of two attempts of one day are the same octets. They
 // are two drafts, of which one at most ends in a card.
 //
+// The log runs beside the road: a Sequencer gives entries their places, some milliseconds after they were recorded, and signs the head of
+// the tree that they make.
+//
 // The package declares what it needs of a token (Key) and of a database (Store) and knows no cgo, no SQL and no gRPC.
 //
 // Where to look:
@@ -35,6 +38,7 @@
 //	entries.go     what the log says
 //	policy.go      what another algorithm policy would mean
 //	renewal.go     what an order that renews must share with the card
+//	sequencer.go   the order of the log, its tree and its checkpoints
 //	errors.go      the kinds of errors and what a caller does about them
-//	store.go, review.go, key.go
+//	store.go, logstore.go, review.go, key.go
 package ca

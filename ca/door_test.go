@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -263,9 +264,10 @@ func TestTokenThatIsAway(t *testing.T) {
 	}
 }
 
-// TestThereIsOneDoor reads the package: a key is used in one place, and the right to use it is made in one place.
+// TestThereIsOneDoor reads the package: a key is used in one place for certificates and in one for heads of the log, and the right to
+// use it is made in one place.
 func TestThereIsOneDoor(t *testing.T) {
-	var signs, made []string
+	var signs, made, heads []string
 	for _, file := range must(filepath.Glob("*.go")) {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
@@ -288,6 +290,8 @@ func TestThereIsOneDoor(t *testing.T) {
 				case *ast.CompositeLit:
 					if id, ok := n.Type.(*ast.Ident); ok && id.Name == "recorded" {
 						made = append(made, fn.Name.Name)
+					} else if ok && id.Name == "recordedHead" {
+						heads = append(heads, fn.Name.Name)
 					}
 				case *ast.CallExpr:
 					if id, ok := n.Fun.(*ast.Ident); ok && id.Name == "new" {
@@ -300,8 +304,11 @@ func TestThereIsOneDoor(t *testing.T) {
 			})
 		}
 	}
-	if len(signs) != 1 || signs[0] != "sign" {
-		t.Errorf("keys sign in %v, want in sign alone", signs)
+	if slices.Sort(signs); !slices.Equal(slices.Compact(signs), []string{"sign", "signHead"}) {
+		t.Errorf("keys sign in %v, want in sign and signHead alone", signs)
+	}
+	if !slices.Equal(slices.Compact(heads), []string{"round"}) {
+		t.Errorf("recordedHead is made in %v, want in round alone", heads)
 	}
 	if len(made) != 1 || made[0] != "intend" {
 		t.Errorf("recorded is made in %v, want in intend alone", made)

@@ -16,9 +16,10 @@ import (
 	"github.com/siegel-pki/siegel/internal/lint"
 	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/internal/sigalg"
+	"github.com/siegel-pki/siegel/internal/tlog"
 )
 
-// This file is the door: the only place where a key is used. Everything that the CA signs comes through sign.
+// This file is the door: the only place where a key is used. Every certificate comes through sign, every checkpoint through signHead.
 
 // recorded is a draft that a store holds with its order, and so the right to one signature. Values of this type are made in one
 // place, after Store.Intend has returned nil (promise 1).
@@ -87,6 +88,22 @@ func (a *Authority) sign(ctx context.Context, r *recorded) ([]byte, error) {
 		return nil, &failure{reasonBad, fmt.Errorf("signature of %s: %w", iss.Name, err)}
 	}
 	return certificate, nil
+}
+
+// recordedHead is a head of the log that a LogStore holds, and so the right to sign it. Its signature is the same each time
+// (RFC 8032, Section 5.1.6), so that one that was lost may be made again. Values of this type are made in one place, from what
+// LogStore.LatestHead gave or LogStore.Integrate took.
+type recordedHead struct{ tlog.Head }
+
+// signHead is the door for the log's key. The text that is signed follows from the recorded head and the name of the log alone, so that
+// promise 1 holds for it too. What comes back is verified.
+func signHead(ctx context.Context, key Key, name *tlog.VerifierKey, head recordedHead) ([]byte, error) {
+	signer := name.Signer(func(text []byte) ([]byte, error) { return key.Sign(ctx, sigalg.PureEd25519, text) })
+	checkpoint, err := tlog.Checkpoint{Origin: name.Name(), Head: head.Head}.Sign(signer)
+	if err != nil {
+		return nil, keyFailure("sign with the key of the log", err)
+	}
+	return checkpoint, nil
 }
 
 // admit checks a draft at the door, whatever was checked before, and takes its right to a signature and one signature off the

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/siegel-pki/siegel/hsm/softhsm"
 	"github.com/siegel-pki/siegel/internal/hierarchy"
 	"github.com/siegel-pki/siegel/internal/sigalg"
+	"github.com/siegel-pki/siegel/internal/tlog"
 	"github.com/siegel-pki/siegel/profiles"
 )
 
@@ -97,7 +99,7 @@ func (cmd *testHierarchyCmd) createRecord() (*os.File, error) {
 
 // refuseExisting refuses a data folder in which a ceremony or a server has left something.
 func (cmd *testHierarchyCmd) refuseExisting() error {
-	for _, name := range []string{"hierarchy", "token", "tls", "operators.yaml", "siegel.db"} {
+	for _, name := range []string{"hierarchy", "token", "tls", "operators.yaml", "siegel.db", "checkpoint"} {
 		path := filepath.Join(cmd.Data, name)
 		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("%s exists: a ceremony never overwrites. Choose another --data folder, or move this one away: %w", path, fs.ErrExist)
@@ -198,7 +200,15 @@ func (c *ceremony) makeLogKey(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.log = hierarchy.LogKey{Name: name, KeyID: key.ID()}
+	public, ok := key.Public().(ed25519.PublicKey)
+	if !ok {
+		return fmt.Errorf("key %s is %T, want Ed25519", name, key.Public())
+	}
+	verifier, err := tlog.NewVerifierKey(name, public)
+	if err != nil {
+		return err
+	}
+	c.log = hierarchy.LogKey{Name: name, KeyID: key.ID(), Verifier: verifier}
 	return nil
 }
 

@@ -9,6 +9,7 @@
 //   - token.go: the token and the issuers' keys
 //   - store.go: the database, and siegeld migrate
 //   - serve.go: wiring, from the configuration to a running server and back
+//   - sequencer.go: the log's sequencer, and the checkpoint that is kept outside the database
 //   - health.go: whether the server is ready for orders
 //   - log.go, ready.go: the log; the file that scripts wait for
 //
@@ -26,6 +27,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/hsm"
 	"github.com/siegel-pki/siegel/internal/build"
 	"github.com/siegel-pki/siegel/internal/store/postgres"
@@ -36,7 +38,7 @@ import (
 const (
 	exitOK     = 0
 	exitFailed = 1 // the server could not start or go on; trying again may help
-	exitConfig = 2 // flags, configuration, a file that it names, the PIN or a key are wrong; a person must act
+	exitConfig = 2 // flags, configuration, a file that it names, the PIN, a key or the log are wrong; a person must act
 )
 
 // cli are the commands and flags.
@@ -54,7 +56,7 @@ const description = `Siegel's server: issues smart-card certificates over gRPC.
 Without a configuration file everything is under one data directory, which the ceremony prepares:
   siegel-ceremony test-hierarchy --data ./data
 
-Exit codes: 0 ended in order; 1 could not start or go on; 2 flags, configuration, PIN or keys are wrong, do not start again.`
+Exit codes: 0 ended in order; 1 could not start or go on; 2 flags, configuration, PIN, keys or the log are wrong, do not start again.`
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
@@ -94,7 +96,7 @@ func exitCode(err error) int {
 		return exitConfig
 	}
 	for _, fatal := range []error{hsm.ErrKeyNotFound, hsm.ErrKeyAmbiguous, hsm.ErrKeyUnsafe, sqlite.ErrNotSiegel, sqlite.ErrNewerSchema,
-		postgres.ErrOlderSchema, postgres.ErrNewerSchema} {
+		postgres.ErrOlderSchema, postgres.ErrNewerSchema, ca.ErrLogChanged} {
 		if errors.Is(err, fatal) {
 			return exitConfig
 		}

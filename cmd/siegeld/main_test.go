@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/hsm"
 	"github.com/siegel-pki/siegel/internal/build"
 	"github.com/siegel-pki/siegel/internal/hierarchy"
@@ -100,6 +101,7 @@ func TestExitCode(t *testing.T) {
 		{errors.Join(fmt.Errorf("open: %w", sqlite.ErrNewerSchema), nil), exitConfig},
 		{fmt.Errorf("open: %w", postgres.ErrOlderSchema), exitConfig},
 		{fmt.Errorf("open: %w", postgres.ErrNewerSchema), exitConfig},
+		{fmt.Errorf("compare: %w", ca.ErrLogChanged), exitConfig},
 	}
 	for _, tt := range tests {
 		if got := exitCode(tt.err); got != tt.want {

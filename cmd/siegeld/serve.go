@@ -40,19 +40,25 @@ func serve(ctx context.Context, cfg config, log *slog.Logger, ready func(net.Add
 	if err != nil {
 		return err
 	}
-	return serveAuthority(ctx, cfg, log, in, store, keyed, lis, ready)
+	sequencer, err := newSequencer(ctx, cfg, log, in.hierarchy, store, token)
+	if err != nil {
+		return err
+	}
+	return besideSequencer(ctx, sequencer, func(ctx context.Context) error {
+		return serveAuthority(ctx, cfg, log, in, store, keyed, sequencer, lis, ready)
+	})
 }
 
 // serveAuthority starts the authority on an open store and open keys, serves it, and closes it. What is under way when ctx
 // ends may finish.
 func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *inputs, store ca.Store, keyed []ca.Issuer,
-	lis net.Listener, ready func(net.Addr) error) (err error) {
+	sequencer *ca.Sequencer, lis net.Listener, ready func(net.Addr) error) (err error) {
 	authority, err := ca.New(authorityConfig(cfg, in, store, keyed, log))
 	if err != nil {
 		return wrongConfig(err)
 	}
 	server, err := rpc.New(rpc.Config{
-		Authority: authority, Operators: in.operators, TLS: in.tls, Grace: cfg.Grace, Now: time.Now,
+		Authority: authority, Inclusion: sequencer, Operators: in.operators, TLS: in.tls, Grace: cfg.Grace, Now: time.Now,
 		Ready: readiness{authority, store}.ready, Log: log,
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 // closableStore is what both stores are.
 type closableStore interface {
 	ca.Store
+	ca.LogStore
 	Close() error
 }
 

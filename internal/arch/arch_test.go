@@ -39,7 +39,7 @@ var picture = map[string][]string{
 	"hsm/softhsm":      {},
 
 	// What a ceremony leaves for the server: the public side of the issuers.
-	"internal/hierarchy": {"profiles", "internal/pkix", "internal/cvc", "internal/sigalg"},
+	"internal/hierarchy": {"profiles", "internal/tlog", "internal/pkix", "internal/cvc", "internal/sigalg"},
 
 	"migrations":               {},
 	"internal/store/sqlite":    {"ca", "internal/tlog", "internal/pkix", "internal/sigalg", "migrations"},
@@ -63,7 +63,7 @@ var picture = map[string][]string{
 	"cmd/siegel-bench": {"hsm", "hsm/softhsm", "internal/hierarchy", "internal/rig", "internal/sigalg", "internal/store/postgres",
 		"internal/store/postgres/pgtest", "profiles", "proto/siegel/v1"},
 	"cmd/siegel-ceremony": {"profiles", "hsm", "hsm/keygen", "hsm/softhsm", "internal/build", "internal/hierarchy", "internal/lint", "internal/rpc",
-		"internal/pkix", "internal/cvc", "internal/sigalg", "internal/brainpool"},
+		"internal/tlog", "internal/pkix", "internal/cvc", "internal/sigalg", "internal/brainpool"},
 }
 
 // outside names modules that only some packages may import, and the packages that may.

@@ -171,6 +171,9 @@ func checkStore(t *testing.T, dsn string) {
 	if err := storetest.Check(t.Context(), store); err != nil {
 		t.Error(err)
 	}
+	if err := storetest.CheckLog(t.Context(), store); err != nil {
+		t.Error(err)
+	}
 	open, err := store.OpenAttempts(t.Context())
 	if err != nil || len(open) > 0 {
 		t.Errorf("open attempts: %+v, %v, want none", open, err)

@@ -5,6 +5,7 @@
 // Layout:
 //
 //	issuers.yaml           the File type of this package
+//	log.vkey               public key of the log, the line that auditors configure (C2SP signed-note)
 //	<name>.pem             X.509 certificate of an issuer or root
 //	<name>.cvc             CV certificate of a CVC issuer or root, data object 7F21; the key of a root of generation 1 (RSA), which has
 //	                       no certificate, data object 7F4E
@@ -19,6 +20,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -26,11 +28,15 @@ import (
 	"github.com/siegel-pki/siegel/internal/cvc"
 	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/internal/sigalg"
+	"github.com/siegel-pki/siegel/internal/tlog"
 	"github.com/siegel-pki/siegel/profiles"
 )
 
 // FileName is the name of the list of issuers in the folder.
 const FileName = "issuers.yaml"
+
+// logFileName is the name of the file with the log's public key.
+const logFileName = "log.vkey"
 
 // Hierarchy is what a folder holds.
 type Hierarchy struct {
@@ -52,6 +58,8 @@ type Issuer struct {
 type LogKey struct {
 	Name  string // of the signed notes (C2SP signed-note)
 	KeyID []byte // CKA_ID
+	// Verifier is the public half; nil where the folder does not have it.
+	Verifier *tlog.VerifierKey
 }
 
 // file is issuers.yaml.
@@ -138,6 +146,9 @@ func Load(dir string) (*Hierarchy, error) {
 		return nil, fmt.Errorf("%s: log: key is not a CKA_ID in hex", path)
 	}
 	h.Log.Name = f.Log.Name
+	if err := h.Log.loadVerifier(dir); err != nil {
+		return nil, err
+	}
 	for _, row := range f.Issuers {
 		iss, err := row.load(dir)
 		if err != nil {
@@ -195,6 +206,25 @@ func (row issuerRow) load(dir string) (Issuer, error) {
 		return Issuer{}, fmt.Errorf("%s holds a key of type %s, the list says %s", row.Certificate, have, iss.KeyType)
 	}
 	return iss, iss.checkQualified()
+}
+
+// loadVerifier reads the public key where there is one.
+func (k *LogKey) loadVerifier(dir string) error {
+	path := filepath.Join(dir, logFileName)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read the public key of the log: %w", err)
+	}
+	if k.Verifier, err = tlog.ParseVerifierKey(strings.TrimSpace(string(text))); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if k.Verifier.Name() != k.Name {
+		return fmt.Errorf("%s: the key is of the log %q, the list of issuers says %q", path, k.Verifier.Name(), k.Name)
+	}
+	return nil
 }
 
 // checkChains verifies every certificate with the one of the issuer above it.
@@ -272,6 +302,11 @@ func (h *Hierarchy) Save(dir string) error {
 			return fmt.Errorf("write the certificate of %q: %w", row.Name, err)
 		}
 		f.Issuers = append(f.Issuers, row)
+	}
+	if v := h.Log.Verifier; v != nil {
+		if err := os.WriteFile(filepath.Join(dir, logFileName), []byte(v.String()+"\n"), 0o644); err != nil {
+			return fmt.Errorf("write the public key of the log: %w", err)
+		}
 	}
 	text, err := yaml.Marshal(f)
 	if err != nil {

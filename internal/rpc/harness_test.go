@@ -38,6 +38,7 @@ type fakeAuthority struct {
 	card      func(iccsn string) (*ca.Card, error)
 	byOrder   func(orderID string) (*ca.Card, error)
 	cards     func(after int64, limit int) ([]ca.CardSummary, error)
+	await     func(ctx context.Context, entryID int64) (*ca.Inclusion, error)
 	issuers   []ca.KnownIssuer // of every card
 	noIssuers error            // why they cannot be read
 	public    []*profiles.Issuer
@@ -84,6 +85,13 @@ func (f *fakeAuthority) Cards(_ context.Context, after int64, limit int) ([]ca.C
 
 func (f *fakeAuthority) CardIssuers(context.Context, *ca.Card) ([]ca.KnownIssuer, error) {
 	return f.issuers, f.noIssuers
+}
+
+func (f *fakeAuthority) Await(ctx context.Context, entryID int64) (*ca.Inclusion, error) {
+	if f.await == nil {
+		return nil, errNotAsked
+	}
+	return f.await(ctx, entryID)
 }
 
 func (f *fakeAuthority) Issuers() []*profiles.Issuer { return f.public }
@@ -187,7 +195,7 @@ func start(t *testing.T, authority Authority) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.server, err = New(Config{Authority: authority, Operators: operators, Grace: 300 * time.Millisecond,
+	h.server, err = New(Config{Authority: authority, Inclusion: authority.(Log), Operators: operators, Grace: 300 * time.Millisecond,
 		Now: func() time.Time { return time.Now().Add(time.Duration(h.skew.Load())) },
 		Ready: func(context.Context) error {
 			if err := h.unready.Load(); err != nil {

@@ -26,10 +26,21 @@ type Authority interface {
 
 var _ Authority = (*ca.Authority)(nil)
 
+// Log is what the handlers need of ca.Sequencer.
+type Log interface {
+	Await(ctx context.Context, entryID int64) (*ca.Inclusion, error)
+}
+
+var _ Log = (*ca.Sequencer)(nil)
+
+// inclusionPatience bounds the wait for a place in the log. A log that stands still does not keep cards from those who wait for them.
+const inclusionPatience = 5 * time.Second
+
 // issuance serves IssuanceService. The interceptors have checked the caller and the shape of the request.
 type issuance struct {
 	siegelv1.UnimplementedIssuanceServiceServer
 	authority Authority
+	log       Log
 }
 
 // PlanCard is a dry run.
@@ -51,7 +62,25 @@ func (s *issuance) IssueCard(ctx context.Context, req *siegelv1.IssueCardRequest
 	if err != nil {
 		return nil, err
 	}
-	return &siegelv1.IssueCardResponse{Card: wire}, nil
+	answer := &siegelv1.IssueCardResponse{Card: wire}
+	if req.GetWaitForInclusion() {
+		answer.Inclusion, err = s.awaitInclusion(ctx, card.EntryID)
+	}
+	return answer, err
+}
+
+// awaitInclusion gives nil where the log takes too long. The call's own deadline is an error as everywhere else.
+func (s *issuance) awaitInclusion(ctx context.Context, entryID int64) (*siegelv1.Inclusion, error) {
+	patient, cancel := context.WithTimeout(ctx, inclusionPatience)
+	defer cancel()
+	in, err := s.log.Await(patient, entryID)
+	if err != nil && patient.Err() != nil && ctx.Err() == nil {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &siegelv1.Inclusion{LeafIndex: in.LeafIndex, Checkpoint: string(in.Checkpoint)}, nil
 }
 
 // GetCard gives an issued card.

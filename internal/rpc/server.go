@@ -47,6 +47,7 @@ var (
 // Config is what a Server is made of. All fields are mandatory.
 type Config struct {
 	Authority Authority
+	Inclusion Log // of the issuances
 	Operators *Operators
 	TLS       *tls.Config      // as TLS gives it
 	Grace     time.Duration    // how long calls under way may take after the end was asked for
@@ -76,7 +77,7 @@ type Server struct {
 
 // New makes a server. It reads and opens nothing.
 func New(cfg Config) (*Server, error) {
-	if cfg.Authority == nil || cfg.Operators == nil || cfg.TLS == nil || cfg.Grace <= 0 || cfg.Now == nil || cfg.Ready == nil || cfg.Log == nil {
+	if cfg.Authority == nil || cfg.Inclusion == nil || cfg.Operators == nil || cfg.TLS == nil || cfg.Grace <= 0 || cfg.Now == nil || cfg.Ready == nil || cfg.Log == nil {
 		return nil, errors.New("rpc: a field of the configuration is not set")
 	}
 	validator, err := protovalidate.New(protovalidate.WithMessages(
@@ -100,7 +101,7 @@ func New(cfg Config) (*Server, error) {
 		grpc.WaitForHandlers(true), // Run returns only after the last handler
 	)
 	services := guarded{s} // never s.grpc itself: its calls would go unchecked
-	siegelv1.RegisterIssuanceServiceServer(services, &issuance{authority: cfg.Authority})
+	siegelv1.RegisterIssuanceServiceServer(services, &issuance{authority: cfg.Authority, log: cfg.Inclusion})
 	siegelv1.RegisterAuthorityServiceServer(services, &authority{authority: cfg.Authority})
 	healthpb.RegisterHealthServer(services, s.health)
 	s.reportHealth(healthpb.HealthCheckResponse_NOT_SERVING) // until Run has asked

@@ -75,6 +75,24 @@ CREATE TRIGGER certificates_are_signed_drafts AFTER INSERT ON certificates REFER
 
 CREATE TRIGGER certificates_never_change BEFORE UPDATE ON certificates FOR EACH STATEMENT EXECUTE FUNCTION refuse('certificates never change');
 
+CREATE TABLE checkpoints (
+    size bigint NOT NULL,
+    previous bigint NOT NULL,
+    root bytea NOT NULL,
+    at timestamp(3) with time zone NOT NULL,
+    checkpoint text,
+    CONSTRAINT checkpoints_previous_key UNIQUE (previous),
+    CONSTRAINT checkpoints_pkey PRIMARY KEY (size),
+    CONSTRAINT checkpoints_check CHECK (size > previous),
+    CONSTRAINT checkpoints_checkpoint_check CHECK (checkpoint <> ''::text),
+    CONSTRAINT checkpoints_previous_check CHECK (previous >= 0),
+    CONSTRAINT checkpoints_root_check CHECK (octet_length(root) = 32)
+);
+
+CREATE TRIGGER checkpoints_are_never_deleted BEFORE DELETE OR TRUNCATE ON checkpoints FOR EACH STATEMENT EXECUTE FUNCTION refuse('checkpoints are never deleted');
+
+CREATE TRIGGER checkpoints_change_only_by_signing BEFORE UPDATE ON checkpoints FOR EACH ROW WHEN (NOT (new.size = old.size AND new.previous = old.previous AND new.root = old.root AND new.at = old.at AND new.checkpoint IS NOT NULL AND COALESCE(old.checkpoint, new.checkpoint) = new.checkpoint)) EXECUTE FUNCTION refuse('a head changes only by being signed');
+
 CREATE TABLE drafts (
     attempt bigint NOT NULL,
     position integer NOT NULL,
@@ -132,18 +150,24 @@ CREATE TABLE entries (
     personal json,
     salt bytea,
     personal_sha256 bytea,
+    leaf_index bigint,
     CONSTRAINT entries_pkey PRIMARY KEY (id),
     CONSTRAINT entries_actor_check CHECK (actor <> ''::text),
     CONSTRAINT entries_check CHECK ((personal IS NULL) = (salt IS NULL)),
     CONSTRAINT entries_check1 CHECK (personal IS NULL OR personal_sha256 IS NOT NULL),
     CONSTRAINT entries_kind_check CHECK (kind <> ''::text),
+    CONSTRAINT entries_leaf_index_check CHECK (leaf_index >= 0),
     CONSTRAINT entries_personal_sha256_check CHECK (octet_length(personal_sha256) = 32),
     CONSTRAINT entries_salt_check CHECK (octet_length(salt) = 16)
 );
 
+CREATE UNIQUE INDEX entries_leaf_index ON entries USING btree (leaf_index) WHERE leaf_index IS NOT NULL;
+
+CREATE INDEX entries_unsequenced ON entries USING btree (id) WHERE leaf_index IS NULL;
+
 CREATE TRIGGER entries_are_never_deleted BEFORE DELETE OR TRUNCATE ON entries FOR EACH STATEMENT EXECUTE FUNCTION refuse('entries are never deleted');
 
-CREATE TRIGGER entries_change_only_by_erasure BEFORE UPDATE ON entries FOR EACH ROW WHEN (NOT (new.id = old.id AND new.kind = old.kind AND new.at = old.at AND new.actor = old.actor AND new.facts::text = old.facts::text AND new.personal IS NULL AND new.salt IS NULL AND NOT new.personal_sha256 IS DISTINCT FROM old.personal_sha256)) EXECUTE FUNCTION refuse('an entry changes only by erasure of its personal data');
+CREATE TRIGGER entries_change_only_by_erasure_or_numbering BEFORE UPDATE ON entries FOR EACH ROW WHEN (NOT (new.id = old.id AND new.kind = old.kind AND new.at = old.at AND new.actor = old.actor AND new.facts::text = old.facts::text AND NOT new.personal_sha256 IS DISTINCT FROM old.personal_sha256 AND (new.personal IS NULL AND new.salt IS NULL AND NOT new.leaf_index IS DISTINCT FROM old.leaf_index OR NOT new.personal::text IS DISTINCT FROM old.personal::text AND NOT new.salt IS DISTINCT FROM old.salt AND old.leaf_index IS NULL AND new.leaf_index IS NOT NULL))) EXECUTE FUNCTION refuse('an entry changes only by erasure of its personal data and by getting its place in the log');
 
 CREATE TABLE issuers (
     name text COLLATE "C" NOT NULL,
@@ -209,6 +233,20 @@ CREATE TABLE subject_keys (
 CREATE TRIGGER subject_keys_are_never_deleted BEFORE DELETE OR TRUNCATE ON subject_keys FOR EACH STATEMENT EXECUTE FUNCTION refuse('subject keys are never deleted');
 
 CREATE TRIGGER subject_keys_never_change BEFORE UPDATE ON subject_keys FOR EACH STATEMENT EXECUTE FUNCTION refuse('subject keys never change hands');
+
+CREATE TABLE tiles (
+    level integer NOT NULL,
+    number bigint NOT NULL,
+    hashes bytea NOT NULL,
+    CONSTRAINT tiles_pkey PRIMARY KEY (level, number),
+    CONSTRAINT tiles_hashes_check CHECK (octet_length(hashes) >= 32 AND octet_length(hashes) <= 8192 AND (octet_length(hashes) % 32) = 0),
+    CONSTRAINT tiles_level_check CHECK (level >= 0 AND level <= 6),
+    CONSTRAINT tiles_number_check CHECK (number >= 0)
+);
+
+CREATE TRIGGER tiles_are_never_deleted BEFORE DELETE OR TRUNCATE ON tiles FOR EACH STATEMENT EXECUTE FUNCTION refuse('tiles are never deleted');
+
+CREATE TRIGGER tiles_only_grow BEFORE UPDATE ON tiles FOR EACH ROW WHEN (NOT (new.level = old.level AND new.number = old.number AND SUBSTRING(new.hashes FROM 1 FOR octet_length(old.hashes)) = old.hashes)) EXECUTE FUNCTION refuse('tiles only grow');
 
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -115,6 +115,33 @@ BEGIN
     SELECT RAISE(ABORT, 'certificates never change');
 END;
 
+CREATE TABLE checkpoints (
+    size       INTEGER NOT NULL PRIMARY KEY,
+    previous   INTEGER NOT NULL UNIQUE CHECK (previous >= 0), -- size of the head before, 0 for the first: no head has two successors
+    root       BLOB    NOT NULL CHECK (length(root) = 32),
+    at         INTEGER NOT NULL,
+    checkpoint TEXT    CHECK (checkpoint <> ''), -- signed note (C2SP tlog-checkpoint); NULL until it is signed
+    CHECK (size > previous)
+) STRICT;
+
+CREATE TRIGGER checkpoints_are_never_deleted BEFORE DELETE ON checkpoints
+BEGIN
+    SELECT RAISE(ABORT, 'checkpoints are never deleted');
+END;
+
+CREATE TRIGGER checkpoints_are_never_replaced BEFORE INSERT ON checkpoints
+WHEN EXISTS (SELECT 1 FROM checkpoints WHERE size = NEW.size OR previous = NEW.previous)
+BEGIN
+    SELECT RAISE(ABORT, 'checkpoints are never replaced');
+END;
+
+CREATE TRIGGER checkpoints_change_only_by_signing BEFORE UPDATE ON checkpoints
+WHEN NOT (NEW.size = OLD.size AND NEW.previous = OLD.previous AND NEW.root = OLD.root AND NEW.at = OLD.at
+    AND NEW.checkpoint IS NOT NULL AND coalesce(OLD.checkpoint, NEW.checkpoint) = NEW.checkpoint)
+BEGIN
+    SELECT RAISE(ABORT, 'a head changes only by being signed');
+END;
+
 CREATE TABLE drafts (
     attempt      INTEGER NOT NULL REFERENCES attempts (number),
     position     INTEGER NOT NULL CHECK (position >= 0), -- from 0, in the order of the card type
@@ -186,10 +213,14 @@ CREATE TABLE entries (
     facts           TEXT    NOT NULL CHECK (json_valid(facts)),
     personal        TEXT    CHECK (personal IS NULL OR json_valid(personal)),
     salt            BLOB    CHECK (length(salt) = 16),
-    personal_sha256 BLOB    CHECK (length(personal_sha256) = 32), -- SHA-256(salt || personal); stays when they are erased
+    personal_sha256 BLOB    CHECK (length(personal_sha256) = 32), leaf_index INTEGER CHECK (leaf_index >= 0), -- SHA-256(salt || personal); stays when they are erased
     CHECK ((personal IS NULL) = (salt IS NULL)),
     CHECK (personal IS NULL OR personal_sha256 IS NOT NULL)
 ) STRICT;
+
+CREATE UNIQUE INDEX entries_leaf_index ON entries (leaf_index) WHERE leaf_index IS NOT NULL;
+
+CREATE INDEX entries_unsequenced ON entries (id) WHERE leaf_index IS NULL;
 
 CREATE TRIGGER entries_are_never_deleted BEFORE DELETE ON entries
 BEGIN
@@ -197,16 +228,24 @@ BEGIN
 END;
 
 CREATE TRIGGER entries_are_never_replaced BEFORE INSERT ON entries
-WHEN EXISTS (SELECT 1 FROM entries WHERE id = NEW.id)
+WHEN NEW.leaf_index IS NOT NULL OR EXISTS (SELECT 1 FROM entries WHERE id = NEW.id)
 BEGIN
     SELECT RAISE(ABORT, 'entries are never replaced');
 END;
 
-CREATE TRIGGER entries_change_only_by_erasure BEFORE UPDATE ON entries
+CREATE TRIGGER entries_change_only_by_erasure_or_numbering BEFORE UPDATE ON entries
 WHEN NOT (NEW.id = OLD.id AND NEW.kind = OLD.kind AND NEW.at = OLD.at AND NEW.actor = OLD.actor AND NEW.facts = OLD.facts
-    AND NEW.personal IS NULL AND NEW.salt IS NULL AND NEW.personal_sha256 IS OLD.personal_sha256)
+    AND NEW.personal_sha256 IS OLD.personal_sha256
+    AND (NEW.personal IS NULL AND NEW.salt IS NULL AND NEW.leaf_index IS OLD.leaf_index
+        OR NEW.personal IS OLD.personal AND NEW.salt IS OLD.salt AND OLD.leaf_index IS NULL AND NEW.leaf_index IS NOT NULL))
 BEGIN
-    SELECT RAISE(ABORT, 'an entry changes only by erasure of its personal data');
+    SELECT RAISE(ABORT, 'an entry changes only by erasure of its personal data and by getting its place in the log');
+END;
+
+CREATE TRIGGER entries_replace_none_by_numbering BEFORE UPDATE OF leaf_index ON entries
+WHEN EXISTS (SELECT 1 FROM entries WHERE leaf_index = NEW.leaf_index AND id <> OLD.id)
+BEGIN
+    SELECT RAISE(ABORT, 'entries are never replaced');
 END;
 
 CREATE TABLE issuers (
@@ -292,4 +331,28 @@ END;
 CREATE TRIGGER subject_keys_never_change BEFORE UPDATE ON subject_keys
 BEGIN
     SELECT RAISE(ABORT, 'subject keys never change hands');
+END;
+
+CREATE TABLE tiles (
+    level  INTEGER NOT NULL CHECK (level BETWEEN 0 AND 6),
+    number INTEGER NOT NULL CHECK (number >= 0), -- within the level, from 0
+    hashes BLOB    NOT NULL CHECK (length(hashes) BETWEEN 32 AND 8192 AND length(hashes) % 32 = 0),
+    PRIMARY KEY (level, number)
+) STRICT;
+
+CREATE TRIGGER tiles_are_never_deleted BEFORE DELETE ON tiles
+BEGIN
+    SELECT RAISE(ABORT, 'tiles are never deleted');
+END;
+
+CREATE TRIGGER tiles_are_never_replaced BEFORE INSERT ON tiles
+WHEN EXISTS (SELECT 1 FROM tiles WHERE rowid = NEW.rowid OR level = NEW.level AND number = NEW.number)
+BEGIN
+    SELECT RAISE(ABORT, 'tiles are never replaced');
+END;
+
+CREATE TRIGGER tiles_only_grow BEFORE UPDATE ON tiles
+WHEN NOT (NEW.rowid = OLD.rowid AND NEW.level = OLD.level AND NEW.number = OLD.number AND substr(NEW.hashes, 1, length(OLD.hashes)) = OLD.hashes)
+BEGIN
+    SELECT RAISE(ABORT, 'tiles only grow');
 END;

@@ -35,6 +35,9 @@
 // when the process dies, within half a minute when its machine or the network does. It needs no clock, no heartbeat and no writing.
 // A store that loses the connection takes a new one and the same lock again.
 //
+// The server that numbers entries holds one more lock, on a connection of its own too (lead.go). The others ask for it twice a second.
+// That two heads cannot follow one rests not on it but on a unique index.
+//
 // Session locks do not survive a pooler that shares connections between transactions. Connect to the server itself.
 //
 // # Rights
@@ -48,5 +51,6 @@
 //   - schema.go: Migrate, and the versions that fit each other
 //   - presence.go: the lock that says that a server lives
 //   - change.go: transactions · issuers.go, intend.go, end.go, entries.go: the verbs that write
+//   - log.go: the order of the log, its tree and its checkpoints · lead.go: the lock of the one server that numbers entries
 //   - issuers.go, orders.go, cards.go, entries.go, review.go: the verbs that read · reads.go: what they share
 package postgres

@@ -30,6 +30,10 @@ func TestDatabaseRefuses(t *testing.T) {
 		draft   = `INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, key_identity, body)
 			SELECT $ATTEMPT, 9, 'S', profile, format, issuer, scheme, '\x77', chr, not_before, $AFTER, key_hash, key_identity, body FROM drafts WHERE slot = 'C.HCI.AUT.R2048' LIMIT 1`
 	)
+	const (
+		tile = `INSERT INTO tiles VALUES (0, 0, sha256('a') || sha256('b')); `
+		head = `INSERT INTO checkpoints VALUES (2, 0, sha256(''), now(), NULL); `
+	)
 	of := func(order string) string { return strings.ReplaceAll(attempt, "%", order) }
 	draftOf := func(order, after string) string {
 		return strings.NewReplacer("$ATTEMPT", of(order), "$AFTER", after).Replace(draft)
@@ -41,7 +45,24 @@ func TestDatabaseRefuses(t *testing.T) {
 		{"UPDATE entries SET personal = NULL, salt = NULL, personal_sha256 = NULL", "only by erasure"},
 		{"UPDATE entries SET id = DEFAULT", "only by erasure"},
 		{"INSERT INTO entries (id, kind, at, actor, facts) VALUES (1000, 'card-issued', now(), 'x', '{}')", "non-DEFAULT value"},
+		{"UPDATE entries SET leaf_index = id", ""},
+		{"UPDATE entries SET leaf_index = 0", "entries_leaf_index"},
+		{"UPDATE entries SET leaf_index = id; UPDATE entries SET leaf_index = id + 100", "only by erasure"},
+		{"UPDATE entries SET leaf_index = id; UPDATE entries SET leaf_index = NULL", "only by erasure"},
+		{"UPDATE entries SET leaf_index = id, personal = NULL, salt = NULL WHERE personal IS NOT NULL", "only by erasure"},
 		{"DELETE FROM entries", "never deleted"},
+		{tile + `UPDATE tiles SET hashes = hashes || sha256('')`, ""},
+		{tile + `UPDATE tiles SET hashes = '\x01' || substring(hashes FROM 2)`, "only grow"},
+		{tile + "UPDATE tiles SET hashes = substring(hashes FROM 33)", "only grow"},
+		{tile + "UPDATE tiles SET number = 1", "only grow"},
+		{tile + "DELETE FROM tiles", "never deleted"},
+		{"TRUNCATE tiles", "never deleted"},
+		{head + "UPDATE checkpoints SET checkpoint = 'signed'", ""},
+		{head + "UPDATE checkpoints SET checkpoint = 'signed'; UPDATE checkpoints SET checkpoint = 'again'", "only by being signed"},
+		{head + "UPDATE checkpoints SET root = sha256('another'), checkpoint = 'signed'", "only by being signed"},
+		{head + "DELETE FROM checkpoints", "never deleted"},
+		{"TRUNCATE checkpoints", "never deleted"},
+		{head + "INSERT INTO checkpoints VALUES (3, 0, sha256(''), now(), NULL)", "unique constraint"},
 		{"TRUNCATE entries CASCADE", "never deleted"},
 		{"UPDATE issuers SET certificate = '\\x00'", "never change"},
 		{"DELETE FROM issuers", "never deleted"},
@@ -141,7 +162,7 @@ func TestServerNeedsNoOwner(t *testing.T) {
 	for _, statement := range []string{
 		"CREATE ROLE " + server + " LOGIN",
 		"GRANT USAGE ON SCHEMA " + schema + " TO " + server,
-		"GRANT SELECT, INSERT, UPDATE ON entries, issuers, orders, attempts, subject_keys, drafts, cards, certificates TO " + server,
+		"GRANT SELECT, INSERT, UPDATE ON entries, issuers, orders, attempts, subject_keys, drafts, cards, certificates, tiles, checkpoints TO " + server,
 		"GRANT SELECT ON goose_db_version TO " + server,
 	} {
 		_, err := owner.Exec(t.Context(), statement)

@@ -52,6 +52,19 @@ func TestContract(t *testing.T) {
 	})
 }
 
+// TestLogContract runs the suite of all stores that keep the log.
+func TestLogContract(t *testing.T) {
+	storetest.ExerciseLog(t, func(t *testing.T) (storetest.LogStore, func(*testing.T) storetest.LogStore) {
+		dsn := newDatabase(t, cluster)
+		s := open(t, dsn)
+		return s, func(t *testing.T) storetest.LogStore {
+			closeStore(t, s)
+			s = open(t, dsn)
+			return s
+		}
+	})
+}
+
 // newDatabase gives a schema with our tables.
 func newDatabase(t testing.TB, c *pgtest.Cluster) (dsn string) {
 	t.Helper()

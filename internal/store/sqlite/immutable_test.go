@@ -37,12 +37,33 @@ func TestDatabaseRefuses(t *testing.T) {
 	db := raw(t, path+"?_pragma=foreign_keys(ON)&_pragma=recursive_triggers(ON)")
 	const draft = `INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, key_identity, body)
 		SELECT %ATTEMPT, 9, 'S', profile, format, issuer, scheme, x'77', chr, not_before, %AFTER, key_hash, key_identity, body FROM drafts WHERE attempt = 1 AND position = 0`
+	const (
+		tile = "INSERT INTO tiles VALUES (0, 0, zeroblob(64)); "
+		head = "INSERT INTO checkpoints VALUES (2, 0, zeroblob(32), 0, NULL); "
+	)
 	for _, c := range []struct{ statement, want string }{
 		{"UPDATE entries SET facts = '{}' WHERE id = 7", "only by erasure"},
 		{"UPDATE entries SET personal = '{}' WHERE id = 7", "only by erasure"},
 		{"UPDATE entries SET personal = NULL, salt = NULL, personal_sha256 = NULL WHERE id = 7", "only by erasure"},
 		{"UPDATE entries SET id = 77 WHERE id = 7", "only by erasure"},
+		{"UPDATE entries SET leaf_index = 7 WHERE id = 7", ""},
+		{"UPDATE entries SET leaf_index = 7 WHERE id = 7; UPDATE entries SET leaf_index = 8 WHERE id = 7", "only by erasure"},
+		{"UPDATE entries SET leaf_index = 7 WHERE id = 7; UPDATE entries SET leaf_index = NULL WHERE id = 7", "only by erasure"},
+		{"UPDATE entries SET leaf_index = 7, personal = NULL, salt = NULL WHERE id = 7", "only by erasure"},
+		{"UPDATE entries SET leaf_index = 7 WHERE id = 7; UPDATE OR REPLACE entries SET leaf_index = 7 WHERE id = 6", "never replaced"},
+		{"INSERT INTO entries (kind, at, actor, facts, leaf_index) VALUES ('card-issued', 0, 'x', '{}', 7)", "never replaced"},
 		{"DELETE FROM entries WHERE id = 7", "never deleted"},
+		{tile + "UPDATE tiles SET hashes = zeroblob(96)", ""},
+		{tile + "UPDATE tiles SET hashes = randomblob(96)", "only grow"},
+		{tile + "UPDATE tiles SET hashes = substr(hashes, 33)", "only grow"},
+		{tile + "UPDATE tiles SET number = 1", "only grow"},
+		{tile + "DELETE FROM tiles", "never deleted"},
+		{tile + "REPLACE INTO tiles VALUES (0, 0, zeroblob(32))", "never replaced"},
+		{head + "UPDATE checkpoints SET checkpoint = 'signed'", ""},
+		{head + "UPDATE checkpoints SET checkpoint = 'signed'; UPDATE checkpoints SET checkpoint = 'again'", "only by being signed"},
+		{head + "UPDATE checkpoints SET root = randomblob(32), checkpoint = 'signed'", "only by being signed"},
+		{head + "DELETE FROM checkpoints", "never deleted"},
+		{head + "REPLACE INTO checkpoints VALUES (3, 0, zeroblob(32), 0, NULL)", "never replaced"},
 		{"REPLACE INTO entries (id, kind, at, actor, facts) VALUES (7, 'card-issued', 0, 'x', '{}')", "never replaced"},
 		{"UPDATE issuers SET certificate = x'00'", "never change"},
 		{"DELETE FROM issuers", "never deleted"},

@@ -12,7 +12,8 @@ import (
 // Each verb that reads asks one question, and where it asks a second one, for a card's certificates, that is about rows that
 // never change: so that none needs a transaction to see one state of the database.
 type reads struct {
-	order, cardHead, cardByICCSN, certificates, cards, openAttempts, entries, issuers, waitingOrders, countOutliving *sql.Stmt
+	order, cardHead, cardByICCSN, certificates, cards, openAttempts, entries, issuers, waitingOrders, countOutliving,
+	unsequenced, head, inclusion, sequenced, tile *sql.Stmt
 }
 
 // prepare prepares all statements; a statement that does not fit the schema fails here.
@@ -28,6 +29,11 @@ func (r *reads) prepare(ctx context.Context, db *sql.DB) error {
 		selectIssuers:       &r.issuers,
 		selectWaitingOrders: &r.waitingOrders,
 		countOutliving:      &r.countOutliving,
+		selectUnsequenced:   &r.unsequenced,
+		selectHead:          &r.head,
+		selectInclusion:     &r.inclusion,
+		selectSequenced:     &r.sequenced,
+		selectTile:          &r.tile,
 	} {
 		var err error
 		if *st, err = db.PrepareContext(ctx, query); err != nil {
@@ -40,7 +46,7 @@ func (r *reads) prepare(ctx context.Context, db *sql.DB) error {
 func (r *reads) close() error {
 	var errs []error
 	for _, st := range []*sql.Stmt{r.order, r.cardHead, r.cardByICCSN, r.certificates, r.cards, r.openAttempts, r.entries,
-		r.issuers, r.waitingOrders, r.countOutliving} {
+		r.issuers, r.waitingOrders, r.countOutliving, r.unsequenced, r.head, r.inclusion, r.sequenced, r.tile} {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}

@@ -50,6 +50,16 @@ func (s *session) insert(query string, args ...any) (int64, error) {
 	return r.LastInsertId()
 }
 
+// changes runs a statement and tells whether it changed one row.
+func (s *session) changes(query string, args ...any) (bool, error) {
+	r, err := s.exec(query, args...)
+	if err != nil {
+		return false, err
+	}
+	n, err := r.RowsAffected()
+	return n == 1, err
+}
+
 // row reads the one row of a query into dest. The error is sql.ErrNoRows where there is none.
 func (s *session) row(query string, args []any, dest ...any) error {
 	st, err := s.prepare(query)

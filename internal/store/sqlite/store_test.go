@@ -29,6 +29,19 @@ func TestContract(t *testing.T) {
 	})
 }
 
+// TestLogContract runs the suite of all stores that keep the log.
+func TestLogContract(t *testing.T) {
+	storetest.ExerciseLog(t, func(t *testing.T) (storetest.LogStore, func(*testing.T) storetest.LogStore) {
+		path := filepath.Join(t.TempDir(), "siegel.db")
+		s := open(t, path)
+		return s, func(t *testing.T) storetest.LogStore {
+			closeStore(t, s)
+			s = open(t, path)
+			return s
+		}
+	})
+}
+
 // open opens a store that must open, and closes it when the test ends.
 func open(t testing.TB, path string) *sqlite.Store {
 	t.Helper()

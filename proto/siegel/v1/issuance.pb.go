@@ -283,10 +283,13 @@ func (x *PlannedCertificate) GetNoTerm() bool {
 }
 
 type IssueCardRequest struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Order         *Order                 `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Order *Order                 `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
+	// Wait until the log has given the card's entry its place and has signed a checkpoint over it: some 100 ms. The wait ends with
+	// the call's deadline, and after 5 s in any case: the card is answered then without inclusion, and may be asked for again.
+	WaitForInclusion bool `protobuf:"varint,2,opt,name=wait_for_inclusion,json=waitForInclusion,proto3" json:"wait_for_inclusion,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *IssueCardRequest) Reset() {
@@ -326,9 +329,19 @@ func (x *IssueCardRequest) GetOrder() *Order {
 	return nil
 }
 
+func (x *IssueCardRequest) GetWaitForInclusion() bool {
+	if x != nil {
+		return x.WaitForInclusion
+	}
+	return false
+}
+
 type IssueCardResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Card          *Card                  `protobuf:"bytes,1,opt,name=card,proto3" json:"card,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The same for the same order, byte for byte.
+	Card *Card `protobuf:"bytes,1,opt,name=card,proto3" json:"card,omitempty"`
+	// Where the log has the card's entry; only where it was waited for, and came in time.
+	Inclusion     *Inclusion `protobuf:"bytes,2,opt,name=inclusion,proto3" json:"inclusion,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -370,6 +383,68 @@ func (x *IssueCardResponse) GetCard() *Card {
 	return nil
 }
 
+func (x *IssueCardResponse) GetInclusion() *Inclusion {
+	if x != nil {
+		return x.Inclusion
+	}
+	return nil
+}
+
+// Inclusion says where in the log an entry stands.
+type Inclusion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Place of the entry, from 0.
+	LeafIndex int64 `protobuf:"varint,1,opt,name=leaf_index,json=leafIndex,proto3" json:"leaf_index,omitempty"`
+	// Checkpoint over more than leaf_index leaves: a signed note (C2SP tlog-checkpoint, signed-note).
+	Checkpoint    string `protobuf:"bytes,2,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Inclusion) Reset() {
+	*x = Inclusion{}
+	mi := &file_siegel_v1_issuance_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Inclusion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Inclusion) ProtoMessage() {}
+
+func (x *Inclusion) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_issuance_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Inclusion.ProtoReflect.Descriptor instead.
+func (*Inclusion) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Inclusion) GetLeafIndex() int64 {
+	if x != nil {
+		return x.LeafIndex
+	}
+	return 0
+}
+
+func (x *Inclusion) GetCheckpoint() string {
+	if x != nil {
+		return x.Checkpoint
+	}
+	return ""
+}
+
 type GetCardRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to By:
@@ -383,7 +458,7 @@ type GetCardRequest struct {
 
 func (x *GetCardRequest) Reset() {
 	*x = GetCardRequest{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[5]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -395,7 +470,7 @@ func (x *GetCardRequest) String() string {
 func (*GetCardRequest) ProtoMessage() {}
 
 func (x *GetCardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[5]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -408,7 +483,7 @@ func (x *GetCardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCardRequest.ProtoReflect.Descriptor instead.
 func (*GetCardRequest) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{5}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetCardRequest) GetBy() isGetCardRequest_By {
@@ -463,7 +538,7 @@ type GetCardResponse struct {
 
 func (x *GetCardResponse) Reset() {
 	*x = GetCardResponse{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[6]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -475,7 +550,7 @@ func (x *GetCardResponse) String() string {
 func (*GetCardResponse) ProtoMessage() {}
 
 func (x *GetCardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[6]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -488,7 +563,7 @@ func (x *GetCardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCardResponse.ProtoReflect.Descriptor instead.
 func (*GetCardResponse) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{6}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetCardResponse) GetCard() *Card {
@@ -510,7 +585,7 @@ type ListCardsRequest struct {
 
 func (x *ListCardsRequest) Reset() {
 	*x = ListCardsRequest{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[7]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -522,7 +597,7 @@ func (x *ListCardsRequest) String() string {
 func (*ListCardsRequest) ProtoMessage() {}
 
 func (x *ListCardsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[7]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -535,7 +610,7 @@ func (x *ListCardsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCardsRequest.ProtoReflect.Descriptor instead.
 func (*ListCardsRequest) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{7}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListCardsRequest) GetPageSize() int32 {
@@ -564,7 +639,7 @@ type ListCardsResponse struct {
 
 func (x *ListCardsResponse) Reset() {
 	*x = ListCardsResponse{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[8]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -576,7 +651,7 @@ func (x *ListCardsResponse) String() string {
 func (*ListCardsResponse) ProtoMessage() {}
 
 func (x *ListCardsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[8]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -589,7 +664,7 @@ func (x *ListCardsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCardsResponse.ProtoReflect.Descriptor instead.
 func (*ListCardsResponse) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{8}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListCardsResponse) GetCards() []*CardSummary {
@@ -624,7 +699,7 @@ type CardSummary struct {
 
 func (x *CardSummary) Reset() {
 	*x = CardSummary{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[9]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -636,7 +711,7 @@ func (x *CardSummary) String() string {
 func (*CardSummary) ProtoMessage() {}
 
 func (x *CardSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[9]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -649,7 +724,7 @@ func (x *CardSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CardSummary.ProtoReflect.Descriptor instead.
 func (*CardSummary) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{9}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CardSummary) GetIccsn() string {
@@ -735,7 +810,7 @@ type Card struct {
 
 func (x *Card) Reset() {
 	*x = Card{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[10]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -747,7 +822,7 @@ func (x *Card) String() string {
 func (*Card) ProtoMessage() {}
 
 func (x *Card) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[10]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -760,7 +835,7 @@ func (x *Card) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Card.ProtoReflect.Descriptor instead.
 func (*Card) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{10}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Card) GetIccsn() string {
@@ -864,7 +939,7 @@ type Certificate struct {
 
 func (x *Certificate) Reset() {
 	*x = Certificate{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[11]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -876,7 +951,7 @@ func (x *Certificate) String() string {
 func (*Certificate) ProtoMessage() {}
 
 func (x *Certificate) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[11]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -889,7 +964,7 @@ func (x *Certificate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Certificate.ProtoReflect.Descriptor instead.
 func (*Certificate) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{11}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Certificate) GetSlot() string {
@@ -976,7 +1051,7 @@ type IssuerCertificate struct {
 
 func (x *IssuerCertificate) Reset() {
 	*x = IssuerCertificate{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[12]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -988,7 +1063,7 @@ func (x *IssuerCertificate) String() string {
 func (*IssuerCertificate) ProtoMessage() {}
 
 func (x *IssuerCertificate) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[12]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1001,7 +1076,7 @@ func (x *IssuerCertificate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IssuerCertificate.ProtoReflect.Descriptor instead.
 func (*IssuerCertificate) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{12}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *IssuerCertificate) GetName() string {
@@ -1051,11 +1126,19 @@ const file_siegel_v1_issuance_proto_rawDesc = "" +
 	"not_before\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tnotBefore\x127\n" +
 	"\tnot_after\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bnotAfter\x12\x14\n" +
 	"\x05draft\x18\a \x01(\fR\x05draft\x12\x17\n" +
-	"\ano_term\x18\b \x01(\bR\x06noTerm\"B\n" +
+	"\ano_term\x18\b \x01(\bR\x06noTerm\"p\n" +
 	"\x10IssueCardRequest\x12.\n" +
-	"\x05order\x18\x01 \x01(\v2\x10.siegel.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\"8\n" +
+	"\x05order\x18\x01 \x01(\v2\x10.siegel.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\x12,\n" +
+	"\x12wait_for_inclusion\x18\x02 \x01(\bR\x10waitForInclusion\"l\n" +
 	"\x11IssueCardResponse\x12#\n" +
-	"\x04card\x18\x01 \x01(\v2\x0f.siegel.v1.CardR\x04card\"\x85\x01\n" +
+	"\x04card\x18\x01 \x01(\v2\x0f.siegel.v1.CardR\x04card\x122\n" +
+	"\tinclusion\x18\x02 \x01(\v2\x14.siegel.v1.InclusionR\tinclusion\"J\n" +
+	"\tInclusion\x12\x1d\n" +
+	"\n" +
+	"leaf_index\x18\x01 \x01(\x03R\tleafIndex\x12\x1e\n" +
+	"\n" +
+	"checkpoint\x18\x02 \x01(\tR\n" +
+	"checkpoint\"\x85\x01\n" +
 	"\x0eGetCardRequest\x12*\n" +
 	"\x05iccsn\x18\x01 \x01(\tB\x12\xbaH\x0fr\r2\v^[0-9]{20}$H\x00R\x05iccsn\x12:\n" +
 	"\border_id\x18\x02 \x01(\tB\x1d\xbaH\x1ar\x18\x10\x01\x18@2\x12^[A-Za-z0-9._:-]*$H\x00R\aorderIdB\v\n" +
@@ -1134,7 +1217,7 @@ func file_siegel_v1_issuance_proto_rawDescGZIP() []byte {
 }
 
 var file_siegel_v1_issuance_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_siegel_v1_issuance_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_siegel_v1_issuance_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_siegel_v1_issuance_proto_goTypes = []any{
 	(Format)(0),                   // 0: siegel.v1.Format
 	(*PlanCardRequest)(nil),       // 1: siegel.v1.PlanCardRequest
@@ -1142,48 +1225,50 @@ var file_siegel_v1_issuance_proto_goTypes = []any{
 	(*PlannedCertificate)(nil),    // 3: siegel.v1.PlannedCertificate
 	(*IssueCardRequest)(nil),      // 4: siegel.v1.IssueCardRequest
 	(*IssueCardResponse)(nil),     // 5: siegel.v1.IssueCardResponse
-	(*GetCardRequest)(nil),        // 6: siegel.v1.GetCardRequest
-	(*GetCardResponse)(nil),       // 7: siegel.v1.GetCardResponse
-	(*ListCardsRequest)(nil),      // 8: siegel.v1.ListCardsRequest
-	(*ListCardsResponse)(nil),     // 9: siegel.v1.ListCardsResponse
-	(*CardSummary)(nil),           // 10: siegel.v1.CardSummary
-	(*Card)(nil),                  // 11: siegel.v1.Card
-	(*Certificate)(nil),           // 12: siegel.v1.Certificate
-	(*IssuerCertificate)(nil),     // 13: siegel.v1.IssuerCertificate
-	(*Order)(nil),                 // 14: siegel.v1.Order
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(*Inclusion)(nil),             // 6: siegel.v1.Inclusion
+	(*GetCardRequest)(nil),        // 7: siegel.v1.GetCardRequest
+	(*GetCardResponse)(nil),       // 8: siegel.v1.GetCardResponse
+	(*ListCardsRequest)(nil),      // 9: siegel.v1.ListCardsRequest
+	(*ListCardsResponse)(nil),     // 10: siegel.v1.ListCardsResponse
+	(*CardSummary)(nil),           // 11: siegel.v1.CardSummary
+	(*Card)(nil),                  // 12: siegel.v1.Card
+	(*Certificate)(nil),           // 13: siegel.v1.Certificate
+	(*IssuerCertificate)(nil),     // 14: siegel.v1.IssuerCertificate
+	(*Order)(nil),                 // 15: siegel.v1.Order
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
 }
 var file_siegel_v1_issuance_proto_depIdxs = []int32{
-	14, // 0: siegel.v1.PlanCardRequest.order:type_name -> siegel.v1.Order
+	15, // 0: siegel.v1.PlanCardRequest.order:type_name -> siegel.v1.Order
 	3,  // 1: siegel.v1.PlanCardResponse.certificates:type_name -> siegel.v1.PlannedCertificate
 	0,  // 2: siegel.v1.PlannedCertificate.format:type_name -> siegel.v1.Format
-	15, // 3: siegel.v1.PlannedCertificate.not_before:type_name -> google.protobuf.Timestamp
-	15, // 4: siegel.v1.PlannedCertificate.not_after:type_name -> google.protobuf.Timestamp
-	14, // 5: siegel.v1.IssueCardRequest.order:type_name -> siegel.v1.Order
-	11, // 6: siegel.v1.IssueCardResponse.card:type_name -> siegel.v1.Card
-	11, // 7: siegel.v1.GetCardResponse.card:type_name -> siegel.v1.Card
-	10, // 8: siegel.v1.ListCardsResponse.cards:type_name -> siegel.v1.CardSummary
-	15, // 9: siegel.v1.CardSummary.issued_at:type_name -> google.protobuf.Timestamp
-	15, // 10: siegel.v1.Card.issued_at:type_name -> google.protobuf.Timestamp
-	12, // 11: siegel.v1.Card.certificates:type_name -> siegel.v1.Certificate
-	13, // 12: siegel.v1.Card.issuers:type_name -> siegel.v1.IssuerCertificate
-	0,  // 13: siegel.v1.Certificate.format:type_name -> siegel.v1.Format
-	15, // 14: siegel.v1.Certificate.not_before:type_name -> google.protobuf.Timestamp
-	15, // 15: siegel.v1.Certificate.not_after:type_name -> google.protobuf.Timestamp
-	0,  // 16: siegel.v1.IssuerCertificate.format:type_name -> siegel.v1.Format
-	1,  // 17: siegel.v1.IssuanceService.PlanCard:input_type -> siegel.v1.PlanCardRequest
-	4,  // 18: siegel.v1.IssuanceService.IssueCard:input_type -> siegel.v1.IssueCardRequest
-	6,  // 19: siegel.v1.IssuanceService.GetCard:input_type -> siegel.v1.GetCardRequest
-	8,  // 20: siegel.v1.IssuanceService.ListCards:input_type -> siegel.v1.ListCardsRequest
-	2,  // 21: siegel.v1.IssuanceService.PlanCard:output_type -> siegel.v1.PlanCardResponse
-	5,  // 22: siegel.v1.IssuanceService.IssueCard:output_type -> siegel.v1.IssueCardResponse
-	7,  // 23: siegel.v1.IssuanceService.GetCard:output_type -> siegel.v1.GetCardResponse
-	9,  // 24: siegel.v1.IssuanceService.ListCards:output_type -> siegel.v1.ListCardsResponse
-	21, // [21:25] is the sub-list for method output_type
-	17, // [17:21] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	16, // 3: siegel.v1.PlannedCertificate.not_before:type_name -> google.protobuf.Timestamp
+	16, // 4: siegel.v1.PlannedCertificate.not_after:type_name -> google.protobuf.Timestamp
+	15, // 5: siegel.v1.IssueCardRequest.order:type_name -> siegel.v1.Order
+	12, // 6: siegel.v1.IssueCardResponse.card:type_name -> siegel.v1.Card
+	6,  // 7: siegel.v1.IssueCardResponse.inclusion:type_name -> siegel.v1.Inclusion
+	12, // 8: siegel.v1.GetCardResponse.card:type_name -> siegel.v1.Card
+	11, // 9: siegel.v1.ListCardsResponse.cards:type_name -> siegel.v1.CardSummary
+	16, // 10: siegel.v1.CardSummary.issued_at:type_name -> google.protobuf.Timestamp
+	16, // 11: siegel.v1.Card.issued_at:type_name -> google.protobuf.Timestamp
+	13, // 12: siegel.v1.Card.certificates:type_name -> siegel.v1.Certificate
+	14, // 13: siegel.v1.Card.issuers:type_name -> siegel.v1.IssuerCertificate
+	0,  // 14: siegel.v1.Certificate.format:type_name -> siegel.v1.Format
+	16, // 15: siegel.v1.Certificate.not_before:type_name -> google.protobuf.Timestamp
+	16, // 16: siegel.v1.Certificate.not_after:type_name -> google.protobuf.Timestamp
+	0,  // 17: siegel.v1.IssuerCertificate.format:type_name -> siegel.v1.Format
+	1,  // 18: siegel.v1.IssuanceService.PlanCard:input_type -> siegel.v1.PlanCardRequest
+	4,  // 19: siegel.v1.IssuanceService.IssueCard:input_type -> siegel.v1.IssueCardRequest
+	7,  // 20: siegel.v1.IssuanceService.GetCard:input_type -> siegel.v1.GetCardRequest
+	9,  // 21: siegel.v1.IssuanceService.ListCards:input_type -> siegel.v1.ListCardsRequest
+	2,  // 22: siegel.v1.IssuanceService.PlanCard:output_type -> siegel.v1.PlanCardResponse
+	5,  // 23: siegel.v1.IssuanceService.IssueCard:output_type -> siegel.v1.IssueCardResponse
+	8,  // 24: siegel.v1.IssuanceService.GetCard:output_type -> siegel.v1.GetCardResponse
+	10, // 25: siegel.v1.IssuanceService.ListCards:output_type -> siegel.v1.ListCardsResponse
+	22, // [22:26] is the sub-list for method output_type
+	18, // [18:22] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_siegel_v1_issuance_proto_init() }
@@ -1192,7 +1277,7 @@ func file_siegel_v1_issuance_proto_init() {
 		return
 	}
 	file_siegel_v1_order_proto_init()
-	file_siegel_v1_issuance_proto_msgTypes[5].OneofWrappers = []any{
+	file_siegel_v1_issuance_proto_msgTypes[6].OneofWrappers = []any{
 		(*GetCardRequest_Iccsn)(nil),
 		(*GetCardRequest_OrderId)(nil),
 	}
@@ -1202,7 +1287,7 @@ func file_siegel_v1_issuance_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_siegel_v1_issuance_proto_rawDesc), len(file_siegel_v1_issuance_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   13,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -34,7 +34,7 @@ type IssuanceServiceClient interface {
 	// PlanCard is a dry run: it says exactly which certificates an order would give, without recording anything and without a key.
 	PlanCard(ctx context.Context, in *PlanCardRequest, opts ...grpc.CallOption) (*PlanCardResponse, error)
 	// IssueCard issues the complete certificate set of one card, all or nothing. Repeating it with the same order gives the same
-	// answer, byte for byte.
+	// card, byte for byte.
 	IssueCard(ctx context.Context, in *IssueCardRequest, opts ...grpc.CallOption) (*IssueCardResponse, error)
 	// GetCard gives an issued card by its ICCSN or order id. By ICCSN it is the card as it was made; a renewal comes by its order id.
 	GetCard(ctx context.Context, in *GetCardRequest, opts ...grpc.CallOption) (*GetCardResponse, error)
@@ -99,7 +99,7 @@ type IssuanceServiceServer interface {
 	// PlanCard is a dry run: it says exactly which certificates an order would give, without recording anything and without a key.
 	PlanCard(context.Context, *PlanCardRequest) (*PlanCardResponse, error)
 	// IssueCard issues the complete certificate set of one card, all or nothing. Repeating it with the same order gives the same
-	// answer, byte for byte.
+	// card, byte for byte.
 	IssueCard(context.Context, *IssueCardRequest) (*IssueCardResponse, error)
 	// GetCard gives an issued card by its ICCSN or order id. By ICCSN it is the card as it was made; a renewal comes by its order id.
 	GetCard(context.Context, *GetCardRequest) (*GetCardResponse, error)

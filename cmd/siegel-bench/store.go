@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -23,6 +24,10 @@ func (c *cli) onPostgres(ctx context.Context, r *rig.Rig, orders *rig.Orders) (_
 	dsn := cluster.DSN("")
 	if _, _, err := postgres.Migrate(ctx, dsn); err != nil {
 		return nil, err
+	}
+	// The checkpoint of the database before: a server refuses to sign on one that does not hold what was signed.
+	if err := os.Remove(filepath.Join(r.Data, "checkpoint")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("forget the log of the database before: %w", err)
 	}
 	config := filepath.Join(r.Data, "postgres.yaml")
 	if err := os.WriteFile(config, fmt.Appendf(nil, "store: {postgres: %q}\n", dsn), 0o600); err != nil {

@@ -85,7 +85,7 @@ func findOpenSSL(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("openssl")
 	if err != nil {
-		t.Skip("openssl is not installed")
+		t.Fatal("openssl is missing: install the package openssl")
 	}
 	return path
 }

@@ -63,7 +63,7 @@ func FuzzVerify(f *testing.F) {
 		c := refCurves[int(curve)%len(refCurves)]
 		d, k := c.fold(private), c.fold(nonce)
 		if d.Sign() == 0 || k.Sign() == 0 {
-			t.Skip("no key or no nonce")
+			return // no key or no nonce
 		}
 		public := c.mulTable(d, c.gTable)
 		sig := c.sign(d, k, digest)

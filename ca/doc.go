@@ -40,5 +40,5 @@
 //	renewal.go     what an order that renews must share with the card
 //	sequencer.go   the order of the log, its tree and its checkpoints
 //	errors.go      the kinds of errors and what a caller does about them
-//	store.go, logstore.go, review.go, key.go
+//	store.go, logstore.go, statusstore.go, review.go, key.go
 package ca

@@ -31,7 +31,7 @@ siegel-ceremony test-hierarchy --data "$work/data" >"$work/record.md"
 sed -n '/^## Certificates/,/^## Operators/p' "$work/record.md" | awk -F' *[|] *' '/^[|] [A-Z]/ { printf "   %-22s %-14s %s\n", $2, $3, $6 }'
 
 say "3. Start siegeld: gRPC with mutual TLS on loopback, records in SQLite, keys in the token"
-siegeld serve --data "$work/data" --listen 127.0.0.1:0 --ready-file "$work/ready" 2>"$work/siegeld.log" &
+siegeld serve --data "$work/data" --listen 127.0.0.1:0 --http-listen 127.0.0.1:0 --tiles-listen off --metrics-listen off --ready-file "$work/ready" 2>"$work/siegeld.log" &
 server=$!
 for _ in $(seq 300); do
   [[ -s $work/ready ]] && break

@@ -25,6 +25,13 @@ type config struct {
 	Listen string `yaml:"listen"`
 	// The server's side of the TLS connection.
 	TLS tlsConfig `yaml:"tls"`
+	// HTTP for relying parties: issuer certificates and health (/healthz, /readyz). Without TLS: what it says is signed.
+	HTTP httpConfig `yaml:"http"`
+	// HTTP for monitors of the log: checkpoint, tiles and entries in the format C2SP tlog-tiles. Entries name cards by ICCSN and orders by
+	// id, but hold no personal data: give the address to auditors and not to everybody.
+	Tiles tilesConfig `yaml:"tiles"`
+	// HTTP for the operator's Prometheus: figures at /metrics, and health.
+	Metrics metricsConfig `yaml:"metrics"`
 	// Operator file: who may call, and what for. Default: operators.yaml below data.
 	Operators string `yaml:"operators"`
 	// Directory of the issuers' certificates (issuers.yaml). Default: hierarchy below data.
@@ -57,6 +64,27 @@ type tlsConfig struct {
 	Key string `yaml:"key"`
 	// Certificates of the CAs that certify operators, PEM. Default: tls/ca.pem below data.
 	ClientCA string `yaml:"client_ca"`
+}
+
+// off is what stands in place of an address that is not to be served.
+const off = "off"
+
+// httpConfig is the address for relying parties.
+type httpConfig struct {
+	// host:port, or off. Port 0 takes a free one. Default: 127.0.0.1:7480.
+	Listen string `yaml:"listen"`
+}
+
+// tilesConfig is the address for monitors of the log.
+type tilesConfig struct {
+	// host:port, or off. Port 0 takes a free one. Default: 127.0.0.1:7481.
+	Listen string `yaml:"listen"`
+}
+
+// metricsConfig is the address for Prometheus.
+type metricsConfig struct {
+	// host:port, or off. Port 0 takes a free one. Default: 127.0.0.1:7482.
+	Listen string `yaml:"listen"`
 }
 
 // storeConfig says where orders, cards and the log are kept: in an SQLite file, for one server, or in a PostgreSQL database, for any
@@ -108,6 +136,7 @@ const defaultData = "data"
 func defaults() config {
 	return config{
 		Data: defaultData, Environment: string(profiles.Test), Listen: "127.0.0.1:7443",
+		HTTP: httpConfig{"127.0.0.1:7480"}, Tiles: tilesConfig{"127.0.0.1:7481"}, Metrics: metricsConfig{"127.0.0.1:7482"},
 		KeySession: keySessionConfig{Signatures: 1_000_000, Lifetime: 24 * time.Hour},
 		Log:        logConfig{Format: "auto", Level: "info"},
 		Grace:      20 * time.Second,
@@ -115,7 +144,19 @@ func defaults() config {
 }
 
 // overrides are the flags that take the place of a key in the file; empty ones do not.
-type overrides struct{ data, listen string }
+type overrides struct{ data, listen, http, tiles, metrics string }
+
+// apply puts the flags in place of the keys.
+func (o overrides) apply(cfg *config) {
+	for _, f := range []struct {
+		key  *string
+		flag string
+	}{{&cfg.Data, o.data}, {&cfg.Listen, o.listen}, {&cfg.HTTP.Listen, o.http}, {&cfg.Tiles.Listen, o.tiles}, {&cfg.Metrics.Listen, o.metrics}} {
+		if f.flag != "" {
+			*f.key = f.flag
+		}
+	}
+}
 
 // loadConfig reads the file at path, or takes the defaults where path is empty. The error names every fault with its line.
 func loadConfig(path string, over overrides) (config, error) {
@@ -131,12 +172,7 @@ func loadConfig(path string, over overrides) (config, error) {
 		}
 	}
 	cfg.resolve(filepath.Dir(path))
-	if over.data != "" {
-		cfg.Data = over.data
-	}
-	if over.listen != "" {
-		cfg.Listen = over.listen
-	}
+	over.apply(&cfg)
 	if err := cfg.check(lines); err != nil {
 		return config{}, wrongConfig(err)
 	}
@@ -194,6 +230,11 @@ func (c *config) check(lines lineIndex) error {
 	}
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		fault("listen", "%q is not host:port", c.Listen)
+	}
+	for key, address := range map[string]string{"http.listen": c.HTTP.Listen, "tiles.listen": c.Tiles.Listen, "metrics.listen": c.Metrics.Listen} {
+		if _, _, err := net.SplitHostPort(address); err != nil && address != off {
+			fault(key, "%q is neither host:port nor %s", address, off)
+		}
 	}
 	if c.KeySession.Signatures <= 0 {
 		fault("key_session.signatures", "%d is not above zero", c.KeySession.Signatures)

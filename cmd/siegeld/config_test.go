@@ -21,7 +21,8 @@ func TestDefaults(t *testing.T) {
 	}
 	want := config{
 		Data: "data", Environment: "test", Listen: "127.0.0.1:7443",
-		TLS:       tlsConfig{"data/tls/server.pem", "data/tls/server.key", "data/tls/ca.pem"},
+		TLS:  tlsConfig{"data/tls/server.pem", "data/tls/server.key", "data/tls/ca.pem"},
+		HTTP: httpConfig{"127.0.0.1:7480"}, Tiles: tilesConfig{"127.0.0.1:7481"}, Metrics: metricsConfig{"127.0.0.1:7482"},
 		Operators: "data/operators.yaml", Hierarchy: "data/hierarchy",
 		Store:      storeConfig{SQLite: "data/siegel.db"},
 		Token:      tokenConfig{PINFile: "data/token/pin", SoftHSM2: "data/token/softhsm2.conf"},
@@ -38,6 +39,9 @@ const full = `
 data: d
 environment: production
 listen: "[::1]:0"
+http: {listen: "[::1]:80"}
+tiles: {listen: "127.0.0.1:0"}
+metrics: {listen: off}
 tls: {certificate: c.pem, key: /k.pem, client_ca: ca.pem}
 operators: o.yaml
 hierarchy: h
@@ -63,7 +67,8 @@ func TestEveryKey(t *testing.T) {
 	want := config{
 		Data: in("d"), Environment: "production", Listen: "[::1]:0", TLS: tlsConfig{in("c.pem"), "/k.pem", in("ca.pem")},
 		Operators: in("o.yaml"), Hierarchy: in("h"), Profiles: in("p"), Store: storeConfig{SQLite: in("s.db")},
-		LegacyExceptions: []string{"legacy-cvc-g1", "legacy-rsa-2048-noqes"}, exceptionsAt: path + ":9: ",
+		LegacyExceptions: []string{"legacy-cvc-g1", "legacy-rsa-2048-noqes"}, exceptionsAt: path + ":12: ",
+		HTTP: httpConfig{"[::1]:80"}, Tiles: tilesConfig{"127.0.0.1:0"}, Metrics: metricsConfig{"off"},
 		Token:      tokenConfig{"pkcs11:token=x?module-path=/m.so", in("pin"), 8, in("soft")},
 		KeySession: keySessionConfig{5, 90 * time.Minute}, Log: logConfig{"json", "warn"}, Grace: 90 * time.Second,
 	}
@@ -73,12 +78,13 @@ func TestEveryKey(t *testing.T) {
 	got.Store.Postgres = "see TestPostgres"
 	requireFilled(t, "config", reflect.ValueOf(got))
 
-	over, err := loadConfig(path, overrides{data: "/elsewhere", listen: "127.0.0.1:1"})
+	over, err := loadConfig(path, overrides{data: "/elsewhere", listen: "127.0.0.1:1", http: "127.0.0.1:2", tiles: "127.0.0.1:3", metrics: "127.0.0.1:4"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if over.Data != "/elsewhere" || over.Listen != "127.0.0.1:1" || over.Hierarchy != in("h") {
-		t.Errorf("with flags: data %q, listen %q, hierarchy %q", over.Data, over.Listen, over.Hierarchy)
+	if over.Data != "/elsewhere" || over.Listen != "127.0.0.1:1" || over.Hierarchy != in("h") ||
+		over.HTTP.Listen != "127.0.0.1:2" || over.Tiles.Listen != "127.0.0.1:3" || over.Metrics.Listen != "127.0.0.1:4" {
+		t.Errorf("with flags: %+v", over)
 	}
 }
 
@@ -121,6 +127,8 @@ func TestBadConfigurations(t *testing.T) {
 		{"two documents", "data: x\n---\ndata: y\n", []string{"more than one YAML document"}},
 		{"environment", "data: x\nenvironment: staging\n", []string{`siegeld.yaml:2: environment: "staging" is neither test nor production`}},
 		{"listen", "listen: '7443'\n", []string{`siegeld.yaml:1: listen: "7443" is not host:port`}},
+		{"HTTP", "http:\n  listen: ''\ntiles: {listen: '7481'}\nmetrics: {listen: yes}\n", []string{`siegeld.yaml:2: http.listen: "" is neither host:port nor off`,
+			`siegeld.yaml:3: tiles.listen: "7481" is neither`, `siegeld.yaml:4: metrics.listen: "yes" is neither`}},
 		{"key session", "key_session:\n  signatures: 0\n  lifetime: -1h\n", []string{
 			"siegeld.yaml:2: key_session.signatures: 0 is not above zero", "siegeld.yaml:3: key_session.lifetime: -1h0m0s is not above zero"}},
 		{"two stores", "store:\n  sqlite: a\n  postgres: host=b\n", []string{"siegeld.yaml:3: store.postgres: store.sqlite is set too"}},

@@ -93,7 +93,7 @@ func selfSigned(t *testing.T) (cert, key string) {
 
 func configOf(t *testing.T, data string) config {
 	t.Helper()
-	cfg, err := loadConfig("", overrides{data: data, listen: "127.0.0.1:0"})
+	cfg, err := loadConfig("", overrides{data: data, listen: "127.0.0.1:0", http: "127.0.0.1:0", tiles: off, metrics: off})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func TestInputsThatAreMissingOrWrong(t *testing.T) {
 func TestServeWithoutToken(t *testing.T) {
 	cfg := configOf(t, prepare(t))
 	cfg.Listen = freeAddress(t)
-	err := serve(context.Background(), cfg, slog.New(slog.NewTextHandler(io.Discard, nil)), func(net.Addr) error {
+	err := serve(context.Background(), cfg, slog.New(slog.NewTextHandler(io.Discard, nil)), func(addresses) error {
 		t.Error("the server says that it is ready")
 		return nil
 	})

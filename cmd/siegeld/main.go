@@ -11,7 +11,9 @@
 //   - serve.go: wiring, from the configuration to a running server and back
 //   - sequencer.go: the log's sequencer, and the checkpoint that is kept outside the database
 //   - health.go: whether the server is ready for orders
-//   - log.go, ready.go: the log; the file that scripts wait for
+//   - listen.go: the addresses
+//   - web.go: what is served over HTTP
+//   - log.go, ready.go: the log; the files that scripts wait for
 //
 // The server creates no keys, no certificates and no operators: the ceremony does (siegel-ceremony).
 package main
@@ -120,25 +122,29 @@ func wrongConfig(err error) error {
 
 // serveCmd is `siegeld serve`.
 type serveCmd struct {
-	Config    string `type:"existingfile" env:"SIEGELD_CONFIG" help:"Configuration file (YAML)."`
-	Data      string `type:"path" env:"SIEGELD_DATA" help:"Data directory; overrides the configuration (default ./data)."`
-	Listen    string `env:"SIEGELD_LISTEN" placeholder:"HOST:PORT" help:"Address for gRPC; overrides the configuration. Port 0 takes a free one."`
-	ReadyFile string `type:"path" help:"File that holds the address, in one line, as long as the server serves."`
+	Config        string `type:"existingfile" env:"SIEGELD_CONFIG" help:"Configuration file (YAML)."`
+	Data          string `type:"path" env:"SIEGELD_DATA" help:"Data directory; overrides the configuration (default ./data)."`
+	Listen        string `env:"SIEGELD_LISTEN" placeholder:"HOST:PORT" help:"Address for gRPC; overrides the configuration. Port 0 takes a free one."`
+	HTTPListen    string `name:"http-listen" env:"SIEGELD_HTTP_LISTEN" placeholder:"HOST:PORT" help:"Address for relying parties, or off; overrides the configuration."`
+	TilesListen   string `env:"SIEGELD_TILES_LISTEN" placeholder:"HOST:PORT" help:"Address for monitors of the log, or off; overrides the configuration."`
+	MetricsListen string `env:"SIEGELD_METRICS_LISTEN" placeholder:"HOST:PORT" help:"Address for Prometheus, or off; overrides the configuration."`
+	ReadyFile     string `type:"path" help:"File that holds the address for gRPC, in one line, as long as the server serves."`
+	AddressesFile string `type:"path" help:"File that holds all addresses, as a JSON object with grpc, http, tiles and metrics, as long as the server serves."`
 }
 
 // Run serves until the process is told to end.
 func (c *serveCmd) Run(ctx context.Context, stderr *os.File) error {
-	cfg, err := loadConfig(c.Config, overrides{data: c.Data, listen: c.Listen})
+	cfg, err := loadConfig(c.Config, overrides{data: c.Data, listen: c.Listen, http: c.HTTPListen, tiles: c.TilesListen, metrics: c.MetricsListen})
 	if err != nil {
 		return err
 	}
 	log := newLogger(cfg.Log, stderr)
 	log.Info("siegeld starts", "version", build.Version(), "environment", cfg.Environment, "config", c.Config, "data", cfg.Data)
-	ready, err := newReadyFile(c.ReadyFile)
+	files, err := newReadyFiles(c.ReadyFile, c.AddressesFile)
 	if err != nil {
 		return err
 	}
-	return errors.Join(serve(ctx, cfg, log, ready.write), ready.remove())
+	return errors.Join(serve(ctx, cfg, log, files.write), files.remove())
 }
 
 // checkConfigCmd is `siegeld check-config`.

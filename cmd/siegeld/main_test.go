@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,30 +108,35 @@ func TestExitCode(t *testing.T) {
 	}
 }
 
-// TestReadyFile is there with the address while the server serves, and an old one is removed first.
-func TestReadyFile(t *testing.T) {
-	path := writeFile(t, t.TempDir(), "ready", "of a server that was killed")
-	r, err := newReadyFile(path)
+// TestReadyFiles are there with the addresses while the server serves, and old ones are removed first.
+func TestReadyFiles(t *testing.T) {
+	dir := t.TempDir()
+	ready, all := writeFile(t, dir, "ready", "of a server that was killed"), writeFile(t, dir, "addresses", "too")
+	gone := func(when string) {
+		t.Helper()
+		if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+			t.Errorf("%s there are %v, %v", when, files, err)
+		}
+	}
+	r, err := newReadyFiles(ready, all)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the old file is still there: %v", err)
-	}
-	if err := r.write(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 42}); err != nil {
+	gone("before the server is ready")
+	if err := r.write(addresses{GRPC: "127.0.0.1:42", Tiles: "[::1]:43"}); err != nil {
 		t.Fatal(err)
 	}
-	if text, err := os.ReadFile(path); err != nil || string(text) != "127.0.0.1:42\n" {
-		t.Errorf("the file holds %q, %v", text, err)
+	for path, want := range map[string]string{ready: "127.0.0.1:42\n", all: `{"grpc":"127.0.0.1:42","tiles":"[::1]:43"}` + "\n"} {
+		if text, err := os.ReadFile(path); err != nil || string(text) != want {
+			t.Errorf("%s holds %q, %v, want %q", path, text, err, want)
+		}
 	}
 	if err := r.remove(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("the file is still there: %v", err)
-	}
-	var none readyFile
-	if err := errors.Join(none.write(&net.TCPAddr{}), none.remove()); err != nil {
-		t.Errorf("without a file: %v", err)
+	gone("after the end")
+	var none readyFiles
+	if err := errors.Join(none.write(addresses{}), none.remove()); err != nil {
+		t.Errorf("without files: %v", err)
 	}
 }

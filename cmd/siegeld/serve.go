@@ -5,25 +5,27 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/internal/rpc"
+	"github.com/siegel-pki/siegel/internal/web"
 )
 
-// serve runs the server until ctx ends. It opens in the order in which a fault is cheapest: files, address, database, token;
-// and closes in the reverse order. When it serves, it calls ready with the address.
-func serve(ctx context.Context, cfg config, log *slog.Logger, ready func(net.Addr) error) (err error) {
+// serve runs the server until ctx ends. It opens in the order in which a fault is cheapest: files, addresses, database, token;
+// and closes in the reverse order. When it serves, it calls ready with the addresses.
+func serve(ctx context.Context, cfg config, log *slog.Logger, ready func(addresses) error) (err error) {
 	in, err := loadInputs(cfg)
 	if err != nil {
 		return err
 	}
-	lis, err := net.Listen("tcp", cfg.Listen)
+	lis, err := listen(cfg)
 	if err != nil {
-		return fmt.Errorf("listen for gRPC: %w", err)
+		return err
 	}
-	defer lis.Close() // the server closes it too; this is for the roads that do not get there
+	defer lis.close()
 	store, err := openStore(ctx, cfg.Store, log)
 	if err != nil {
 		return err
@@ -52,14 +54,15 @@ func serve(ctx context.Context, cfg config, log *slog.Logger, ready func(net.Add
 // serveAuthority starts the authority on an open store and open keys, serves it, and closes it. What is under way when ctx
 // ends may finish.
 func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *inputs, store ca.Store, keyed []ca.Issuer,
-	sequencer *ca.Sequencer, lis net.Listener, ready func(net.Addr) error) (err error) {
+	sequencer *ca.Sequencer, lis *listeners, ready func(addresses) error) (err error) {
 	authority, err := ca.New(authorityConfig(cfg, in, store, keyed, log))
 	if err != nil {
 		return wrongConfig(err)
 	}
+	isReady := readiness{authority, store}.ready
 	server, err := rpc.New(rpc.Config{
 		Authority: authority, Inclusion: sequencer, Operators: in.operators, TLS: in.tls, Grace: cfg.Grace, Now: time.Now,
-		Ready: readiness{authority, store}.ready, Log: log,
+		Ready: isReady, Log: log,
 	})
 	if err != nil {
 		return err
@@ -71,16 +74,26 @@ func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *input
 	if unbound := authority.Unbound(); len(unbound) > 0 {
 		log.Warn("no issuer signs these profiles; orders that need them are refused", "profiles", unbound)
 	}
-	return serveCalls(ctx, server, lis, log, ready)
-}
-
-// serveCalls announces the server and runs it.
-func serveCalls(ctx context.Context, server *rpc.Server, lis net.Listener, log *slog.Logger, ready func(net.Addr) error) error {
-	if err := ready(lis.Addr()); err != nil {
+	services, err := httpServices(cfg, log, lis, handlers{
+		http: publicHandler(authority.Issuers(), isReady, log), tiles: web.Tiles(), metrics: web.Internal(isReady),
+	})
+	if err != nil {
 		return err
 	}
-	log.Info("siegeld is ready", "address", lis.Addr().String())
-	err := server.Run(ctx, lis)
+	return serveAll(ctx, log, append(services, service{server.Run, lis.grpc}), ready, lis.addresses())
+}
+
+// serveAll announces the servers and runs them until ctx ends. Where one fails, all end.
+func serveAll(ctx context.Context, log *slog.Logger, services []service, ready func(addresses) error, at addresses) error {
+	if err := ready(at); err != nil {
+		return err
+	}
+	log.Info("siegeld is ready", "grpc", at.GRPC, "http", at.HTTP, "tiles", at.Tiles, "metrics", at.Metrics)
+	group, serving := errgroup.WithContext(ctx)
+	for _, s := range services {
+		group.Go(func() error { return s.run(serving, s.lis) })
+	}
+	err := group.Wait()
 	log.Info("siegeld ends", "reason", context.Cause(ctx))
 	return err
 }

@@ -47,6 +47,7 @@ var picture = map[string][]string{
 	"internal/store/storetest": {"ca", "profiles", "internal/tlog", "internal/pkix", "internal/sigalg"},
 	"proto/siegel/v1":          {},
 	"internal/rpc":             {"ca", "profiles", "proto/siegel/v1"},
+	"internal/web":             {},
 	"internal/arch":            {},
 	"internal/requirements":    {},
 	"internal/build":           {},
@@ -57,8 +58,8 @@ var picture = map[string][]string{
 	"internal/rig":                   {"internal/testkey", "proto/siegel/v1"},
 	"internal/e2e":                   {},
 
-	"cmd/siegeld": {"ca", "profiles", "hsm", "internal/build", "internal/hierarchy", "internal/rpc", "internal/store/sqlite",
-		"internal/store/postgres"},
+	"cmd/siegeld": {"ca", "profiles", "hsm", "internal/build", "internal/hierarchy", "internal/rpc", "internal/web",
+		"internal/store/sqlite", "internal/store/postgres"},
 	"cmd/siegel": {"profiles", "internal/build", "internal/pkix", "internal/cvc", "internal/brainpool", "internal/sigalg", "proto/siegel/v1"},
 	"cmd/siegel-bench": {"hsm", "hsm/softhsm", "internal/hierarchy", "internal/rig", "internal/sigalg", "internal/store/postgres",
 		"internal/store/postgres/pgtest", "profiles", "proto/siegel/v1"},

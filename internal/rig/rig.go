@@ -6,13 +6,13 @@ package rig
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -51,16 +51,20 @@ func New(ctx context.Context, bin, data string) (*Rig, error) {
 
 // Server is a running siegeld.
 type Server struct {
-	Addr string
-	cmd  *exec.Cmd
-	log  *bytes.Buffer // standard error; to be read after the end only
-	done chan error
+	Addr                 string // for gRPC
+	HTTP, Tiles, Metrics string // for HTTP; "" where it is off
+	cmd                  *exec.Cmd
+	log                  *bytes.Buffer // standard error; to be read after the end only
+	done                 chan error
 }
 
-// Start starts siegeld on a free port and waits until it serves. flags are added to its command line.
+// Start starts siegeld on free ports and waits until it serves. flags are added to its command line.
 func (r *Rig) Start(flags ...string) (*Server, error) {
 	ready := filepath.Join(r.Data, "ready")
-	args := append([]string{"serve", "--data", r.Data, "--listen", "127.0.0.1:0", "--ready-file", ready}, flags...)
+	addresses := filepath.Join(r.Data, "addresses")
+	const free = "127.0.0.1:0"
+	args := append([]string{"serve", "--data", r.Data, "--listen", free, "--http-listen", free, "--tiles-listen", free, "--metrics-listen", free,
+		"--ready-file", ready, "--addresses-file", addresses}, flags...)
 	s := &Server{cmd: exec.Command(filepath.Join(r.Bin, "siegeld"), args...), log: new(bytes.Buffer), done: make(chan error, 1)}
 	s.cmd.Stderr = s.log
 	if err := os.Remove(ready); err != nil && !errors.Is(err, os.ErrNotExist) {
@@ -76,12 +80,28 @@ func (r *Rig) Start(flags ...string) (*Server, error) {
 			return nil, fmt.Errorf("siegeld ended at its start: %w\n%s", err, s.log)
 		default:
 		}
-		if addr, err := os.ReadFile(ready); err == nil {
-			s.Addr = strings.TrimSpace(string(addr))
+		if _, err := os.Stat(ready); err == nil {
+			if err := s.readAddresses(addresses); err != nil {
+				return nil, errors.Join(err, s.Kill())
+			}
 			return s, nil
 		}
 	}
 	return nil, errors.Join(fmt.Errorf("siegeld does not serve after %s", startTimeout), s.Kill())
+}
+
+// readAddresses reads the file that siegeld has written before it was ready.
+func (s *Server) readAddresses(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("read where siegeld serves: %w", err)
+	}
+	var at struct{ GRPC, HTTP, Tiles, Metrics string }
+	if err := json.Unmarshal(text, &at); err != nil {
+		return fmt.Errorf("read where siegeld serves: %w", err)
+	}
+	s.Addr, s.HTTP, s.Tiles, s.Metrics = at.GRPC, at.HTTP, at.Tiles, at.Metrics
+	return nil
 }
 
 // Kill ends siegeld with SIGKILL, as a power cut would.

@@ -1,0 +1,52 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// PublicConfig is what relying parties may ask for. What is nil is not there: 404.
+type PublicConfig struct {
+	// Issuers are the certificates of issuers and roots, at /issuers/NAME.der and /issuers/NAME.cvc.
+	Issuers []IssuerCertificate
+	// Ready tells why the server cannot do its work now: see /readyz. Mandatory.
+	Ready func(context.Context) error
+	Log   *slog.Logger // mandatory
+}
+
+// IssuerCertificate is the certificate of an issuer or a root.
+type IssuerCertificate struct {
+	Name   string
+	CVC    bool   // a data object 7F21 or, of a root of generation 1, 7F4E; otherwise DER
+	Octets []byte // must not be changed any more
+}
+
+// Public gives the handler of the address for relying parties.
+func Public(cfg PublicConfig) http.Handler {
+	var rs routes
+	health(&rs, cfg.Ready)
+	issuers(&rs, cfg.Issuers)
+	return rs
+}
+
+// issuerAge is how long a certificate of an issuer may be cached. It never changes; that one is not there may.
+const issuerAge = "public, max-age=86400"
+
+// issuers adds the certificates of issuers. The media type of X.509 certificates is that of RFC 2585, Section 4.1; CV certificates have
+// none.
+func issuers(rs *routes, list []IssuerCertificate) {
+	for _, c := range list {
+		path, media := "/issuers/"+c.Name+".der", "application/pkix-cert"
+		if c.CVC {
+			path, media = "/issuers/"+c.Name+".cvc", "application/octet-stream"
+		}
+		rs.read(path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", media)
+			w.Header().Set("Cache-Control", issuerAge)
+			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(c.Octets))
+		})
+	}
+}

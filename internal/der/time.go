@@ -36,6 +36,34 @@ func AddTime(b *cryptobyte.Builder, t time.Time) {
 	}
 }
 
+// AddGeneralizedTime adds t as GeneralizedTime whatever its year, up to 9999, as OCSP and CRL extensions have it (RFC 6960, Section 4.2.1).
+// A fraction of a second is an error.
+func AddGeneralizedTime(b *cryptobyte.Builder, t time.Time) {
+	t = t.UTC()
+	if t.Nanosecond() != 0 {
+		b.SetError(fmt.Errorf("time %s has a fraction of a second", t.Format(time.RFC3339Nano)))
+		return
+	}
+	if year := t.Year(); year < 0 || year > 9999 {
+		b.SetError(fmt.Errorf("year %d cannot be written as GeneralizedTime", year))
+		return
+	}
+	addTime(b, asn1.GeneralizedTime, t.Format(generalizedTimeLayout))
+}
+
+// ReadGeneralizedTime reads what AddGeneralizedTime writes. The result is in UTC.
+func ReadGeneralizedTime(s *cryptobyte.String) (time.Time, error) {
+	var content cryptobyte.String
+	if !s.ReadASN1(&content, asn1.GeneralizedTime) || !hasForm(content, generalizedTimeLayout) {
+		return time.Time{}, fmt.Errorf("no GeneralizedTime of the form %s where one is expected", generalizedTimeLayout)
+	}
+	t, err := time.Parse(generalizedTimeLayout, string(content))
+	if err != nil {
+		return time.Time{}, fmt.Errorf("time is not of the form %s: %w", generalizedTimeLayout, err)
+	}
+	return t, nil
+}
+
 func addTime(b *cryptobyte.Builder, tag asn1.Tag, text string) {
 	b.AddASN1(tag, func(b *cryptobyte.Builder) { b.AddBytes([]byte(text)) })
 }

@@ -86,11 +86,7 @@ func (p CRLDistributionPoints) Extension() (Extension, error) {
 	return encodeExtension(OIDCRLDistributionPoints, false, func(b *cryptobyte.Builder) {
 		b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 			for _, uri := range p {
-				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-					b.AddASN1(der.Explicit(0), func(b *cryptobyte.Builder) {
-						b.AddASN1(der.Explicit(0), func(b *cryptobyte.Builder) { addURI(b, uri) })
-					})
-				})
+				b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) { addPoint(b, uri) })
 			}
 		})
 	})
@@ -104,22 +100,41 @@ func ParseCRLDistributionPoints(value []byte) (CRLDistributionPoints, error) {
 	}
 	var list CRLDistributionPoints
 	for !seq.Empty() {
-		var point, name, full cryptobyte.String
-		var uri string
-		if !seq.ReadASN1(&point, cbasn1.SEQUENCE) ||
-			!point.ReadASN1(&name, der.Explicit(0)) || !point.Empty() ||
-			!name.ReadASN1(&full, der.Explicit(0)) || !name.Empty() {
-			return nil, malformed(OIDCRLDistributionPoints, "one full name per point")
+		var point cryptobyte.String
+		if !seq.ReadASN1(&point, cbasn1.SEQUENCE) {
+			return nil, malformed(OIDCRLDistributionPoints, "a SEQUENCE of points")
 		}
-		if err := readURI(&full, &uri); err != nil {
+		uri, err := readPoint(&point)
+		if err != nil {
 			return nil, fmt.Errorf("cRLDistributionPoints: %w", err)
 		}
-		if !full.Empty() {
-			return nil, malformed(OIDCRLDistributionPoints, "one URI per point")
+		if !point.Empty() {
+			return nil, malformed(OIDCRLDistributionPoints, "one full name per point")
 		}
 		list = append(list, uri)
 	}
 	return list, nil
+}
+
+// addPoint adds distributionPoint with one URI as its full name.
+func addPoint(b *cryptobyte.Builder, uri string) {
+	b.AddASN1(der.Explicit(0), func(b *cryptobyte.Builder) {
+		b.AddASN1(der.Explicit(0), func(b *cryptobyte.Builder) { addURI(b, uri) })
+	})
+}
+
+func readPoint(s *cryptobyte.String) (uri string, err error) {
+	var name, full cryptobyte.String
+	if !s.ReadASN1(&name, der.Explicit(0)) || !name.ReadASN1(&full, der.Explicit(0)) || !name.Empty() {
+		return "", errors.New("a point is not one full name")
+	}
+	if err := readURI(&full, &uri); err != nil {
+		return "", err
+	}
+	if !full.Empty() {
+		return "", errors.New("a point has more than one name")
+	}
+	return uri, nil
 }
 
 // OCSPNoCheck is id-pkix-ocsp-nocheck: the certificate of an OCSP signer is not itself checked for revocation (RFC 6960,

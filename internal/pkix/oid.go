@@ -19,7 +19,8 @@ var (
 	OIDOrganizationIdentifier = asn1.ObjectIdentifier{2, 5, 4, 97}
 )
 
-// Extensions (RFC 5280, Section 4.2; RFC 6960, Section 4.2.2.2.1; Common PKI 2.0, Part 1; ETSI EN 319 412-5).
+// Extensions of certificates, CRLs, OCSP requests and answers (RFC 5280, Sections 4.2 and 5.2; RFC 6960, Sections 4.2.2.2.1 and 4.4; Common
+// PKI 2.0, Parts 1 and 4; X.509, Section 9.5.2.8; ETSI EN 319 412-5).
 var (
 	OIDSubjectKeyIdentifier   = asn1.ObjectIdentifier{2, 5, 29, 14}
 	OIDKeyUsage               = asn1.ObjectIdentifier{2, 5, 29, 15}
@@ -35,6 +36,12 @@ var (
 	OIDAdmission              = asn1.ObjectIdentifier{1, 3, 36, 8, 3, 3}
 	OIDRestriction            = asn1.ObjectIdentifier{1, 3, 36, 8, 3, 8}
 	OIDAdditionalInformation  = asn1.ObjectIdentifier{1, 3, 36, 8, 3, 15}
+	OIDCRLNumber              = asn1.ObjectIdentifier{2, 5, 29, 20}
+	OIDIssuingDistribution    = asn1.ObjectIdentifier{2, 5, 29, 28}
+	OIDExpiredCertsOnCRL      = asn1.ObjectIdentifier{2, 5, 29, 60}
+	OIDOCSPNonce              = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 2}
+	OIDArchiveCutoff          = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 48, 1, 6}
+	OIDCertHash               = asn1.ObjectIdentifier{1, 3, 36, 8, 3, 13}
 	OIDValidityModel          = asn1.ObjectIdentifier{1, 3, 6, 1, 4, 1, 8301, 3, 5}
 )
 

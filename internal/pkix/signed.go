@@ -25,39 +25,66 @@ type signed struct {
 
 // encode wraps a signature in the form of the token (RSA big-endian, ECDSA r||s) and puts the frame together.
 func (s signed) encode(signature []byte) ([]byte, error) {
+	return s.encodeWith(signature, func(*cryptobyte.Builder) {})
+}
+
+// encodeWith is encode for a frame that has more behind the signature, which more adds.
+func (s signed) encodeWith(signature []byte, more cryptobyte.BuilderContinuation) ([]byte, error) {
 	var content cryptobyte.String
 	if !der.ReadOnly(s.tbs, &content, cbasn1.SEQUENCE) {
 		return nil, errors.New("octets to be signed are not one SEQUENCE")
 	}
-	if len(signature) == 0 {
-		return nil, errors.New("signature is empty")
-	}
 	b := cryptobyte.NewBuilder(make([]byte, 0, len(s.tbs)+len(signature)+64))
 	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
 		b.AddBytes(s.tbs)
-		addAlgorithm(b, s.scheme)
-		der.AddOctetBits(b, func(b *cryptobyte.Builder) {
-			if s.scheme.IsECDSA() {
-				der.AddECDSASignature(b, signature)
-			} else {
-				b.AddBytes(signature)
-			}
-		})
+		addSignature(b, s.scheme, signature)
+		more(b)
 	})
 	return b.Bytes()
 }
 
+// addSignature adds signatureAlgorithm and signatureValue.
+func addSignature(b *cryptobyte.Builder, scheme sigalg.Scheme, signature []byte) {
+	if len(signature) == 0 {
+		b.SetError(errors.New("signature is empty"))
+		return
+	}
+	addAlgorithm(b, scheme)
+	der.AddOctetBits(b, func(b *cryptobyte.Builder) {
+		if scheme.IsECDSA() {
+			der.AddECDSASignature(b, signature)
+		} else {
+			b.AddBytes(signature)
+		}
+	})
+}
+
 // parseSigned takes a frame apart that fills the whole of raw. The parts alias raw.
 func parseSigned(raw []byte) (s signed, err error) {
-	var seq, tbs, value cryptobyte.String
-	if !der.ReadOnly(raw, &seq, cbasn1.SEQUENCE) || !seq.ReadASN1Element(&tbs, cbasn1.SEQUENCE) {
+	var seq cryptobyte.String
+	if !der.ReadOnly(raw, &seq, cbasn1.SEQUENCE) {
 		return signed{}, errors.New("not one SEQUENCE with a part to be signed")
 	}
-	if s.scheme, err = readAlgorithm(&seq); err != nil {
+	if s, err = readSigned(&seq); err != nil {
+		return signed{}, err
+	}
+	if !seq.Empty() {
+		return signed{}, errors.New("signatureValue is not the end")
+	}
+	return s, nil
+}
+
+// readSigned reads the three fields of a frame. They alias seq.
+func readSigned(seq *cryptobyte.String) (s signed, err error) {
+	var tbs, value cryptobyte.String
+	if !seq.ReadASN1Element(&tbs, cbasn1.SEQUENCE) {
+		return signed{}, errors.New("not one SEQUENCE with a part to be signed")
+	}
+	if s.scheme, err = readAlgorithm(seq); err != nil {
 		return signed{}, fmt.Errorf("signatureAlgorithm: %w", err)
 	}
-	if !der.ReadOctetBits(&seq, &value) || value.Empty() || !seq.Empty() {
-		return signed{}, errors.New("signatureValue is not one BIT STRING of whole octets at the end")
+	if !der.ReadOctetBits(seq, &value) || value.Empty() {
+		return signed{}, errors.New("signatureValue is not one BIT STRING of whole octets")
 	}
 	s.tbs, s.value = tbs, value
 	if _, err := s.signature(); err != nil {

@@ -20,7 +20,7 @@ type Config struct {
 	Store    Store
 	Profiles *profiles.Set
 	// Issuers are the issuers and the roots above them. Of several that are bound to the same profile, the newest valid one
-	// signs: list them oldest first.
+	// signs, from its OrdersFrom on: list them oldest first.
 	Issuers []Issuer
 	// Environment must be profiles.Test: production needs key sessions opened by two people, which this build does not have.
 	Environment profiles.Environment

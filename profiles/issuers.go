@@ -16,7 +16,7 @@ const (
 )
 
 // chooseIssuers gives the issuer of every slot, by the name of the slot: the newest that is of the profile's kind, of the
-// key's generation, valid now and bound to the profile. A slot without an issuer is missing from the answer, after a refusal.
+// key's generation, valid now, in use and bound to the profile. A slot without an issuer is missing from the answer, after a refusal.
 func (p *planner) chooseIssuers() map[string]*Issuer {
 	chosen := map[string]*Issuer{}
 	cvcSlots := map[sigalg.Generation][]slotKey{}
@@ -132,17 +132,17 @@ func (p *planner) newest(kind IssuerKind, g sigalg.Generation, profiles ...strin
 func (p *planner) bound(kind IssuerKind, g sigalg.Generation, profiles ...string) (found []*Issuer) {
 	for _, i := range slices.Backward(p.ctx.Issuers) {
 		all := !slices.ContainsFunc(profiles, func(name string) bool { return !slices.Contains(i.Profiles, name) })
-		if i.Kind == kind && i.KeyType.Generation() == g && all && i.validAt(p.ctx.Now) {
+		if i.Kind == kind && i.KeyType.Generation() == g && all && i.signsAt(p.ctx.Now) {
 			found = append(found, i)
 		}
 	}
 	return found
 }
 
-// validAt tells whether the issuer's own certificate is valid at a time.
-func (i *Issuer) validAt(now time.Time) bool {
+// signsAt tells whether the issuer's own certificate is valid at a time and the issuer in use for cards.
+func (i *Issuer) signsAt(now time.Time) bool {
 	first, last, limited := i.Validity()
-	return !limited || !now.Before(first) && !now.After(last)
+	return (!limited || !now.Before(first) && !now.After(last)) && !now.Before(i.OrdersFrom)
 }
 
 // checkX509Issuer holds the term and what the certificate must say about its status against an issuer.

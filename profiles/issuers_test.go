@@ -22,6 +22,9 @@ func TestChoosesNewestIssuer(t *testing.T) {
 		{"newest is not bound", func(i *profiles.Issuer) { i.Profiles = []string{"C.HCI.AUT"} }, "GEM.SMCB-CA41"},
 		{"newest is of another kind", func(i *profiles.Issuer) { i.Kind = profiles.RootCA }, "GEM.SMCB-CA41"},
 		{"newest begins tomorrow", func(i *profiles.Issuer) { i.X509.NotBefore = now.AddDate(0, 0, 1) }, "GEM.SMCB-CA41"},
+		{"newest takes orders from tomorrow", func(i *profiles.Issuer) { i.OrdersFrom = now.AddDate(0, 0, 1) }, "GEM.SMCB-CA41"},
+		{"newest takes orders in a second", func(i *profiles.Issuer) { i.OrdersFrom = now.Add(time.Second) }, "GEM.SMCB-CA41"},
+		{"newest takes orders from now on", func(i *profiles.Issuer) { i.OrdersFrom = now }, "second"},
 		{"newest is over", func(i *profiles.Issuer) { i.X509.NotAfter = now.Add(-time.Second) }, "GEM.SMCB-CA41"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -51,6 +51,10 @@ type Issuer struct {
 	CRLURL   string            // CRL distribution point of this issuer, where a sector asks for one; X.509 only
 	Profiles []string          // names of the profiles that this key may sign
 
+	// OrdersFrom is when it begins to sign for cards; the zero time: as soon as its certificate is valid. With it, the next key generation
+	// stands ready beside the one in use, and every server changes over at the same moment.
+	OrdersFrom time.Time
+
 	PSS       bool           // an RSA key signs with RSASSA-PSS (GS-A_4358); issuers of qualified certificates only
 	Qualified *QualifiedInfo // what an issuer of qualified certificates says in them; otherwise nil
 }
@@ -115,7 +119,7 @@ type Context struct {
 	Environment Environment
 	Now         time.Time
 	TSPID       string    // two digits that gematik gave the provider, first part of the subject's serialNumber (Tab_PKI_109)
-	Issuers     []*Issuer // of the installation, with the roots, newest last; the planner takes the newest that is valid and bound
+	Issuers     []*Issuer // of the installation, with the roots, newest last; the planner takes the newest that is valid, in use and bound
 	Exceptions  []string  // legacy exceptions of the algorithm policy that the configuration grants
 }
 

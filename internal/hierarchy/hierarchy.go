@@ -51,6 +51,11 @@ type Issuer struct {
 	profiles.Issuer
 	KeyID []byte // CKA_ID of the key; nil where the key is in no token of the server
 
+	// Retired is when it was taken out of use for cards; the zero time: it was not. Its status services go on. It has no profiles then.
+	Retired time.Time
+	// Destroyed is when its key was destroyed; the zero time: it was not. Only a retired issuer's is.
+	Destroyed time.Time
+
 	sealed *cvc.G1Certificate // see parseG1; nil when Load has ended
 }
 
@@ -92,6 +97,13 @@ type issuerRow struct {
 	CRLURL string `yaml:"crl_url,omitempty"`
 	// Profiles that the key may sign.
 	Profiles []string `yaml:"profiles,omitempty"`
+	// When it begins to sign for cards, for example 2027-03-01T00:00:00Z; missing: as soon as its certificate is valid. Of several issuers
+	// bound to one profile, the last in the list that is in use signs, so that the next key generation can stand ready in the list.
+	OrdersFrom time.Time `yaml:"orders_from,omitempty"`
+	// When it was taken out of use for cards; it has no profiles any more. Its responder and CRL go on. Missing: it is in use.
+	Retired time.Time `yaml:"retired,omitempty"`
+	// When its key was destroyed; it has no key any more. Missing: it was not.
+	Destroyed time.Time `yaml:"key_destroyed,omitempty"`
 	// The RSA key signs with RSASSA-PSS (gemSpec_Krypt, GS-A_4358); qes-ca only.
 	PSS bool `yaml:"pss,omitempty"`
 	// What the issuer says of itself in qualified certificates; qes-ca only.
@@ -164,10 +176,13 @@ func Load(dir string) (*Hierarchy, error) {
 
 // load reads one issuer and its certificate.
 func (row issuerRow) load(dir string) (Issuer, error) {
-	iss := Issuer{Issuer: profiles.Issuer{
-		Name: row.Name, Kind: profiles.IssuerKind(row.Kind), IssuedBy: row.IssuedBy,
+	iss := Issuer{Retired: row.Retired, Destroyed: row.Destroyed, Issuer: profiles.Issuer{
+		Name: row.Name, Kind: profiles.IssuerKind(row.Kind), IssuedBy: row.IssuedBy, OrdersFrom: row.OrdersFrom,
 		OCSPURL: row.OCSPURL, CRLURL: row.CRLURL, Profiles: row.Profiles, PSS: row.PSS, Qualified: row.Qualified.info(),
 	}}
+	if err := row.checkLife(); err != nil {
+		return Issuer{}, err
+	}
 	var err error
 	if iss.KeyType, err = sigalg.ParseKeyType(row.KeyType); err != nil {
 		return Issuer{}, err
@@ -283,53 +298,4 @@ func (iss *Issuer) checkTermWithin(above *Issuer) error {
 	}
 	return fmt.Errorf("its term from %s to %s is not within that of %q, %s to %s", from.Format(time.DateTime), to.Format(time.DateTime),
 		above.Name, first.Format(time.DateTime), last.Format(time.DateTime))
-}
-
-// Save writes a folder. It creates the folder and refuses to overwrite an existing list of issuers (fs.ErrExist): a
-// ceremony's result is not undone by another one.
-func (h *Hierarchy) Save(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("create the folder of the hierarchy: %w", err)
-	}
-	path := filepath.Join(dir, FileName)
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%s: %w", path, fs.ErrExist)
-	}
-	f := file{Environment: string(h.Environment), TSPID: h.TSPID, Log: logRow{h.Log.Name, hex.EncodeToString(h.Log.KeyID)}}
-	for i := range h.Issuers {
-		row, raw := h.Issuers[i].row()
-		if err := os.WriteFile(filepath.Join(dir, row.Certificate), raw, 0o644); err != nil {
-			return fmt.Errorf("write the certificate of %q: %w", row.Name, err)
-		}
-		f.Issuers = append(f.Issuers, row)
-	}
-	if v := h.Log.Verifier; v != nil {
-		if err := os.WriteFile(filepath.Join(dir, logFileName), []byte(v.String()+"\n"), 0o644); err != nil {
-			return fmt.Errorf("write the public key of the log: %w", err)
-		}
-	}
-	text, err := yaml.Marshal(f)
-	if err != nil {
-		return fmt.Errorf("encode the list of issuers: %w", err)
-	}
-	head := []byte("# The public side of the issuers, written by siegel-ceremony. The keys are in the token, named by CKA_ID.\n")
-	if err := os.WriteFile(path, append(head, text...), 0o644); err != nil {
-		return fmt.Errorf("write the list of issuers: %w", err)
-	}
-	return nil
-}
-
-// row gives an issuer's line in the list and the content of its certificate file.
-func (iss *Issuer) row() (issuerRow, []byte) {
-	row := issuerRow{
-		Name: iss.Name, Kind: string(iss.Kind), KeyType: iss.KeyType.String(), IssuedBy: iss.IssuedBy,
-		Key: hex.EncodeToString(iss.KeyID), OCSPURL: iss.OCSPURL, CRLURL: iss.CRLURL, Profiles: iss.Profiles,
-		PSS: iss.PSS, Qualified: qualifiedOf(iss.Qualified),
-	}
-	if iss.X509 != nil {
-		row.Certificate = iss.Name + ".pem"
-		return row, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: iss.X509.Raw})
-	}
-	row.Certificate = iss.Name + ".cvc"
-	return row, iss.Raw()
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/siegel-pki/siegel/internal/store/postgres"
+	"github.com/siegel-pki/siegel/internal/strictyaml"
 	"github.com/siegel-pki/siegel/profiles"
 )
 
@@ -161,13 +162,13 @@ func (o overrides) apply(cfg *config) {
 // loadConfig reads the file at path, or takes the defaults where path is empty. The error names every fault with its line.
 func loadConfig(path string, over overrides) (config, error) {
 	cfg := defaults()
-	lines := lineIndex{}
+	lines := strictyaml.Lines{}
 	if path != "" {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return config{}, wrongConfig(fmt.Errorf("read the configuration: %w", err))
 		}
-		if lines, err = decodeStrict(path, text, &cfg); err != nil {
+		if lines, err = strictyaml.Decode(path, text, &cfg); err != nil {
 			return config{}, wrongConfig(err)
 		}
 	}
@@ -177,7 +178,7 @@ func loadConfig(path string, over overrides) (config, error) {
 		return config{}, wrongConfig(err)
 	}
 	cfg.derive()
-	cfg.exceptionsAt = lines.at("legacy_exceptions")
+	cfg.exceptionsAt = lines.At("legacy_exceptions")
 	return cfg, nil
 }
 
@@ -220,10 +221,10 @@ func (c *config) derive() {
 }
 
 // check looks at the values; the files are looked at when they are read.
-func (c *config) check(lines lineIndex) error {
+func (c *config) check(lines strictyaml.Lines) error {
 	var errs []error
 	fault := func(key, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("%s%s: %s", lines.at(key), key, fmt.Sprintf(format, args...)))
+		errs = append(errs, fmt.Errorf("%s%s: %s", lines.At(key), key, fmt.Sprintf(format, args...)))
 	}
 	if e := profiles.Environment(c.Environment); e != profiles.Test && e != profiles.Production {
 		fault("environment", "%q is neither test nor production", c.Environment)

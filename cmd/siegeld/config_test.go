@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/siegel-pki/siegel/internal/strictyaml"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -159,7 +161,7 @@ func FuzzDecodeStrict(f *testing.F) {
 	f.Add([]byte("? [a]\n: b\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		cfg := defaults()
-		lines, err := decodeStrict("f", text, &cfg)
+		lines, err := strictyaml.Decode("f", text, &cfg)
 		if err != nil {
 			if err.Error() == "" {
 				t.Error("the error says nothing")

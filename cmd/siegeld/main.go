@@ -3,7 +3,7 @@
 // Where to look:
 //
 //   - main.go: commands and exit codes
-//   - config.go: the configuration file, every key documented at its field; yaml.go: strict reading, with line numbers
+//   - config.go: the configuration file, every key documented at its field
 //   - inputs.go: the files that the configuration names
 //   - authority.go: what the authority is made of, and a rehearsal of it without token and database
 //   - token.go: the token and the issuers' keys

@@ -51,6 +51,7 @@ var picture = map[string][]string{
 	"internal/arch":            {},
 	"internal/requirements":    {},
 	"internal/build":           {},
+	"internal/strictyaml":      {},
 
 	// Tests and benchmarks from outside, with the real programs.
 	"internal/testkey":               {},
@@ -59,7 +60,7 @@ var picture = map[string][]string{
 	"internal/e2e":                   {},
 
 	"cmd/siegeld": {"ca", "profiles", "hsm", "internal/build", "internal/hierarchy", "internal/rpc", "internal/web",
-		"internal/store/sqlite", "internal/store/postgres"},
+		"internal/store/sqlite", "internal/store/postgres", "internal/strictyaml"},
 	"cmd/siegel": {"profiles", "internal/build", "internal/pkix", "internal/cvc", "internal/brainpool", "internal/sigalg", "proto/siegel/v1"},
 	"cmd/siegel-bench": {"hsm", "hsm/softhsm", "internal/hierarchy", "internal/rig", "internal/sigalg", "internal/store/postgres",
 		"internal/store/postgres/pgtest", "profiles", "proto/siegel/v1"},

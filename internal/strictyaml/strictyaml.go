@@ -1,4 +1,6 @@
-package main
+// Package strictyaml reads YAML files that people write and programs obey: an unknown key is an error, and every error says where, in the
+// form FILE:LINE that editors know.
+package strictyaml
 
 import (
 	"bytes"
@@ -6,19 +8,21 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"strconv"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// lineIndex gives the place of each key of a file, "FILE:LINE: ", by its dotted path, for example "log.level".
-type lineIndex map[string]string
+// Lines gives the place of each key of a file, "FILE:LINE: ", by its dotted path, for example "log.level". Elements of a list have their
+// number, from 0, in brackets: "issuers[1].key.type".
+type Lines map[string]string
 
-// at is the place of a key, empty where the file does not have it.
-func (l lineIndex) at(key string) string { return l[key] }
+// At is the place of a key, empty where the file does not have it.
+func (l Lines) At(key string) string { return l[key] }
 
-// decodeStrict reads one YAML document into v. Unknown keys, keys that appear twice, wrong types and a second document are
+// Decode reads one YAML document into v. Unknown keys, keys that appear twice, wrong types and a second document are
 // errors; each line of the error begins with FILE:LINE. An empty file changes nothing.
-func decodeStrict(name string, text []byte, v any) (lineIndex, error) {
+func Decode(name string, text []byte, v any) (Lines, error) {
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	dec.KnownFields(true)
 	if err := dec.Decode(v); err != nil && !errors.Is(err, io.EOF) {
@@ -32,22 +36,32 @@ func decodeStrict(name string, text []byte, v any) (lineIndex, error) {
 	if err := yaml.Unmarshal(text, &root); err != nil {
 		return nil, placed(name, err)
 	}
-	lines := lineIndex{}
+	lines := Lines{}
 	for _, document := range root.Content {
 		lines.add(name, "", document)
 	}
 	return lines, nil
 }
 
-// add enters the keys of a mapping and of the mappings in it.
-func (l lineIndex) add(name, prefix string, n *yaml.Node) {
-	if n.Kind != yaml.MappingNode {
-		return
-	}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := prefix + n.Content[i].Value
-		l[key] = fmt.Sprintf("%s:%d: ", name, n.Content[i].Line)
-		l.add(name, key+".", n.Content[i+1])
+// add enters the keys of a mapping, or the elements of a list, and what is in them.
+func (l Lines) add(name, path string, n *yaml.Node) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		prefix := path
+		if path != "" {
+			prefix += "."
+		}
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			key := prefix + n.Content[i].Value
+			l[key] = fmt.Sprintf("%s:%d: ", name, n.Content[i].Line)
+			l.add(name, key, n.Content[i+1])
+		}
+	case yaml.SequenceNode:
+		for i, element := range n.Content {
+			key := path + "[" + strconv.Itoa(i) + "]"
+			l[key] = fmt.Sprintf("%s:%d: ", name, element.Line)
+			l.add(name, key, element)
+		}
 	}
 }
 

@@ -43,7 +43,7 @@ bench: ## Measure the whole service beside the raw signature rate of the same ke
 
 proto: ## Generate the Go code of the API from proto/
 	@mkdir -p $(BIN)/proto
-	cd tools && $(GO) run ./validateproto ../$(BIN)/proto
+	cd tools && $(GO) run ./importproto ../$(BIN)/proto
 	$(TOOL) buf lint --path proto/siegel
 	$(TOOL) buf generate --path proto/siegel
 

@@ -47,13 +47,17 @@ func serve(ctx context.Context, cfg config, log *slog.Logger, ready func(address
 		return err
 	}
 	return besideSequencer(ctx, sequencer, func(ctx context.Context) error {
-		return serveAuthority(ctx, cfg, log, in, store, keyed, sequencer, lis, ready)
+		return serveAuthority(ctx, cfg, log, in, store, keyed, info.Sessions, sequencer, lis, ready)
 	})
 }
 
+// ordersPerSession sizes the window of a stream by the token: an order keeps a session busy for half of its time at most, as it is drafted,
+// linted and twice recorded beside being signed, and several orders share one sync of the disk.
+const ordersPerSession = 4
+
 // serveAuthority starts the authority on an open store and open keys, serves it, and closes it. What is under way when ctx
 // ends may finish.
-func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *inputs, store ca.Store, keyed []ca.Issuer,
+func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *inputs, store ca.Store, keyed []ca.Issuer, sessions int,
 	sequencer *ca.Sequencer, lis *listeners, ready func(addresses) error) (err error) {
 	authority, err := ca.New(authorityConfig(cfg, in, store, keyed, log))
 	if err != nil {
@@ -61,8 +65,8 @@ func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *input
 	}
 	isReady := readiness{authority, store}.ready
 	server, err := rpc.New(rpc.Config{
-		Authority: authority, Inclusion: sequencer, Operators: in.operators, TLS: in.tls, Grace: cfg.Grace, Now: time.Now,
-		Ready: isReady, Log: log,
+		Authority: authority, Inclusion: sequencer, Operators: in.operators, TLS: in.tls, Window: ordersPerSession * sessions,
+		Grace: cfg.Grace, Now: time.Now, Ready: isReady, Log: log,
 	})
 	if err != nil {
 		return err

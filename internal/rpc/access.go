@@ -19,10 +19,11 @@ import (
 
 // access is the table of methods: who may call what. A method that is not in it cannot be called.
 var access = map[string][]Role{
-	siegelv1.IssuanceService_PlanCard_FullMethodName:  {Personalization},
-	siegelv1.IssuanceService_IssueCard_FullMethodName: {Personalization},
-	siegelv1.IssuanceService_GetCard_FullMethodName:   {Personalization},
-	siegelv1.IssuanceService_ListCards_FullMethodName: {Personalization},
+	siegelv1.IssuanceService_PlanCard_FullMethodName:   {Personalization},
+	siegelv1.IssuanceService_IssueCard_FullMethodName:  {Personalization},
+	siegelv1.IssuanceService_IssueCards_FullMethodName: {Personalization},
+	siegelv1.IssuanceService_GetCard_FullMethodName:    {Personalization},
+	siegelv1.IssuanceService_ListCards_FullMethodName:  {Personalization},
 
 	// What the CA is made of is for those who run it and those who look over their shoulders.
 	siegelv1.AuthorityService_ListIssuers_FullMethodName:  {CAOperator, SystemOperator, Auditor},

@@ -22,6 +22,7 @@
 //   - operators.go: the operator file
 //   - access.go: the table of methods and the roles that may call them
 //   - errors.go: the table of error kinds and status codes
+//   - issuecards.go: a stream of orders
 //   - order.go, card.go: the translations
 //
 // Nothing that this package logs or answers holds personal data of a card holder, except the order's own content in the

@@ -54,20 +54,25 @@ func (g guarded) unary(method string, handler grpc.MethodHandler) grpc.MethodHan
 }
 
 // stream guards a method with a stream. Its context ends when the server is asked to end, so that a health watcher does not hold
-// it up.
+// it up; lasting gives one that does not.
 func (g guarded) stream(method string, handler grpc.StreamHandler) grpc.StreamHandler {
 	return func(implementation any, ss grpc.ServerStream) error {
-		ctx, cancel := context.WithCancel(ss.Context())
-		defer cancel()
-		defer context.AfterFunc(g.ending, cancel)()
-		return g.observe(ctx, method, func(ctx context.Context) error {
+		return g.observe(ss.Context(), method, func(ctx context.Context) error {
 			if err := g.authorize(ctx, method); err != nil {
 				return err
 			}
+			callOf(ctx).lasting = ctx
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			defer context.AfterFunc(g.ending, cancel)()
 			return handler(implementation, guardedStream{ss, ctx, g.reader(ss.RecvMsg)})
 		})
 	}
 }
+
+// lasting gives the context for work of a stream that the server finishes when it is asked to end: it ends with the client, or after
+// Config.Grace.
+func lasting(ctx context.Context) context.Context { return callOf(ctx).lasting }
 
 // guardedStream is a stream with the context of its call, whose messages are validated.
 type guardedStream struct {

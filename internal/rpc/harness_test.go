@@ -177,6 +177,9 @@ type harness struct {
 	ended     chan error
 }
 
+// testWindow is small, so that a test fills it.
+const testWindow = 4
+
 // start runs a server with the authority until the test ends.
 func start(t *testing.T, authority Authority) *harness {
 	t.Helper()
@@ -195,7 +198,7 @@ func start(t *testing.T, authority Authority) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.server, err = New(Config{Authority: authority, Inclusion: authority.(Log), Operators: operators, Grace: 300 * time.Millisecond,
+	h.server, err = New(Config{Authority: authority, Inclusion: authority.(Log), Operators: operators, Window: testWindow, Grace: 300 * time.Millisecond,
 		Now: func() time.Time { return time.Now().Add(time.Duration(h.skew.Load())) },
 		Ready: func(context.Context) error {
 			if err := h.unready.Load(); err != nil {

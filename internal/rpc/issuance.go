@@ -41,6 +41,8 @@ type issuance struct {
 	siegelv1.UnimplementedIssuanceServiceServer
 	authority Authority
 	log       Log
+	window    int // orders of one stream that are under way at a time
+	observe   func(ctx context.Context, method string, serve func(context.Context) error) error
 }
 
 // PlanCard is a dry run.
@@ -54,11 +56,7 @@ func (s *issuance) PlanCard(ctx context.Context, req *siegelv1.PlanCardRequest) 
 
 // IssueCard makes a card, or gives it where it was made before.
 func (s *issuance) IssueCard(ctx context.Context, req *siegelv1.IssueCardRequest) (*siegelv1.IssueCardResponse, error) {
-	card, err := s.authority.Issue(ctx, callOf(ctx).operator.Name, orderFromWire(req.GetOrder()))
-	if err != nil {
-		return nil, err
-	}
-	wire, err := s.withIssuers(ctx, card)
+	card, wire, err := s.issue(ctx, req.GetOrder())
 	if err != nil {
 		return nil, err
 	}
@@ -67,6 +65,16 @@ func (s *issuance) IssueCard(ctx context.Context, req *siegelv1.IssueCardRequest
 		answer.Inclusion, err = s.awaitInclusion(ctx, card.EntryID)
 	}
 	return answer, err
+}
+
+// issue makes the card of an order, and gives it in both forms.
+func (s *issuance) issue(ctx context.Context, order *siegelv1.Order) (*ca.Card, *siegelv1.Card, error) {
+	card, err := s.authority.Issue(ctx, callOf(ctx).operator.Name, orderFromWire(order))
+	if err != nil {
+		return nil, nil, err
+	}
+	wire, err := s.withIssuers(ctx, card)
+	return card, wire, err
 }
 
 // awaitInclusion gives nil where the log takes too long. The call's own deadline is an error as everywhere else.

@@ -18,6 +18,8 @@ type call struct {
 	id          string    // 16 hex digits, random: ties an answer to the log
 	operator    *Operator // nil until authorize found it
 	fingerprint string    // of the client certificate; empty until authorize looked at it
+
+	lasting context.Context // see lasting; streams only
 }
 
 type callKey struct{}
@@ -25,10 +27,14 @@ type callKey struct{}
 // callOf gives the call of a context that observe made.
 func callOf(ctx context.Context) *call { return ctx.Value(callKey{}).(*call) }
 
+// newCall gives a call its id. One order of a stream is a call by itself, of the same caller.
 func newCall(ctx context.Context) (context.Context, *call) {
 	var id [8]byte
 	rand.Read(id[:]) // never fails: crypto/rand ends the program instead
 	c := &call{id: hex.EncodeToString(id[:])}
+	if stream, ok := ctx.Value(callKey{}).(*call); ok {
+		c.operator, c.fingerprint = stream.operator, stream.fingerprint
+	}
 	return context.WithValue(ctx, callKey{}, c), c
 }
 

@@ -49,9 +49,12 @@ type Config struct {
 	Authority Authority
 	Inclusion Log // of the issuances
 	Operators *Operators
-	TLS       *tls.Config      // as TLS gives it
-	Grace     time.Duration    // how long calls under way may take after the end was asked for
-	Now       func() time.Time // a trusted clock, for the terms of client certificates
+	TLS       *tls.Config // as TLS gives it
+	// Window is how many orders of one stream are under way at a time: enough to keep the token busy while others of them are drafted and
+	// recorded.
+	Window int
+	Grace  time.Duration    // how long calls under way may take after the end was asked for
+	Now    func() time.Time // a trusted clock, for the terms of client certificates
 	// Ready tells why the server cannot do its work now, nil where it can. It is asked every second, with a context that ends when
 	// the answer comes too late, and must not use a key. Health follows it.
 	Ready func(context.Context) error
@@ -77,11 +80,11 @@ type Server struct {
 
 // New makes a server. It reads and opens nothing.
 func New(cfg Config) (*Server, error) {
-	if cfg.Authority == nil || cfg.Inclusion == nil || cfg.Operators == nil || cfg.TLS == nil || cfg.Grace <= 0 || cfg.Now == nil || cfg.Ready == nil || cfg.Log == nil {
+	if cfg.Authority == nil || cfg.Inclusion == nil || cfg.Operators == nil || cfg.TLS == nil || cfg.Window <= 0 || cfg.Grace <= 0 || cfg.Now == nil || cfg.Ready == nil || cfg.Log == nil {
 		return nil, errors.New("rpc: a field of the configuration is not set")
 	}
 	validator, err := protovalidate.New(protovalidate.WithMessages(
-		&siegelv1.PlanCardRequest{}, &siegelv1.IssueCardRequest{}, &siegelv1.GetCardRequest{}, &siegelv1.ListCardsRequest{},
+		&siegelv1.PlanCardRequest{}, &siegelv1.IssueCardRequest{}, &siegelv1.IssueCardsRequest{}, &siegelv1.GetCardRequest{}, &siegelv1.ListCardsRequest{},
 		&siegelv1.ReviewPolicyRequest{}))
 	if err != nil {
 		return nil, fmt.Errorf("compile the field rules of the API: %w", err)
@@ -101,7 +104,7 @@ func New(cfg Config) (*Server, error) {
 		grpc.WaitForHandlers(true), // Run returns only after the last handler
 	)
 	services := guarded{s} // never s.grpc itself: its calls would go unchecked
-	siegelv1.RegisterIssuanceServiceServer(services, &issuance{authority: cfg.Authority, log: cfg.Inclusion})
+	siegelv1.RegisterIssuanceServiceServer(services, &issuance{authority: cfg.Authority, log: cfg.Inclusion, window: cfg.Window, observe: s.observe})
 	siegelv1.RegisterAuthorityServiceServer(services, &authority{authority: cfg.Authority})
 	healthpb.RegisterHealthServer(services, s.health)
 	s.reportHealth(healthpb.HealthCheckResponse_NOT_SERVING) // until Run has asked

@@ -8,6 +8,7 @@ package siegelv1
 
 import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	status "google.golang.org/genproto/googleapis/rpc/status"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -390,6 +391,144 @@ func (x *IssueCardResponse) GetInclusion() *Inclusion {
 	return nil
 }
 
+type IssueCardsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Order         *Order                 `protobuf:"bytes,1,opt,name=order,proto3" json:"order,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IssueCardsRequest) Reset() {
+	*x = IssueCardsRequest{}
+	mi := &file_siegel_v1_issuance_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IssueCardsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IssueCardsRequest) ProtoMessage() {}
+
+func (x *IssueCardsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_issuance_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IssueCardsRequest.ProtoReflect.Descriptor instead.
+func (*IssueCardsRequest) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *IssueCardsRequest) GetOrder() *Order {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+// IssueCardsResponse is the answer to one order of the stream.
+type IssueCardsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in the order.
+	OrderId string `protobuf:"bytes,1,opt,name=order_id,json=orderId,proto3" json:"order_id,omitempty"`
+	// Types that are valid to be assigned to Result:
+	//
+	//	*IssueCardsResponse_Card
+	//	*IssueCardsResponse_Error
+	Result        isIssueCardsResponse_Result `protobuf_oneof:"result"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *IssueCardsResponse) Reset() {
+	*x = IssueCardsResponse{}
+	mi := &file_siegel_v1_issuance_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *IssueCardsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*IssueCardsResponse) ProtoMessage() {}
+
+func (x *IssueCardsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_issuance_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use IssueCardsResponse.ProtoReflect.Descriptor instead.
+func (*IssueCardsResponse) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *IssueCardsResponse) GetOrderId() string {
+	if x != nil {
+		return x.OrderId
+	}
+	return ""
+}
+
+func (x *IssueCardsResponse) GetResult() isIssueCardsResponse_Result {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *IssueCardsResponse) GetCard() *Card {
+	if x != nil {
+		if x, ok := x.Result.(*IssueCardsResponse_Card); ok {
+			return x.Card
+		}
+	}
+	return nil
+}
+
+func (x *IssueCardsResponse) GetError() *status.Status {
+	if x != nil {
+		if x, ok := x.Result.(*IssueCardsResponse_Error); ok {
+			return x.Error
+		}
+	}
+	return nil
+}
+
+type isIssueCardsResponse_Result interface {
+	isIssueCardsResponse_Result()
+}
+
+type IssueCardsResponse_Card struct {
+	// As in IssueCardResponse.
+	Card *Card `protobuf:"bytes,2,opt,name=card,proto3,oneof"`
+}
+
+type IssueCardsResponse_Error struct {
+	// Code, text and details are those with which IssueCard would have ended.
+	Error *status.Status `protobuf:"bytes,3,opt,name=error,proto3,oneof"`
+}
+
+func (*IssueCardsResponse_Card) isIssueCardsResponse_Result() {}
+
+func (*IssueCardsResponse_Error) isIssueCardsResponse_Result() {}
+
 // Inclusion says where in the log an entry stands.
 type Inclusion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -403,7 +542,7 @@ type Inclusion struct {
 
 func (x *Inclusion) Reset() {
 	*x = Inclusion{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[5]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -415,7 +554,7 @@ func (x *Inclusion) String() string {
 func (*Inclusion) ProtoMessage() {}
 
 func (x *Inclusion) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[5]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -428,7 +567,7 @@ func (x *Inclusion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Inclusion.ProtoReflect.Descriptor instead.
 func (*Inclusion) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{5}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Inclusion) GetLeafIndex() int64 {
@@ -458,7 +597,7 @@ type GetCardRequest struct {
 
 func (x *GetCardRequest) Reset() {
 	*x = GetCardRequest{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[6]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -470,7 +609,7 @@ func (x *GetCardRequest) String() string {
 func (*GetCardRequest) ProtoMessage() {}
 
 func (x *GetCardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[6]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -483,7 +622,7 @@ func (x *GetCardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCardRequest.ProtoReflect.Descriptor instead.
 func (*GetCardRequest) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{6}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetCardRequest) GetBy() isGetCardRequest_By {
@@ -538,7 +677,7 @@ type GetCardResponse struct {
 
 func (x *GetCardResponse) Reset() {
 	*x = GetCardResponse{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[7]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -550,7 +689,7 @@ func (x *GetCardResponse) String() string {
 func (*GetCardResponse) ProtoMessage() {}
 
 func (x *GetCardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[7]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -563,7 +702,7 @@ func (x *GetCardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetCardResponse.ProtoReflect.Descriptor instead.
 func (*GetCardResponse) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{7}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetCardResponse) GetCard() *Card {
@@ -585,7 +724,7 @@ type ListCardsRequest struct {
 
 func (x *ListCardsRequest) Reset() {
 	*x = ListCardsRequest{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[8]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -597,7 +736,7 @@ func (x *ListCardsRequest) String() string {
 func (*ListCardsRequest) ProtoMessage() {}
 
 func (x *ListCardsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[8]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -610,7 +749,7 @@ func (x *ListCardsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCardsRequest.ProtoReflect.Descriptor instead.
 func (*ListCardsRequest) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{8}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListCardsRequest) GetPageSize() int32 {
@@ -639,7 +778,7 @@ type ListCardsResponse struct {
 
 func (x *ListCardsResponse) Reset() {
 	*x = ListCardsResponse{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[9]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -651,7 +790,7 @@ func (x *ListCardsResponse) String() string {
 func (*ListCardsResponse) ProtoMessage() {}
 
 func (x *ListCardsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[9]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -664,7 +803,7 @@ func (x *ListCardsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListCardsResponse.ProtoReflect.Descriptor instead.
 func (*ListCardsResponse) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{9}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListCardsResponse) GetCards() []*CardSummary {
@@ -699,7 +838,7 @@ type CardSummary struct {
 
 func (x *CardSummary) Reset() {
 	*x = CardSummary{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[10]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -711,7 +850,7 @@ func (x *CardSummary) String() string {
 func (*CardSummary) ProtoMessage() {}
 
 func (x *CardSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[10]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -724,7 +863,7 @@ func (x *CardSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CardSummary.ProtoReflect.Descriptor instead.
 func (*CardSummary) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{10}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CardSummary) GetIccsn() string {
@@ -810,7 +949,7 @@ type Card struct {
 
 func (x *Card) Reset() {
 	*x = Card{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[11]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -822,7 +961,7 @@ func (x *Card) String() string {
 func (*Card) ProtoMessage() {}
 
 func (x *Card) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[11]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -835,7 +974,7 @@ func (x *Card) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Card.ProtoReflect.Descriptor instead.
 func (*Card) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{11}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Card) GetIccsn() string {
@@ -939,7 +1078,7 @@ type Certificate struct {
 
 func (x *Certificate) Reset() {
 	*x = Certificate{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[12]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -951,7 +1090,7 @@ func (x *Certificate) String() string {
 func (*Certificate) ProtoMessage() {}
 
 func (x *Certificate) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[12]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -964,7 +1103,7 @@ func (x *Certificate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Certificate.ProtoReflect.Descriptor instead.
 func (*Certificate) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{12}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Certificate) GetSlot() string {
@@ -1051,7 +1190,7 @@ type IssuerCertificate struct {
 
 func (x *IssuerCertificate) Reset() {
 	*x = IssuerCertificate{}
-	mi := &file_siegel_v1_issuance_proto_msgTypes[13]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1063,7 +1202,7 @@ func (x *IssuerCertificate) String() string {
 func (*IssuerCertificate) ProtoMessage() {}
 
 func (x *IssuerCertificate) ProtoReflect() protoreflect.Message {
-	mi := &file_siegel_v1_issuance_proto_msgTypes[13]
+	mi := &file_siegel_v1_issuance_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1076,7 +1215,7 @@ func (x *IssuerCertificate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IssuerCertificate.ProtoReflect.Descriptor instead.
 func (*IssuerCertificate) Descriptor() ([]byte, []int) {
-	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{13}
+	return file_siegel_v1_issuance_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *IssuerCertificate) GetName() string {
@@ -1111,7 +1250,7 @@ var File_siegel_v1_issuance_proto protoreflect.FileDescriptor
 
 const file_siegel_v1_issuance_proto_rawDesc = "" +
 	"\n" +
-	"\x18siegel/v1/issuance.proto\x12\tsiegel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15siegel/v1/order.proto\"A\n" +
+	"\x18siegel/v1/issuance.proto\x12\tsiegel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\x1a\x15siegel/v1/order.proto\"A\n" +
 	"\x0fPlanCardRequest\x12.\n" +
 	"\x05order\x18\x01 \x01(\v2\x10.siegel.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\"q\n" +
 	"\x10PlanCardResponse\x12A\n" +
@@ -1132,7 +1271,14 @@ const file_siegel_v1_issuance_proto_rawDesc = "" +
 	"\x12wait_for_inclusion\x18\x02 \x01(\bR\x10waitForInclusion\"l\n" +
 	"\x11IssueCardResponse\x12#\n" +
 	"\x04card\x18\x01 \x01(\v2\x0f.siegel.v1.CardR\x04card\x122\n" +
-	"\tinclusion\x18\x02 \x01(\v2\x14.siegel.v1.InclusionR\tinclusion\"J\n" +
+	"\tinclusion\x18\x02 \x01(\v2\x14.siegel.v1.InclusionR\tinclusion\"C\n" +
+	"\x11IssueCardsRequest\x12.\n" +
+	"\x05order\x18\x01 \x01(\v2\x10.siegel.v1.OrderB\x06\xbaH\x03\xc8\x01\x01R\x05order\"\x8c\x01\n" +
+	"\x12IssueCardsResponse\x12\x19\n" +
+	"\border_id\x18\x01 \x01(\tR\aorderId\x12%\n" +
+	"\x04card\x18\x02 \x01(\v2\x0f.siegel.v1.CardH\x00R\x04card\x12*\n" +
+	"\x05error\x18\x03 \x01(\v2\x12.google.rpc.StatusH\x00R\x05errorB\b\n" +
+	"\x06result\"J\n" +
 	"\tInclusion\x12\x1d\n" +
 	"\n" +
 	"leaf_index\x18\x01 \x01(\x03R\tleafIndex\x12\x1e\n" +
@@ -1197,10 +1343,12 @@ const file_siegel_v1_issuance_proto_rawDesc = "" +
 	"\x12FORMAT_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vFORMAT_X509\x10\x01\x12\x0e\n" +
 	"\n" +
-	"FORMAT_CVC\x10\x022\xa8\x02\n" +
+	"FORMAT_CVC\x10\x022\xf7\x02\n" +
 	"\x0fIssuanceService\x12C\n" +
 	"\bPlanCard\x12\x1a.siegel.v1.PlanCardRequest\x1a\x1b.siegel.v1.PlanCardResponse\x12F\n" +
-	"\tIssueCard\x12\x1b.siegel.v1.IssueCardRequest\x1a\x1c.siegel.v1.IssueCardResponse\x12@\n" +
+	"\tIssueCard\x12\x1b.siegel.v1.IssueCardRequest\x1a\x1c.siegel.v1.IssueCardResponse\x12M\n" +
+	"\n" +
+	"IssueCards\x12\x1c.siegel.v1.IssueCardsRequest\x1a\x1d.siegel.v1.IssueCardsResponse(\x010\x01\x12@\n" +
 	"\aGetCard\x12\x19.siegel.v1.GetCardRequest\x1a\x1a.siegel.v1.GetCardResponse\x12F\n" +
 	"\tListCards\x12\x1b.siegel.v1.ListCardsRequest\x1a\x1c.siegel.v1.ListCardsResponseB7Z5github.com/siegel-pki/siegel/proto/siegel/v1;siegelv1b\x06proto3"
 
@@ -1217,7 +1365,7 @@ func file_siegel_v1_issuance_proto_rawDescGZIP() []byte {
 }
 
 var file_siegel_v1_issuance_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_siegel_v1_issuance_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_siegel_v1_issuance_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_siegel_v1_issuance_proto_goTypes = []any{
 	(Format)(0),                   // 0: siegel.v1.Format
 	(*PlanCardRequest)(nil),       // 1: siegel.v1.PlanCardRequest
@@ -1225,50 +1373,58 @@ var file_siegel_v1_issuance_proto_goTypes = []any{
 	(*PlannedCertificate)(nil),    // 3: siegel.v1.PlannedCertificate
 	(*IssueCardRequest)(nil),      // 4: siegel.v1.IssueCardRequest
 	(*IssueCardResponse)(nil),     // 5: siegel.v1.IssueCardResponse
-	(*Inclusion)(nil),             // 6: siegel.v1.Inclusion
-	(*GetCardRequest)(nil),        // 7: siegel.v1.GetCardRequest
-	(*GetCardResponse)(nil),       // 8: siegel.v1.GetCardResponse
-	(*ListCardsRequest)(nil),      // 9: siegel.v1.ListCardsRequest
-	(*ListCardsResponse)(nil),     // 10: siegel.v1.ListCardsResponse
-	(*CardSummary)(nil),           // 11: siegel.v1.CardSummary
-	(*Card)(nil),                  // 12: siegel.v1.Card
-	(*Certificate)(nil),           // 13: siegel.v1.Certificate
-	(*IssuerCertificate)(nil),     // 14: siegel.v1.IssuerCertificate
-	(*Order)(nil),                 // 15: siegel.v1.Order
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*IssueCardsRequest)(nil),     // 6: siegel.v1.IssueCardsRequest
+	(*IssueCardsResponse)(nil),    // 7: siegel.v1.IssueCardsResponse
+	(*Inclusion)(nil),             // 8: siegel.v1.Inclusion
+	(*GetCardRequest)(nil),        // 9: siegel.v1.GetCardRequest
+	(*GetCardResponse)(nil),       // 10: siegel.v1.GetCardResponse
+	(*ListCardsRequest)(nil),      // 11: siegel.v1.ListCardsRequest
+	(*ListCardsResponse)(nil),     // 12: siegel.v1.ListCardsResponse
+	(*CardSummary)(nil),           // 13: siegel.v1.CardSummary
+	(*Card)(nil),                  // 14: siegel.v1.Card
+	(*Certificate)(nil),           // 15: siegel.v1.Certificate
+	(*IssuerCertificate)(nil),     // 16: siegel.v1.IssuerCertificate
+	(*Order)(nil),                 // 17: siegel.v1.Order
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*status.Status)(nil),         // 19: google.rpc.Status
 }
 var file_siegel_v1_issuance_proto_depIdxs = []int32{
-	15, // 0: siegel.v1.PlanCardRequest.order:type_name -> siegel.v1.Order
+	17, // 0: siegel.v1.PlanCardRequest.order:type_name -> siegel.v1.Order
 	3,  // 1: siegel.v1.PlanCardResponse.certificates:type_name -> siegel.v1.PlannedCertificate
 	0,  // 2: siegel.v1.PlannedCertificate.format:type_name -> siegel.v1.Format
-	16, // 3: siegel.v1.PlannedCertificate.not_before:type_name -> google.protobuf.Timestamp
-	16, // 4: siegel.v1.PlannedCertificate.not_after:type_name -> google.protobuf.Timestamp
-	15, // 5: siegel.v1.IssueCardRequest.order:type_name -> siegel.v1.Order
-	12, // 6: siegel.v1.IssueCardResponse.card:type_name -> siegel.v1.Card
-	6,  // 7: siegel.v1.IssueCardResponse.inclusion:type_name -> siegel.v1.Inclusion
-	12, // 8: siegel.v1.GetCardResponse.card:type_name -> siegel.v1.Card
-	11, // 9: siegel.v1.ListCardsResponse.cards:type_name -> siegel.v1.CardSummary
-	16, // 10: siegel.v1.CardSummary.issued_at:type_name -> google.protobuf.Timestamp
-	16, // 11: siegel.v1.Card.issued_at:type_name -> google.protobuf.Timestamp
-	13, // 12: siegel.v1.Card.certificates:type_name -> siegel.v1.Certificate
-	14, // 13: siegel.v1.Card.issuers:type_name -> siegel.v1.IssuerCertificate
-	0,  // 14: siegel.v1.Certificate.format:type_name -> siegel.v1.Format
-	16, // 15: siegel.v1.Certificate.not_before:type_name -> google.protobuf.Timestamp
-	16, // 16: siegel.v1.Certificate.not_after:type_name -> google.protobuf.Timestamp
-	0,  // 17: siegel.v1.IssuerCertificate.format:type_name -> siegel.v1.Format
-	1,  // 18: siegel.v1.IssuanceService.PlanCard:input_type -> siegel.v1.PlanCardRequest
-	4,  // 19: siegel.v1.IssuanceService.IssueCard:input_type -> siegel.v1.IssueCardRequest
-	7,  // 20: siegel.v1.IssuanceService.GetCard:input_type -> siegel.v1.GetCardRequest
-	9,  // 21: siegel.v1.IssuanceService.ListCards:input_type -> siegel.v1.ListCardsRequest
-	2,  // 22: siegel.v1.IssuanceService.PlanCard:output_type -> siegel.v1.PlanCardResponse
-	5,  // 23: siegel.v1.IssuanceService.IssueCard:output_type -> siegel.v1.IssueCardResponse
-	8,  // 24: siegel.v1.IssuanceService.GetCard:output_type -> siegel.v1.GetCardResponse
-	10, // 25: siegel.v1.IssuanceService.ListCards:output_type -> siegel.v1.ListCardsResponse
-	22, // [22:26] is the sub-list for method output_type
-	18, // [18:22] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	18, // 3: siegel.v1.PlannedCertificate.not_before:type_name -> google.protobuf.Timestamp
+	18, // 4: siegel.v1.PlannedCertificate.not_after:type_name -> google.protobuf.Timestamp
+	17, // 5: siegel.v1.IssueCardRequest.order:type_name -> siegel.v1.Order
+	14, // 6: siegel.v1.IssueCardResponse.card:type_name -> siegel.v1.Card
+	8,  // 7: siegel.v1.IssueCardResponse.inclusion:type_name -> siegel.v1.Inclusion
+	17, // 8: siegel.v1.IssueCardsRequest.order:type_name -> siegel.v1.Order
+	14, // 9: siegel.v1.IssueCardsResponse.card:type_name -> siegel.v1.Card
+	19, // 10: siegel.v1.IssueCardsResponse.error:type_name -> google.rpc.Status
+	14, // 11: siegel.v1.GetCardResponse.card:type_name -> siegel.v1.Card
+	13, // 12: siegel.v1.ListCardsResponse.cards:type_name -> siegel.v1.CardSummary
+	18, // 13: siegel.v1.CardSummary.issued_at:type_name -> google.protobuf.Timestamp
+	18, // 14: siegel.v1.Card.issued_at:type_name -> google.protobuf.Timestamp
+	15, // 15: siegel.v1.Card.certificates:type_name -> siegel.v1.Certificate
+	16, // 16: siegel.v1.Card.issuers:type_name -> siegel.v1.IssuerCertificate
+	0,  // 17: siegel.v1.Certificate.format:type_name -> siegel.v1.Format
+	18, // 18: siegel.v1.Certificate.not_before:type_name -> google.protobuf.Timestamp
+	18, // 19: siegel.v1.Certificate.not_after:type_name -> google.protobuf.Timestamp
+	0,  // 20: siegel.v1.IssuerCertificate.format:type_name -> siegel.v1.Format
+	1,  // 21: siegel.v1.IssuanceService.PlanCard:input_type -> siegel.v1.PlanCardRequest
+	4,  // 22: siegel.v1.IssuanceService.IssueCard:input_type -> siegel.v1.IssueCardRequest
+	6,  // 23: siegel.v1.IssuanceService.IssueCards:input_type -> siegel.v1.IssueCardsRequest
+	9,  // 24: siegel.v1.IssuanceService.GetCard:input_type -> siegel.v1.GetCardRequest
+	11, // 25: siegel.v1.IssuanceService.ListCards:input_type -> siegel.v1.ListCardsRequest
+	2,  // 26: siegel.v1.IssuanceService.PlanCard:output_type -> siegel.v1.PlanCardResponse
+	5,  // 27: siegel.v1.IssuanceService.IssueCard:output_type -> siegel.v1.IssueCardResponse
+	7,  // 28: siegel.v1.IssuanceService.IssueCards:output_type -> siegel.v1.IssueCardsResponse
+	10, // 29: siegel.v1.IssuanceService.GetCard:output_type -> siegel.v1.GetCardResponse
+	12, // 30: siegel.v1.IssuanceService.ListCards:output_type -> siegel.v1.ListCardsResponse
+	26, // [26:31] is the sub-list for method output_type
+	21, // [21:26] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_siegel_v1_issuance_proto_init() }
@@ -1278,6 +1434,10 @@ func file_siegel_v1_issuance_proto_init() {
 	}
 	file_siegel_v1_order_proto_init()
 	file_siegel_v1_issuance_proto_msgTypes[6].OneofWrappers = []any{
+		(*IssueCardsResponse_Card)(nil),
+		(*IssueCardsResponse_Error)(nil),
+	}
+	file_siegel_v1_issuance_proto_msgTypes[8].OneofWrappers = []any{
 		(*GetCardRequest_Iccsn)(nil),
 		(*GetCardRequest_OrderId)(nil),
 	}
@@ -1287,7 +1447,7 @@ func file_siegel_v1_issuance_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_siegel_v1_issuance_proto_rawDesc), len(file_siegel_v1_issuance_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   14,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -19,10 +19,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	IssuanceService_PlanCard_FullMethodName  = "/siegel.v1.IssuanceService/PlanCard"
-	IssuanceService_IssueCard_FullMethodName = "/siegel.v1.IssuanceService/IssueCard"
-	IssuanceService_GetCard_FullMethodName   = "/siegel.v1.IssuanceService/GetCard"
-	IssuanceService_ListCards_FullMethodName = "/siegel.v1.IssuanceService/ListCards"
+	IssuanceService_PlanCard_FullMethodName   = "/siegel.v1.IssuanceService/PlanCard"
+	IssuanceService_IssueCard_FullMethodName  = "/siegel.v1.IssuanceService/IssueCard"
+	IssuanceService_IssueCards_FullMethodName = "/siegel.v1.IssuanceService/IssueCards"
+	IssuanceService_GetCard_FullMethodName    = "/siegel.v1.IssuanceService/GetCard"
+	IssuanceService_ListCards_FullMethodName  = "/siegel.v1.IssuanceService/ListCards"
 )
 
 // IssuanceServiceClient is the client API for IssuanceService service.
@@ -36,6 +37,15 @@ type IssuanceServiceClient interface {
 	// IssueCard issues the complete certificate set of one card, all or nothing. Repeating it with the same order gives the same
 	// card, byte for byte.
 	IssueCard(ctx context.Context, in *IssueCardRequest, opts ...grpc.CallOption) (*IssueCardResponse, error)
+	// IssueCards issues the cards of a stream of orders: the way of a batch. Each order gets one answer, as soon as it is known, so that the
+	// answers come in another order than the orders: order_id says which is whose. An order that is refused does not end the stream.
+	//
+	// The server works at a bounded number of orders of a stream at a time and reads no further while they are under way: a client that
+	// just sends is slowed down to the speed of the token (HTTP/2 flow control), and must read answers while it sends.
+	//
+	// A stream ends after an hour at the latest (UNAVAILABLE), or when client, server or network fail. The client then opens another and
+	// sends again every order to which it has no answer: it gets the cards that were made meanwhile, and none is made twice.
+	IssueCards(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[IssueCardsRequest, IssueCardsResponse], error)
 	// GetCard gives an issued card by its ICCSN or order id. By ICCSN it is the card as it was made; a renewal comes by its order id.
 	GetCard(ctx context.Context, in *GetCardRequest, opts ...grpc.CallOption) (*GetCardResponse, error)
 	// ListCards lists issued cards and renewals, oldest first, in pages.
@@ -70,6 +80,19 @@ func (c *issuanceServiceClient) IssueCard(ctx context.Context, in *IssueCardRequ
 	return out, nil
 }
 
+func (c *issuanceServiceClient) IssueCards(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[IssueCardsRequest, IssueCardsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &IssuanceService_ServiceDesc.Streams[0], IssuanceService_IssueCards_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[IssueCardsRequest, IssueCardsResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type IssuanceService_IssueCardsClient = grpc.BidiStreamingClient[IssueCardsRequest, IssueCardsResponse]
+
 func (c *issuanceServiceClient) GetCard(ctx context.Context, in *GetCardRequest, opts ...grpc.CallOption) (*GetCardResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetCardResponse)
@@ -101,6 +124,15 @@ type IssuanceServiceServer interface {
 	// IssueCard issues the complete certificate set of one card, all or nothing. Repeating it with the same order gives the same
 	// card, byte for byte.
 	IssueCard(context.Context, *IssueCardRequest) (*IssueCardResponse, error)
+	// IssueCards issues the cards of a stream of orders: the way of a batch. Each order gets one answer, as soon as it is known, so that the
+	// answers come in another order than the orders: order_id says which is whose. An order that is refused does not end the stream.
+	//
+	// The server works at a bounded number of orders of a stream at a time and reads no further while they are under way: a client that
+	// just sends is slowed down to the speed of the token (HTTP/2 flow control), and must read answers while it sends.
+	//
+	// A stream ends after an hour at the latest (UNAVAILABLE), or when client, server or network fail. The client then opens another and
+	// sends again every order to which it has no answer: it gets the cards that were made meanwhile, and none is made twice.
+	IssueCards(grpc.BidiStreamingServer[IssueCardsRequest, IssueCardsResponse]) error
 	// GetCard gives an issued card by its ICCSN or order id. By ICCSN it is the card as it was made; a renewal comes by its order id.
 	GetCard(context.Context, *GetCardRequest) (*GetCardResponse, error)
 	// ListCards lists issued cards and renewals, oldest first, in pages.
@@ -120,6 +152,9 @@ func (UnimplementedIssuanceServiceServer) PlanCard(context.Context, *PlanCardReq
 }
 func (UnimplementedIssuanceServiceServer) IssueCard(context.Context, *IssueCardRequest) (*IssueCardResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method IssueCard not implemented")
+}
+func (UnimplementedIssuanceServiceServer) IssueCards(grpc.BidiStreamingServer[IssueCardsRequest, IssueCardsResponse]) error {
+	return status.Error(codes.Unimplemented, "method IssueCards not implemented")
 }
 func (UnimplementedIssuanceServiceServer) GetCard(context.Context, *GetCardRequest) (*GetCardResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetCard not implemented")
@@ -184,6 +219,13 @@ func _IssuanceService_IssueCard_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _IssuanceService_IssueCards_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(IssuanceServiceServer).IssueCards(&grpc.GenericServerStream[IssueCardsRequest, IssueCardsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type IssuanceService_IssueCardsServer = grpc.BidiStreamingServer[IssueCardsRequest, IssueCardsResponse]
+
 func _IssuanceService_GetCard_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetCardRequest)
 	if err := dec(in); err != nil {
@@ -244,6 +286,13 @@ var IssuanceService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _IssuanceService_ListCards_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "IssueCards",
+			Handler:       _IssuanceService_IssueCards_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
+	},
 	Metadata: "siegel/v1/issuance.proto",
 }

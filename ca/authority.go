@@ -30,6 +30,8 @@ type Config struct {
 	TSPID string
 	// KeySession bounds the key session that Start opens for each issuer key in environment test.
 	KeySession SessionBounds
+	// ApprovalTime is how long a request may wait to be approved and done.
+	ApprovalTime time.Duration
 	// ConfigHash is the SHA-256 of the server's configuration, for the log; nil where there is none.
 	ConfigHash []byte
 	// Now gives the time of a trusted clock.
@@ -51,6 +53,7 @@ type Authority struct {
 	public   []*profiles.Issuer // as configured
 	unbound  []string
 	config   Config
+	acts     map[ActKind]act
 
 	known   knownIssuers
 	flights flights
@@ -94,6 +97,7 @@ func New(cfg Config) (*Authority, error) {
 		}
 	}
 	a.unbound = unbound(cfg.Profiles, cfg.Issuers)
+	a.acts = newActs()
 	return a, nil
 }
 
@@ -115,6 +119,9 @@ func (cfg *Config) check() error {
 	}
 	if cfg.Profiles != nil {
 		errs = append(errs, cfg.Profiles.Policy().CheckExceptions(cfg.LegacyExceptions))
+	}
+	if cfg.ApprovalTime <= 0 {
+		errs = append(errs, errors.New("a request needs a time above zero in which it can be approved"))
 	}
 	if !tspID.MatchString(cfg.TSPID) {
 		errs = append(errs, fmt.Errorf("TSP-ID is %q, want two digits (gemSpec_PKI, Tab_PKI_109)", cfg.TSPID))

@@ -87,6 +87,8 @@ type Store interface {
 	// grouped, and the groups sorted by issuer, profile, slot and name of the scheme. It reads every certificate, so that it takes as long as there
 	// are cards: it is for a person who asks once, not for a program that asks again and again.
 	CountOutliving(ctx context.Context, instant time.Time) ([]CertificateCount, error)
+
+	ApprovalStore
 }
 
 // The sentinel errors of a Store.

@@ -49,6 +49,8 @@ type config struct {
 	Token tokenConfig `yaml:"token"`
 	// How long and how often an issuer key may sign before it must be opened again.
 	KeySession keySessionConfig `yaml:"key_session"`
+	// How long a request for an act that needs two people may wait to be approved, for example 1h. Default: 1h.
+	ApprovalTime time.Duration `yaml:"approval_time"`
 	// The server's log, on standard error. (The log of issuances is in the store.)
 	Log logConfig `yaml:"log"`
 	// How long calls under way may take after the end was asked for, for example 20s. Default: 20s.
@@ -138,9 +140,10 @@ func defaults() config {
 	return config{
 		Data: defaultData, Environment: string(profiles.Test), Listen: "127.0.0.1:7443",
 		HTTP: httpConfig{"127.0.0.1:7480"}, Tiles: tilesConfig{"127.0.0.1:7481"}, Metrics: metricsConfig{"127.0.0.1:7482"},
-		KeySession: keySessionConfig{Signatures: 1_000_000, Lifetime: 24 * time.Hour},
-		Log:        logConfig{Format: "auto", Level: "info"},
-		Grace:      20 * time.Second,
+		KeySession:   keySessionConfig{Signatures: 1_000_000, Lifetime: 24 * time.Hour},
+		ApprovalTime: time.Hour,
+		Log:          logConfig{Format: "auto", Level: "info"},
+		Grace:        20 * time.Second,
 	}
 }
 
@@ -242,6 +245,9 @@ func (c *config) check(lines strictyaml.Lines) error {
 	}
 	if c.KeySession.Lifetime <= 0 {
 		fault("key_session.lifetime", "%s is not above zero", c.KeySession.Lifetime)
+	}
+	if c.ApprovalTime <= 0 {
+		fault("approval_time", "%s is not above zero", c.ApprovalTime)
 	}
 	if c.Store.Postgres != "" && c.Store.SQLite != "" {
 		fault("store.postgres", "store.sqlite is set too, and there is one store")

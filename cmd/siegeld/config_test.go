@@ -28,7 +28,7 @@ func TestDefaults(t *testing.T) {
 		Operators: "data/operators.yaml", Hierarchy: "data/hierarchy",
 		Store:      storeConfig{SQLite: "data/siegel.db"},
 		Token:      tokenConfig{PINFile: "data/token/pin", SoftHSM2: "data/token/softhsm2.conf"},
-		KeySession: keySessionConfig{1_000_000, 24 * time.Hour},
+		KeySession: keySessionConfig{1_000_000, 24 * time.Hour}, ApprovalTime: time.Hour,
 		Log:        logConfig{"auto", "info"},
 		Grace:      20 * time.Second,
 	}
@@ -52,6 +52,7 @@ legacy_exceptions: [legacy-cvc-g1, legacy-rsa-2048-noqes]
 store: {sqlite: s.db}
 token: {uri: "pkcs11:token=x?module-path=/m.so", pin_file: pin, sessions: 8, softhsm2_conf: soft}
 key_session: {signatures: 5, lifetime: 90m}
+approval_time: 30m
 log: {format: json, level: warn}
 grace: 1m30s
 `
@@ -72,7 +73,7 @@ func TestEveryKey(t *testing.T) {
 		LegacyExceptions: []string{"legacy-cvc-g1", "legacy-rsa-2048-noqes"}, exceptionsAt: path + ":12: ",
 		HTTP: httpConfig{"[::1]:80"}, Tiles: tilesConfig{"127.0.0.1:0"}, Metrics: metricsConfig{"off"},
 		Token:      tokenConfig{"pkcs11:token=x?module-path=/m.so", in("pin"), 8, in("soft")},
-		KeySession: keySessionConfig{5, 90 * time.Minute}, Log: logConfig{"json", "warn"}, Grace: 90 * time.Second,
+		KeySession: keySessionConfig{5, 90 * time.Minute}, ApprovalTime: 30 * time.Minute, Log: logConfig{"json", "warn"}, Grace: 90 * time.Second,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("config = %+v\nwant %+v", got, want)

@@ -14,6 +14,7 @@ import (
 	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	reflectionv1alpha "google.golang.org/grpc/reflection/grpc_reflection_v1alpha"
 
+	"github.com/siegel-pki/siegel/ca"
 	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
 )
 
@@ -58,7 +59,7 @@ func (s *Server) authorize(ctx context.Context, method string) error {
 			"the client certificate has expired on "+cert.NotAfter.UTC().Format(time.RFC3339)+"; connect with a new one")
 	}
 	op := c.operator
-	if err := CheckRoles(op.Roles); err != nil {
+	if err := ca.CheckRoles(op.Roles); err != nil {
 		return deny(codes.PermissionDenied, "ROLES_EXCLUDE", map[string]string{"operator": op.Name}, err.Error())
 	}
 	allowed := access[method]

@@ -11,6 +11,8 @@ import (
 	"regexp"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/siegel-pki/siegel/ca"
 )
 
 // Operator is a person or machine that may call, and what for.
@@ -145,7 +147,7 @@ func (op *Operator) check() error {
 	if !sha256Hex.MatchString(op.CertificateSHA256) {
 		return fmt.Errorf("operator %q: certificate_sha256 is not 64 hex digits in lower case", op.Name)
 	}
-	if err := CheckRoles(op.Roles); err != nil {
+	if err := ca.CheckRoles(op.Roles); err != nil {
 		return fmt.Errorf("operator %q: %w", op.Name, err)
 	}
 	return nil

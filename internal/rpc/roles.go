@@ -1,64 +1,29 @@
 package rpc
 
 import (
-	"fmt"
-	"slices"
 	"strings"
+
+	"github.com/siegel-pki/siegel/ca"
 )
 
-// Role is what an operator may do.
-type Role string
+// Role is what an operator may do. The roles, and which of them exclude each other, are package ca's.
+type Role = ca.Role
 
-// The roles, with the codes of the gematik roles whose work they do (gemRL_TSL_SP_CP, Tab_PKI_301 to Tab_PKI_302).
+// The roles, for the table of methods.
 const (
-	Personalization Role = "personalization"  // RG: releases orders and transmits them to the CA
-	Registration    Role = "registration"     // TS: deals with the holder, confirms that the card was received
-	Revocation      Role = "revocation"       // RG: releases revocations
-	Auditor         Role = "auditor"          // R: reads the log
-	SecurityOfficer Role = "security-officer" // ISO: approves rights
-	CAOperator      Role = "ca-operator"      // CAO1 and CAO2: which of the two is decided by each key session, never the same person
-	SystemOperator  Role = "system-operator"  // SA and SO: configuration, start and stop, backup; no key
+	Personalization = ca.Personalization
+	Registration    = ca.Registration
+	Revocation      = ca.Revocation
+	Auditor         = ca.Auditor
+	SecurityOfficer = ca.SecurityOfficer
+	CAOperator      = ca.CAOperator
+	SystemOperator  = ca.SystemOperator
 )
 
 // Roles lists all roles.
-func Roles() []Role {
-	return []Role{Personalization, Registration, Revocation, Auditor, SecurityOfficer, CAOperator, SystemOperator}
-}
+func Roles() []Role { return ca.Roles() }
 
-// exclusions is Tab_PKI_303 (GS-A_4266) in terms of our roles: no operator may hold the role on the left together with one on
-// the right. R and ISO may be one person, as may TS and RG, and RG and CAO1 (Tab_PKI_304). CAO2 may be SA or SO, CAO1 may not;
-// a ca-operator can be either, so that the stricter one counts.
-//
-// BSI TR-03145-1, Role.Req.12, is stricter still: it wants RA and CA operators apart. It is not enforced, since Tab_PKI_304
-// demands a group of persons that is both.
-var exclusions = map[Role][]Role{
-	Auditor:         {Personalization, Registration, Revocation, CAOperator, SystemOperator},
-	SecurityOfficer: {Personalization, Registration, Revocation, CAOperator, SystemOperator},
-	SystemOperator:  {Personalization, Registration, Revocation, CAOperator},
-}
-
-// CheckRoles says whether one person may hold all the roles: each is known and listed once, at least one, and none excludes
-// another (GS-A_4266, Tab_PKI_303).
-func CheckRoles(roles []Role) error {
-	if len(roles) == 0 {
-		return fmt.Errorf("no role")
-	}
-	for i, r := range roles {
-		if !slices.Contains(Roles(), r) {
-			return fmt.Errorf("role %q does not exist; the roles are %s", r, joinRoles(Roles()))
-		}
-		if slices.Contains(roles[:i], r) {
-			return fmt.Errorf("role %s is listed twice", r)
-		}
-		for _, other := range roles {
-			if slices.Contains(exclusions[r], other) {
-				return fmt.Errorf("roles %s and %s exclude each other (GS-A_4266, Tab_PKI_303)", r, other)
-			}
-		}
-	}
-	return nil
-}
-
+// joinRoles lists roles for a person.
 func joinRoles(roles []Role) string {
 	names := make([]string, len(roles))
 	for i, r := range roles {

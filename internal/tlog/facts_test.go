@@ -34,7 +34,9 @@ func goldenLeaves(t testing.TB) map[string][]byte {
 // added here, and never changed.
 func TestGoldenLeaves(t *testing.T) {
 	types := map[Kind]Facts{ServerStarted: &ServerFacts{}, IssuerAdded: &IssuerAddedFacts{}, KeySessionOpened: &SessionFacts{}, KeySessionClosed: &SessionEndFacts{}, OrderRecorded: &OrderFacts{},
-		CardIssued: &CardFacts{}, AttemptAbandoned: &AbandonFacts{}}
+		CardIssued: &CardFacts{}, AttemptAbandoned: &AbandonFacts{},
+		ApprovalRequested: &ApprovalRequestFacts{}, ApprovalGiven: &ApprovalDecisionFacts{}, ApprovalRejected: &ApprovalDecisionFacts{},
+		ApprovalUsed: &ApprovalEndFacts{}, ApprovalExpired: &ApprovalEndFacts{}}
 	seen := map[Kind]bool{}
 	for name, octets := range goldenLeaves(t) {
 		t.Run(name, func(t *testing.T) {
@@ -174,6 +176,13 @@ func TestMalformedFactsAreNamed(t *testing.T) {
 		{"key-session-opened", `"signatures":1000`, `"signatures":0`, "signatures: is less than 1"},
 		{"key-session-opened", `"signatures":1000`, `"signatures":1e3`, "signatures"},
 		{"key-session-opened", `"signatures":1000`, `"signatures":"1000"`, "signatures"},
+		{"approval-requested", `"signatures":1000`, `"signatures":1001`, "parameters_sha256: is not the hash of the parameters"},
+		{"approval-requested", `"approval":"a`, `"approval":"g`, "approval: is no id"},
+		{"approval-requested", `"summary":"open`, `"summary":"","x":"`, `unknown field "x"`},
+		{"approval-requested", `"person":"person-17"`, `"person":""`, "person: is empty"},
+		{"approval-given", `"person":"person-23"`, `"person":""`, "person: is empty"},
+		{"approval-given", `"act":"open-key-sessions"`, `"act":"open key"`, "act: is no reason"},
+		{"approval-used", `"parameters_sha256":"`, `"parameters_sha256":"0`, "parameters_sha256: is no SHA-256 hash"},
 		{"attempt-abandoned", `"reason":"`, `"reason":"A `, "reason: is no reason"},
 		{"order-recorded-again", `"same_order_as":"0`, `"same_order_as":"X`, "same_order_as: is no id"},
 		{"order-recorded-again", `"attempt":"ffeeddccbbaa99887766554433221100"`, `"attempt":"00112233445566778899aabbccddeeff"`, "same_order_as: is the attempt itself"},

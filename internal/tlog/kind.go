@@ -20,6 +20,13 @@ const (
 	OrderRecorded    Kind = "order-recorded"     // order, serials and drafts are in the database; no key was used yet
 	CardIssued       Kind = "card-issued"        // the card is complete
 	AttemptAbandoned Kind = "attempt-abandoned"  // an attempt ended without a card; its serials stay taken
+
+	// Acts that need two people.
+	ApprovalRequested Kind = "approval-requested" // a person asks for an act
+	ApprovalGiven     Kind = "approval-given"     // another approves it
+	ApprovalRejected  Kind = "approval-rejected"  // another, or the one who asked, rejects it
+	ApprovalUsed      Kind = "approval-used"      // the act was done; it cannot be done again
+	ApprovalExpired   Kind = "approval-expired"   // it was not done in time, and cannot be done any more
 )
 
 // schemas holds what each kind of entry must be. A new kind is a line here, a constant above and a type in facts.go.
@@ -31,6 +38,12 @@ var schemas = map[Kind]schema{
 	OrderRecorded:    {facts: read[OrderFacts], personal: isFirstOfOrder},
 	CardIssued:       {facts: read[CardFacts]},
 	AttemptAbandoned: {facts: read[AbandonFacts]},
+
+	ApprovalRequested: {facts: read[ApprovalRequestFacts], personal: always},
+	ApprovalGiven:     {facts: read[ApprovalDecisionFacts]},
+	ApprovalRejected:  {facts: read[ApprovalDecisionFacts], personal: always},
+	ApprovalUsed:      {facts: read[ApprovalEndFacts]},
+	ApprovalExpired:   {facts: read[ApprovalEndFacts]},
 }
 
 type schema struct {
@@ -40,6 +53,9 @@ type schema struct {
 
 // isFirstOfOrder tells whether the order goes with the facts. Later attempts refer to the entry that has it.
 func isFirstOfOrder(facts Facts) bool { return facts.(*OrderFacts).SameOrderAs == "" }
+
+// always tells that the personal part is never missing: a reason in a person's words.
+func always(Facts) bool { return true }
 
 // Kinds lists the known kinds, in alphabetical order.
 func Kinds() []Kind { return slices.Sorted(maps.Keys(schemas)) }

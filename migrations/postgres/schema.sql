@@ -1,6 +1,64 @@
 -- The schema that the migrations add up to, in PostgreSQL's own words. Written by
 -- go test ./internal/store/postgres -run TestSchema -update
 
+CREATE TABLE approvals (
+    number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    approval_id text COLLATE "C" NOT NULL,
+    act text NOT NULL,
+    summary text NOT NULL,
+    parameters json NOT NULL,
+    hash bytea NOT NULL,
+    reason text,
+    requested_by text NOT NULL,
+    requested_person text COLLATE "C" NOT NULL,
+    requested_at timestamp(3) with time zone NOT NULL,
+    expires timestamp(3) with time zone NOT NULL,
+    entry_id bigint NOT NULL,
+    state text NOT NULL,
+    decided_by text,
+    decided_person text COLLATE "C",
+    decided_at timestamp(3) with time zone,
+    decision_entry bigint,
+    ended_at timestamp(3) with time zone,
+    end_entry bigint,
+    CONSTRAINT approvals_approval_id_key UNIQUE (approval_id),
+    CONSTRAINT approvals_decision_entry_key UNIQUE (decision_entry),
+    CONSTRAINT approvals_end_entry_key UNIQUE (end_entry),
+    CONSTRAINT approvals_entry_id_key UNIQUE (entry_id),
+    CONSTRAINT approvals_pkey PRIMARY KEY (number),
+    CONSTRAINT approvals_decision_entry_fkey FOREIGN KEY (decision_entry) REFERENCES entries(id),
+    CONSTRAINT approvals_end_entry_fkey FOREIGN KEY (end_entry) REFERENCES entries(id),
+    CONSTRAINT approvals_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES entries(id),
+    CONSTRAINT approvals_act_check CHECK (act <> ''::text),
+    CONSTRAINT approvals_approval_id_check CHECK (approval_id ~ '^[0-9a-f]{32}$'::text),
+    CONSTRAINT approvals_check CHECK (hash = sha256(convert_to(parameters::text, 'UTF8'::name))),
+    CONSTRAINT approvals_check1 CHECK (expires > requested_at),
+    CONSTRAINT approvals_check2 CHECK (decided_at < expires),
+    CONSTRAINT approvals_check3 CHECK (state <> 'pending'::text OR decision_entry IS NULL),
+    CONSTRAINT approvals_check4 CHECK ((state <> ALL (ARRAY['approved'::text, 'rejected'::text, 'used'::text])) OR decision_entry IS NOT NULL),
+    CONSTRAINT approvals_check5 CHECK ((decision_entry IS NULL) = (decided_by IS NULL) AND (decision_entry IS NULL) = (decided_person IS NULL) AND (decision_entry IS NULL) = (decided_at IS NULL)),
+    CONSTRAINT approvals_check6 CHECK ((end_entry IS NOT NULL) = (state = ANY (ARRAY['used'::text, 'expired'::text])) AND (end_entry IS NULL) = (ended_at IS NULL)),
+    CONSTRAINT approvals_check7 CHECK (state <> 'used'::text OR ended_at < expires),
+    CONSTRAINT approvals_check8 CHECK (state <> 'expired'::text OR ended_at >= expires),
+    CONSTRAINT approvals_decided_by_check CHECK (decided_by <> ''::text),
+    CONSTRAINT approvals_decided_person_check CHECK (decided_person <> ''::text),
+    CONSTRAINT approvals_parameters_check CHECK (json_typeof(parameters) = 'object'::text),
+    CONSTRAINT approvals_reason_check CHECK (reason <> ''::text),
+    CONSTRAINT approvals_requested_by_check CHECK (requested_by <> ''::text),
+    CONSTRAINT approvals_requested_person_check CHECK (requested_person <> ''::text),
+    CONSTRAINT approvals_state_check CHECK (state = ANY (ARRAY['pending'::text, 'approved'::text, 'rejected'::text, 'used'::text, 'expired'::text])),
+    CONSTRAINT approvals_summary_check CHECK (summary <> ''::text),
+    CONSTRAINT four_eyes CHECK (state = 'rejected'::text OR decided_person <> requested_person)
+);
+
+CREATE INDEX approvals_waiting ON approvals USING btree (number) WHERE state = ANY (ARRAY['pending'::text, 'approved'::text]);
+
+CREATE TRIGGER approvals_are_never_deleted BEFORE DELETE OR TRUNCATE ON approvals FOR EACH STATEMENT EXECUTE FUNCTION refuse('requests are never deleted');
+
+CREATE TRIGGER approvals_begin_pending BEFORE INSERT ON approvals FOR EACH ROW WHEN (new.state <> 'pending'::text OR new.reason IS NULL) EXECUTE FUNCTION refuse('a request begins as pending, with its reason');
+
+CREATE TRIGGER approvals_only_go_on BEFORE UPDATE ON approvals FOR EACH ROW WHEN (NOT (new.number = old.number AND new.approval_id = old.approval_id AND new.act = old.act AND new.summary = old.summary AND new.parameters::text = old.parameters::text AND new.hash = old.hash AND new.requested_by = old.requested_by AND new.requested_person = old.requested_person AND new.requested_at = old.requested_at AND new.expires = old.expires AND new.entry_id = old.entry_id AND (NOT new.reason IS DISTINCT FROM old.reason AND old.state = 'pending'::text AND (new.state = ANY (ARRAY['approved'::text, 'rejected'::text, 'expired'::text])) OR NOT new.decided_by IS DISTINCT FROM old.decided_by AND NOT new.decided_person IS DISTINCT FROM old.decided_person AND NOT new.decided_at IS DISTINCT FROM old.decided_at AND NOT new.decision_entry IS DISTINCT FROM old.decision_entry AND (NOT new.reason IS DISTINCT FROM old.reason AND old.state = 'approved'::text AND (new.state = ANY (ARRAY['used'::text, 'expired'::text])) OR new.reason IS NULL AND new.state = old.state AND NOT new.ended_at IS DISTINCT FROM old.ended_at AND NOT new.end_entry IS DISTINCT FROM old.end_entry)))) EXECUTE FUNCTION refuse('a request changes only by a decision, by its end and by erasure of its reason');
+
 CREATE TABLE attempts (
     number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     attempt_id text COLLATE "C" NOT NULL,

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"log/slog"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"github.com/siegel-pki/siegel/internal/store/postgres"
 	"github.com/siegel-pki/siegel/internal/store/storetest"
 	"github.com/siegel-pki/siegel/internal/tlog"
+	"github.com/siegel-pki/siegel/migrations"
 )
 
 // TestOpenRefuses gives Open databases that do not fit, which it must not change.
@@ -78,8 +80,10 @@ func TestMigrateTogether(t *testing.T) {
 	}
 	var steps int
 	must(t, raw(t, dsn).QueryRow(t.Context(), "SELECT count(*) FROM goose_db_version WHERE version_id > 0").Scan(&steps))
-	if int64(steps) != to {
-		t.Errorf("%d steps were recorded, want %d", steps, to)
+	files, err := fs.Glob(migrations.Postgres(), "*.sql")
+	must(t, err)
+	if steps != len(files) {
+		t.Errorf("%d steps were recorded, want %d", steps, len(files))
 	}
 	open(t, dsn)
 }

@@ -13,7 +13,8 @@ import (
 // never change: so that none needs a transaction to see one state of the database.
 type reads struct {
 	order, cardHead, cardByICCSN, certificates, cards, openAttempts, entries, issuers, waitingOrders, countOutliving,
-	unsequenced, head, inclusion, sequenced, tile *sql.Stmt
+	unsequenced, head, inclusion, sequenced, tile,
+	approval, approvals, waitingApprovals *sql.Stmt
 }
 
 // prepare prepares all statements; a statement that does not fit the schema fails here.
@@ -34,6 +35,10 @@ func (r *reads) prepare(ctx context.Context, db *sql.DB) error {
 		selectInclusion:     &r.inclusion,
 		selectSequenced:     &r.sequenced,
 		selectTile:          &r.tile,
+
+		selectApproval:         &r.approval,
+		selectApprovals:        &r.approvals,
+		selectWaitingApprovals: &r.waitingApprovals,
 	} {
 		var err error
 		if *st, err = db.PrepareContext(ctx, query); err != nil {
@@ -46,7 +51,8 @@ func (r *reads) prepare(ctx context.Context, db *sql.DB) error {
 func (r *reads) close() error {
 	var errs []error
 	for _, st := range []*sql.Stmt{r.order, r.cardHead, r.cardByICCSN, r.certificates, r.cards, r.openAttempts, r.entries,
-		r.issuers, r.waitingOrders, r.countOutliving, r.unsequenced, r.head, r.inclusion, r.sequenced, r.tile} {
+		r.issuers, r.waitingOrders, r.countOutliving, r.unsequenced, r.head, r.inclusion, r.sequenced, r.tile,
+		r.approval, r.approvals, r.waitingApprovals} {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}

@@ -1,9 +1,11 @@
-package rpc
+package ca_test
 
 import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/siegel-pki/siegel/ca"
 )
 
 // TestExclusionsAreTabPKI303 derives the exclusions of our roles from the table as it is printed, in gematik's codes, and compares
@@ -19,11 +21,11 @@ func TestExclusionsAreTabPKI303(t *testing.T) {
 		"CAO1": {"R", "ISO", "CAO2", "SA", "SO"},
 		"CAO2": {"R", "ISO", "CAO1"},
 	}
-	codes := map[Role][]string{
-		Personalization: {"RG"}, Registration: {"TS"}, Revocation: {"RG"}, Auditor: {"R"}, SecurityOfficer: {"ISO"},
-		CAOperator: {"CAO1", "CAO2"}, SystemOperator: {"SA", "SO"},
+	codes := map[ca.Role][]string{
+		ca.Personalization: {"RG"}, ca.Registration: {"TS"}, ca.Revocation: {"RG"}, ca.Auditor: {"R"}, ca.SecurityOfficer: {"ISO"},
+		ca.CAOperator: {"CAO1", "CAO2"}, ca.SystemOperator: {"SA", "SO"},
 	}
-	excluded := func(a, b Role) bool {
+	excluded := func(a, b ca.Role) bool {
 		for _, x := range codes[a] {
 			for _, y := range codes[b] {
 				if slices.Contains(printed[x], y) {
@@ -33,12 +35,12 @@ func TestExclusionsAreTabPKI303(t *testing.T) {
 		}
 		return false
 	}
-	for _, a := range Roles() {
-		for _, b := range Roles() {
+	for _, a := range ca.Roles() {
+		for _, b := range ca.Roles() {
 			if a == b {
 				continue
 			}
-			err := CheckRoles([]Role{a, b})
+			err := ca.CheckRoles([]ca.Role{a, b})
 			if want := excluded(a, b); (err != nil) != want {
 				t.Errorf("CheckRoles(%s, %s) = %v, want excluded: %t", a, b, err, want)
 			}
@@ -52,17 +54,17 @@ func TestExclusionsAreTabPKI303(t *testing.T) {
 func TestCheckRolesRefusesLists(t *testing.T) {
 	tests := []struct {
 		name  string
-		roles []Role
+		roles []ca.Role
 		want  string
 	}{
 		{"none", nil, "no role"},
-		{"unknown", []Role{"root"}, `role "root" does not exist`},
-		{"twice", []Role{Auditor, Auditor}, "listed twice"},
-		{"third excludes first", []Role{Personalization, Registration, Auditor}, "exclude each other"},
+		{"unknown", []ca.Role{"root"}, `role "root" does not exist`},
+		{"twice", []ca.Role{ca.Auditor, ca.Auditor}, "listed twice"},
+		{"third excludes first", []ca.Role{ca.Personalization, ca.Registration, ca.Auditor}, "exclude each other"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if err := CheckRoles(tt.roles); err == nil || !strings.Contains(err.Error(), tt.want) {
+			if err := ca.CheckRoles(tt.roles); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("CheckRoles(%v) = %v, want an error with %q", tt.roles, err, tt.want)
 			}
 		})

@@ -11,18 +11,18 @@ type Role string
 
 // The roles, with the codes of the gematik roles whose work they do (gemRL_TSL_SP_CP, Tab_PKI_301 to Tab_PKI_302).
 const (
-	Personalization Role = "personalization"  // RG: releases orders and transmits them to the CA
-	Registration    Role = "registration"     // TS: deals with the holder, confirms that the card was received
-	Revocation      Role = "revocation"       // RG: releases revocations
-	Auditor         Role = "auditor"          // R: reads the log
-	SecurityOfficer Role = "security-officer" // ISO: approves rights
-	CAOperator      Role = "ca-operator"      // CAO1 and CAO2: which of the two is decided by each key session, never the same person
-	SystemOperator  Role = "system-operator"  // SA and SO: configuration, start and stop, backup; no key
+	RolePersonalization Role = "personalization"  // RG: releases orders and transmits them to the CA
+	RoleRegistration    Role = "registration"     // TS: deals with the holder, confirms that the card was received
+	RoleRevocation      Role = "revocation"       // RG: releases revocations
+	RoleAuditor         Role = "auditor"          // R: reads the log
+	RoleSecurityOfficer Role = "security-officer" // ISO: approves rights
+	RoleCAOperator      Role = "ca-operator"      // CAO1 and CAO2: which of the two is decided by each key session, never the same person
+	RoleSystemOperator  Role = "system-operator"  // SA and SO: configuration, start and stop, backup; no key
 )
 
 // Roles lists all roles.
 func Roles() []Role {
-	return []Role{Personalization, Registration, Revocation, Auditor, SecurityOfficer, CAOperator, SystemOperator}
+	return []Role{RolePersonalization, RoleRegistration, RoleRevocation, RoleAuditor, RoleSecurityOfficer, RoleCAOperator, RoleSystemOperator}
 }
 
 // exclusions is Tab_PKI_303 (GS-A_4266) in terms of our roles: no operator may hold the role on the left together with one on
@@ -32,9 +32,9 @@ func Roles() []Role {
 // BSI TR-03145-1, Role.Req.12, is stricter still: it wants RA and CA operators apart. It is not enforced, since Tab_PKI_304
 // demands a group of persons that is both.
 var exclusions = map[Role][]Role{
-	Auditor:         {Personalization, Registration, Revocation, CAOperator, SystemOperator},
-	SecurityOfficer: {Personalization, Registration, Revocation, CAOperator, SystemOperator},
-	SystemOperator:  {Personalization, Registration, Revocation, CAOperator},
+	RoleAuditor:         {RolePersonalization, RoleRegistration, RoleRevocation, RoleCAOperator, RoleSystemOperator},
+	RoleSecurityOfficer: {RolePersonalization, RoleRegistration, RoleRevocation, RoleCAOperator, RoleSystemOperator},
+	RoleSystemOperator:  {RolePersonalization, RoleRegistration, RoleRevocation, RoleCAOperator},
 }
 
 // CheckRoles says whether one person may hold all the roles: each is known and listed once, at least one, and none excludes

@@ -22,8 +22,8 @@ func TestExclusionsAreTabPKI303(t *testing.T) {
 		"CAO2": {"R", "ISO", "CAO1"},
 	}
 	codes := map[ca.Role][]string{
-		ca.Personalization: {"RG"}, ca.Registration: {"TS"}, ca.Revocation: {"RG"}, ca.Auditor: {"R"}, ca.SecurityOfficer: {"ISO"},
-		ca.CAOperator: {"CAO1", "CAO2"}, ca.SystemOperator: {"SA", "SO"},
+		ca.RolePersonalization: {"RG"}, ca.RoleRegistration: {"TS"}, ca.RoleRevocation: {"RG"}, ca.RoleAuditor: {"R"}, ca.RoleSecurityOfficer: {"ISO"},
+		ca.RoleCAOperator: {"CAO1", "CAO2"}, ca.RoleSystemOperator: {"SA", "SO"},
 	}
 	excluded := func(a, b ca.Role) bool {
 		for _, x := range codes[a] {
@@ -59,8 +59,8 @@ func TestCheckRolesRefusesLists(t *testing.T) {
 	}{
 		{"none", nil, "no role"},
 		{"unknown", []ca.Role{"root"}, `role "root" does not exist`},
-		{"twice", []ca.Role{ca.Auditor, ca.Auditor}, "listed twice"},
-		{"third excludes first", []ca.Role{ca.Personalization, ca.Registration, ca.Auditor}, "exclude each other"},
+		{"twice", []ca.Role{ca.RoleAuditor, ca.RoleAuditor}, "listed twice"},
+		{"third excludes first", []ca.Role{ca.RolePersonalization, ca.RoleRegistration, ca.RoleAuditor}, "exclude each other"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

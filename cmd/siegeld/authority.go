@@ -14,7 +14,7 @@ func authorityConfig(cfg config, in *inputs, store ca.Store, keyed []ca.Issuer, 
 	return ca.Config{
 		Store: store, Profiles: in.profiles, Issuers: keyed,
 		Environment: profiles.Environment(cfg.Environment), TSPID: in.hierarchy.TSPID, LegacyExceptions: cfg.LegacyExceptions,
-		KeySession: ca.SessionBounds{Signatures: cfg.KeySession.Signatures, Lifetime: cfg.KeySession.Lifetime},
+		KeySession:   ca.SessionBounds{Signatures: cfg.KeySession.Signatures, Lifetime: cfg.KeySession.Lifetime},
 		ApprovalTime: cfg.ApprovalTime, ConfigHash: in.hash, Now: time.Now, Log: log,
 	}
 }

@@ -29,8 +29,8 @@ func TestDefaults(t *testing.T) {
 		Store:      storeConfig{SQLite: "data/siegel.db"},
 		Token:      tokenConfig{PINFile: "data/token/pin", SoftHSM2: "data/token/softhsm2.conf"},
 		KeySession: keySessionConfig{1_000_000, 24 * time.Hour}, ApprovalTime: time.Hour,
-		Log:        logConfig{"auto", "info"},
-		Grace:      20 * time.Second,
+		Log:   logConfig{"auto", "info"},
+		Grace: 20 * time.Second,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("defaults = %+v\nwant %+v", got, want)

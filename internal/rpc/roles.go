@@ -11,13 +11,13 @@ type Role = ca.Role
 
 // The roles, for the table of methods.
 const (
-	Personalization = ca.Personalization
-	Registration    = ca.Registration
-	Revocation      = ca.Revocation
-	Auditor         = ca.Auditor
-	SecurityOfficer = ca.SecurityOfficer
-	CAOperator      = ca.CAOperator
-	SystemOperator  = ca.SystemOperator
+	Personalization = ca.RolePersonalization
+	Registration    = ca.RoleRegistration
+	Revocation      = ca.RoleRevocation
+	Auditor         = ca.RoleAuditor
+	SecurityOfficer = ca.RoleSecurityOfficer
+	CAOperator      = ca.RoleCAOperator
+	SystemOperator  = ca.RoleSystemOperator
 )
 
 // Roles lists all roles.

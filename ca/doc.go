@@ -39,6 +39,7 @@
 //	policy.go      what another algorithm policy would mean
 //	renewal.go     what an order that renews must share with the card
 //	sequencer.go   the order of the log, its tree and its checkpoints
+//	logreader.go, export.go   the log for auditors
 //	errors.go      the kinds of errors and what a caller does about them
-//	store.go, logstore.go, statusstore.go, review.go, key.go
+//	store.go, logstore.go, exportstore.go, statusstore.go, review.go, key.go
 package ca

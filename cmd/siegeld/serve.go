@@ -57,7 +57,7 @@ const ordersPerSession = 4
 
 // serveAuthority starts the authority on an open store and open keys, serves it, and closes it. What is under way when ctx
 // ends may finish.
-func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *inputs, store ca.Store, keyed []ca.Issuer, sessions int,
+func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *inputs, store closableStore, keyed []ca.Issuer, sessions int,
 	sequencer *ca.Sequencer, lis *listeners, ready func(addresses) error) (err error) {
 	authority, err := ca.New(authorityConfig(cfg, in, store, keyed, log))
 	if err != nil {
@@ -65,7 +65,7 @@ func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *input
 	}
 	isReady := readiness{authority, store}.ready
 	server, err := rpc.New(rpc.Config{
-		Authority: authority, Inclusion: sequencer, Operators: in.operators, TLS: in.tls, Window: ordersPerSession * sessions,
+		Authority: authority, Inclusion: sequencer, LogReader: ca.NewLogReader(store), Operators: in.operators, TLS: in.tls, Window: ordersPerSession * sessions,
 		Grace: cfg.Grace, Now: time.Now, Ready: isReady, Log: log,
 	})
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 // closableStore is what both stores are.
 type closableStore interface {
 	ca.Store
-	ca.LogStore
+	ca.ExportStore
 	Close() error
 }
 

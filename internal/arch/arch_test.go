@@ -46,7 +46,7 @@ var picture = map[string][]string{
 	"internal/store/postgres":  {"ca", "internal/tlog", "internal/pkix", "internal/sigalg", "migrations"},
 	"internal/store/storetest": {"ca", "profiles", "internal/tlog", "internal/pkix", "internal/sigalg"},
 	"proto/siegel/v1":          {},
-	"internal/rpc":             {"ca", "profiles", "proto/siegel/v1"},
+	"internal/rpc":             {"ca", "profiles", "internal/tlog", "proto/siegel/v1"},
 	"internal/web":             {},
 	"internal/arch":            {},
 	"internal/requirements":    {},

@@ -31,6 +31,12 @@ var access = map[string][]Role{
 	siegelv1.AuthorityService_ListProfiles_FullMethodName: {CAOperator, SystemOperator, Auditor},
 	siegelv1.AuthorityService_ReviewPolicy_FullMethodName: {CAOperator, SystemOperator, Auditor},
 
+	siegelv1.LogService_ExportEntries_FullMethodName:       {Auditor},
+	siegelv1.LogService_GetCheckpoint_FullMethodName:       {Auditor},
+	siegelv1.LogService_GetInclusionProof_FullMethodName:   {Auditor},
+	siegelv1.LogService_GetConsistencyProof_FullMethodName: {Auditor},
+	siegelv1.LogService_GetStatistics_FullMethodName:       {Auditor},
+
 	// What the server says about itself and its interface is for every operator.
 	healthpb.Health_Check_FullMethodName:                                   Roles(),
 	healthpb.Health_Watch_FullMethodName:                                   Roles(),

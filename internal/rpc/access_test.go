@@ -76,6 +76,23 @@ var unary = map[string]func(context.Context, *grpc.ClientConn) error{
 		_, err := siegelv1.NewAuthorityServiceClient(c).ReviewPolicy(ctx, &siegelv1.ReviewPolicyRequest{Algorithms: []byte("x"), Day: "2026-01-01"})
 		return err
 	},
+	siegelv1.LogService_GetCheckpoint_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
+		_, err := siegelv1.NewLogServiceClient(c).GetCheckpoint(ctx, &siegelv1.GetCheckpointRequest{})
+		return err
+	},
+	siegelv1.LogService_GetInclusionProof_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
+		_, err := siegelv1.NewLogServiceClient(c).GetInclusionProof(ctx, &siegelv1.GetInclusionProofRequest{
+			Entry: &siegelv1.GetInclusionProofRequest_LeafIndex{LeafIndex: 1}})
+		return err
+	},
+	siegelv1.LogService_GetConsistencyProof_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
+		_, err := siegelv1.NewLogServiceClient(c).GetConsistencyProof(ctx, &siegelv1.GetConsistencyProofRequest{OldSize: 1})
+		return err
+	},
+	siegelv1.LogService_GetStatistics_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
+		_, err := siegelv1.NewLogServiceClient(c).GetStatistics(ctx, &siegelv1.GetStatisticsRequest{})
+		return err
+	},
 	healthpb.Health_Check_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
 		_, err := healthpb.NewHealthClient(c).Check(ctx, &healthpb.HealthCheckRequest{})
 		return err
@@ -86,16 +103,20 @@ var unary = map[string]func(context.Context, *grpc.ClientConn) error{
 func TestRoleMatrix(t *testing.T) {
 	office := []Role{CAOperator, SystemOperator, Auditor}
 	want := map[string][]Role{
-		siegelv1.AuthorityService_ListIssuers_FullMethodName:  office,
-		siegelv1.AuthorityService_ListProfiles_FullMethodName: office,
-		siegelv1.AuthorityService_ReviewPolicy_FullMethodName: office,
-		siegelv1.IssuanceService_PlanCard_FullMethodName:      {Personalization},
-		siegelv1.IssuanceService_IssueCard_FullMethodName:     {Personalization},
-		siegelv1.IssuanceService_GetCard_FullMethodName:       {Personalization},
-		siegelv1.IssuanceService_ListCards_FullMethodName:     {Personalization},
-		healthpb.Health_Check_FullMethodName:                  Roles(),
+		siegelv1.AuthorityService_ListIssuers_FullMethodName:   office,
+		siegelv1.AuthorityService_ListProfiles_FullMethodName:  office,
+		siegelv1.AuthorityService_ReviewPolicy_FullMethodName:  office,
+		siegelv1.IssuanceService_PlanCard_FullMethodName:       {Personalization},
+		siegelv1.IssuanceService_IssueCard_FullMethodName:      {Personalization},
+		siegelv1.IssuanceService_GetCard_FullMethodName:        {Personalization},
+		siegelv1.IssuanceService_ListCards_FullMethodName:      {Personalization},
+		siegelv1.LogService_GetCheckpoint_FullMethodName:       {Auditor},
+		siegelv1.LogService_GetInclusionProof_FullMethodName:   {Auditor},
+		siegelv1.LogService_GetConsistencyProof_FullMethodName: {Auditor},
+		siegelv1.LogService_GetStatistics_FullMethodName:       {Auditor},
+		healthpb.Health_Check_FullMethodName:                   Roles(),
 	}
-	h := start(t, &fakeAuthority{
+	h := startWith(t, &fakeAuthority{
 		plan:  func(*profiles.Order) (*ca.Plan, error) { return &ca.Plan{Plan: &profiles.Plan{}}, nil },
 		issue: func(context.Context, string, *profiles.Order) (*ca.Card, error) { return &ca.Card{}, nil },
 		card:  func(string) (*ca.Card, error) { return &ca.Card{}, nil },
@@ -103,7 +124,7 @@ func TestRoleMatrix(t *testing.T) {
 
 		catalogue: builtin(t),
 		review:    func([]byte, time.Time) (*ca.PolicyReview, error) { return &ca.PolicyReview{}, nil },
-	})
+	}, ca.NewLogReader(newSmallLog(t, 3)))
 	for service, info := range h.server.grpc.GetServiceInfo() {
 		for _, m := range info.Methods {
 			if method := "/" + service + "/" + m.Name; !m.IsServerStream && unary[method] == nil && method != "/grpc.health.v1.Health/List" {

@@ -183,6 +183,12 @@ const testWindow = 4
 // start runs a server with the authority until the test ends.
 func start(t *testing.T, authority Authority) *harness {
 	t.Helper()
+	return startWith(t, authority, ca.NewLogReader(emptyLog{}))
+}
+
+// startWith is start with a log to read.
+func startWith(t *testing.T, authority Authority, reader *ca.LogReader) *harness {
+	t.Helper()
 	h := &harness{t: t, ca: newTestCA(t), operators: map[string]tls.Certificate{}, log: &lockedBuffer{}, ended: make(chan error, 1)}
 	var list []Operator
 	add := func(name string, role Role) {
@@ -198,7 +204,7 @@ func start(t *testing.T, authority Authority) *harness {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.server, err = New(Config{Authority: authority, Inclusion: authority.(Log), Operators: operators, Window: testWindow, Grace: 300 * time.Millisecond,
+	h.server, err = New(Config{Authority: authority, Inclusion: authority.(Log), LogReader: reader, Operators: operators, Window: testWindow, Grace: 300 * time.Millisecond,
 		Now: func() time.Time { return time.Now().Add(time.Duration(h.skew.Load())) },
 		Ready: func(context.Context) error {
 			if err := h.unready.Load(); err != nil {

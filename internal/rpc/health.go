@@ -16,7 +16,8 @@ const (
 )
 
 // healthNames are the services whose health can be asked for; the empty name is the server's as a whole.
-var healthNames = []string{"", siegelv1.IssuanceService_ServiceDesc.ServiceName, siegelv1.AuthorityService_ServiceDesc.ServiceName}
+var healthNames = []string{"", siegelv1.IssuanceService_ServiceDesc.ServiceName, siegelv1.AuthorityService_ServiceDesc.ServiceName,
+	siegelv1.LogService_ServiceDesc.ServiceName}
 
 // reportHealth sets the health of all services.
 func (s *Server) reportHealth(status healthpb.HealthCheckResponse_ServingStatus) {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
+
+	"github.com/siegel-pki/siegel/ca"
 )
 
 // waitForHealth reads a watcher's stream until it says so.
@@ -63,7 +65,7 @@ func TestHealthBeforeTheFirstAnswer(t *testing.T) {
 	h := start(t, &fakeAuthority{})
 	h.stop()
 	<-h.ended
-	s, err := New(Config{Authority: &fakeAuthority{}, Inclusion: &fakeAuthority{}, Operators: h.server.operators, Window: testWindow, TLS: TLS(h.operators["line-1"], h.ca.pool()),
+	s, err := New(Config{Authority: &fakeAuthority{}, Inclusion: &fakeAuthority{}, LogReader: ca.NewLogReader(emptyLog{}), Operators: h.server.operators, Window: testWindow, TLS: TLS(h.operators["line-1"], h.ca.pool()),
 		Grace: time.Second, Now: time.Now, Ready: func(context.Context) error { return nil }, Log: h.server.log})
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/siegel-pki/siegel/ca"
 	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
 )
 
@@ -48,6 +49,7 @@ var (
 type Config struct {
 	Authority Authority
 	Inclusion Log // of the issuances
+	LogReader *ca.LogReader
 	Operators *Operators
 	TLS       *tls.Config // as TLS gives it
 	// Window is how many orders of one stream are under way at a time: enough to keep the token busy while others of them are drafted and
@@ -61,7 +63,7 @@ type Config struct {
 	Log   *slog.Logger
 }
 
-// Server serves IssuanceService, AuthorityService, health and reflection. It runs once.
+// Server serves IssuanceService, AuthorityService, LogService, health and reflection. It runs once.
 type Server struct {
 	operators *Operators
 	validator protovalidate.Validator
@@ -80,12 +82,13 @@ type Server struct {
 
 // New makes a server. It reads and opens nothing.
 func New(cfg Config) (*Server, error) {
-	if cfg.Authority == nil || cfg.Inclusion == nil || cfg.Operators == nil || cfg.TLS == nil || cfg.Window <= 0 || cfg.Grace <= 0 || cfg.Now == nil || cfg.Ready == nil || cfg.Log == nil {
+	if cfg.Authority == nil || cfg.Inclusion == nil || cfg.LogReader == nil || cfg.Operators == nil || cfg.TLS == nil || cfg.Window <= 0 || cfg.Grace <= 0 || cfg.Now == nil || cfg.Ready == nil || cfg.Log == nil {
 		return nil, errors.New("rpc: a field of the configuration is not set")
 	}
 	validator, err := protovalidate.New(protovalidate.WithMessages(
 		&siegelv1.PlanCardRequest{}, &siegelv1.IssueCardRequest{}, &siegelv1.IssueCardsRequest{}, &siegelv1.GetCardRequest{}, &siegelv1.ListCardsRequest{},
-		&siegelv1.ReviewPolicyRequest{}))
+		&siegelv1.ReviewPolicyRequest{}, &siegelv1.ExportEntriesRequest{}, &siegelv1.GetCheckpointRequest{},
+		&siegelv1.GetInclusionProofRequest{}, &siegelv1.GetConsistencyProofRequest{}, &siegelv1.GetStatisticsRequest{}))
 	if err != nil {
 		return nil, fmt.Errorf("compile the field rules of the API: %w", err)
 	}
@@ -106,6 +109,7 @@ func New(cfg Config) (*Server, error) {
 	services := guarded{s} // never s.grpc itself: its calls would go unchecked
 	siegelv1.RegisterIssuanceServiceServer(services, &issuance{authority: cfg.Authority, log: cfg.Inclusion, window: cfg.Window, observe: s.observe})
 	siegelv1.RegisterAuthorityServiceServer(services, &authority{authority: cfg.Authority})
+	siegelv1.RegisterLogServiceServer(services, &logReading{log: cfg.LogReader})
 	healthpb.RegisterHealthServer(services, s.health)
 	s.reportHealth(healthpb.HealthCheckResponse_NOT_SERVING) // until Run has asked
 	reflection.Register(services)

@@ -40,7 +40,7 @@ type Tile struct {
 // TileReader reads tiles from where they are kept: a database, another server, an export.
 type TileReader interface {
 	// Tiles gives the octets of tiles, in the order of ids, each Width*HashSize octets long. A keeper whose tile has grown
-	// since gives its first Width hashes; one who has fewer returns an error. The octets must stay as they are after the call. One
+	// since gives its first Width hashes; one who has fewer returns an error that is ErrDamaged. The octets must stay as they are after the call. One
 	// call asks for at most seven tiles to open a Tree, and for at most 14 to make a proof or a Frontier.
 	Tiles(ctx context.Context, ids []TileID) ([][]byte, error)
 }

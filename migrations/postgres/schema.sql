@@ -219,6 +219,10 @@ CREATE TABLE entries (
     CONSTRAINT entries_salt_check CHECK (octet_length(salt) = 16)
 );
 
+CREATE INDEX entries_at ON entries USING btree (at, leaf_index);
+
+CREATE INDEX entries_iccsn ON entries USING btree ((facts ->> 'iccsn'::text)) WHERE (facts ->> 'iccsn'::text) IS NOT NULL;
+
 CREATE UNIQUE INDEX entries_leaf_index ON entries USING btree (leaf_index) WHERE leaf_index IS NOT NULL;
 
 CREATE INDEX entries_unsequenced ON entries USING btree (id) WHERE leaf_index IS NULL;

@@ -288,6 +288,10 @@ CREATE TABLE entries (
     CHECK (personal IS NULL OR personal_sha256 IS NOT NULL)
 ) STRICT;
 
+CREATE INDEX entries_at ON entries (at, leaf_index);
+
+CREATE INDEX entries_iccsn ON entries (json_extract(facts, '$.iccsn')) WHERE json_extract(facts, '$.iccsn') IS NOT NULL;
+
 CREATE UNIQUE INDEX entries_leaf_index ON entries (leaf_index) WHERE leaf_index IS NOT NULL;
 
 CREATE INDEX entries_unsequenced ON entries (id) WHERE leaf_index IS NULL;

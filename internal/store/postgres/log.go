@@ -84,17 +84,11 @@ const selectHead = `SELECT size, root, at, checkpoint FROM checkpoints ORDER BY 
 
 // LatestHead implements ca.LogStore.
 func (s *Store) LatestHead(ctx context.Context) (*ca.StoredHead, error) {
-	var head ca.StoredHead
-	var root []byte
-	var checkpoint *string
-	if err := s.pool.QueryRow(ctx, selectHead).Scan(&head.Size, &root, &head.At, &checkpoint); err != nil {
-		return nil, fmt.Errorf("read the head of the log: %w", orNotFound(err))
+	head, err := scanHead(s.pool.QueryRow(ctx, selectHead))
+	if err != nil {
+		return nil, fmt.Errorf("read the head of the log: %w", err)
 	}
-	head.Root, head.At = tlog.Hash(root), head.At.UTC() // the table keeps roots of 32 octets only
-	if checkpoint != nil {
-		head.Checkpoint = []byte(*checkpoint)
-	}
-	return &head, nil
+	return head, nil
 }
 
 const publishHead = `
@@ -163,7 +157,7 @@ func (s *Store) Tiles(ctx context.Context, ids []tlog.TileID) ([][]byte, error) 
 	}
 	tiles, err := all(ctx, s, fmt.Sprintf("read %d tiles", len(ids)), selectTiles, pgx.RowTo[[]byte], levels, numbers, octets)
 	if err == nil && len(tiles) != len(ids) {
-		err = fmt.Errorf("read %d tiles: the tree has only %d of them", len(ids), len(tiles))
+		err = fmt.Errorf("read %d tiles: %w: it has only %d of them", len(ids), tlog.ErrDamaged, len(tiles))
 	}
 	return tiles, err
 }

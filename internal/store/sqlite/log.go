@@ -86,18 +86,11 @@ const selectHead = `SELECT size, root, at, checkpoint FROM checkpoints ORDER BY 
 
 // LatestHead implements ca.LogStore.
 func (s *Store) LatestHead(ctx context.Context) (*ca.StoredHead, error) {
-	var head ca.StoredHead
-	var root []byte
-	var at int64
-	err := s.reads.head.QueryRowContext(ctx).Scan(&head.Size, &root, &at, &head.Checkpoint)
-	if errors.Is(err, sql.ErrNoRows) {
-		err = ca.ErrNotFound
-	}
+	head, err := scanHead(s.reads.head.QueryRowContext(ctx))
 	if err != nil {
 		return nil, fmt.Errorf("read the head of the log: %w", err)
 	}
-	head.Root, head.At = tlog.Hash(root), fromMillis(at) // the table keeps roots of 32 octets only
-	return &head, nil
+	return head, nil
 }
 
 const publishHead = `
@@ -173,7 +166,7 @@ func (s *Store) Tiles(ctx context.Context, ids []tlog.TileID) ([][]byte, error) 
 		}
 		octets := id.Width * tlog.HashSize
 		if len(tiles[i]) < octets {
-			return nil, fmt.Errorf("read %s: the tree has only %d octets of it", id.Path(), len(tiles[i]))
+			return nil, fmt.Errorf("read %s: %w: it has only %d octets of it", id.Path(), tlog.ErrDamaged, len(tiles[i]))
 		}
 		tiles[i] = tiles[i][:octets]
 	}

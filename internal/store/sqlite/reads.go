@@ -14,7 +14,8 @@ import (
 type reads struct {
 	order, cardHead, cardByICCSN, certificates, cards, openAttempts, entries, issuers, waitingOrders, countOutliving,
 	unsequenced, head, inclusion, sequenced, tile,
-	approval, approvals, waitingApprovals *sql.Stmt
+	approval, approvals, waitingApprovals,
+	signedHead, leaves, leavesAbout, leavesBetween, leafCertificates *sql.Stmt
 }
 
 // prepare prepares all statements; a statement that does not fit the schema fails here.
@@ -39,6 +40,12 @@ func (r *reads) prepare(ctx context.Context, db *sql.DB) error {
 		selectApproval:         &r.approval,
 		selectApprovals:        &r.approvals,
 		selectWaitingApprovals: &r.waitingApprovals,
+
+		selectSignedHead:       &r.signedHead,
+		selectLeaves:           &r.leaves,
+		selectLeavesAbout:      &r.leavesAbout,
+		selectLeavesBetween:    &r.leavesBetween,
+		selectLeafCertificates: &r.leafCertificates,
 	} {
 		var err error
 		if *st, err = db.PrepareContext(ctx, query); err != nil {
@@ -52,7 +59,8 @@ func (r *reads) close() error {
 	var errs []error
 	for _, st := range []*sql.Stmt{r.order, r.cardHead, r.cardByICCSN, r.certificates, r.cards, r.openAttempts, r.entries,
 		r.issuers, r.waitingOrders, r.countOutliving, r.unsequenced, r.head, r.inclusion, r.sequenced, r.tile,
-		r.approval, r.approvals, r.waitingApprovals} {
+		r.approval, r.approvals, r.waitingApprovals,
+		r.signedHead, r.leaves, r.leavesAbout, r.leavesBetween, r.leafCertificates} {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}

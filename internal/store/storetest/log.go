@@ -18,16 +18,17 @@ import (
 // LogStore is what both stores are: they keep entries and the log over them.
 type LogStore interface {
 	ca.Store
-	ca.LogStore
+	ca.ExportStore
 }
 
 // LogOpener is an Opener of stores that keep the log.
 type LogOpener func(t *testing.T) (store LogStore, reopen func(t *testing.T) LogStore)
 
-// ExerciseLog runs the contract of ca.LogStore as Exercise runs that of ca.Store. After each case it has the tree derived anew from its
+// ExerciseLog runs the contracts of ca.LogStore and ca.ExportStore as Exercise runs that of ca.Store. After each case it has the tree derived anew from its
 // entries (CheckLog).
 func ExerciseLog(t *testing.T, open LogOpener) {
-	for _, c := range logCases {
+	cases := slices.Concat(logCases, exportCases)
+	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			store, reopen := open(t)
@@ -38,7 +39,7 @@ func ExerciseLog(t *testing.T, open LogOpener) {
 			}
 		})
 	}
-	t.Logf("%d cases", len(logCases))
+	t.Logf("%d cases", len(cases))
 }
 
 // CheckLog derives the tree anew from the entries of a store at rest. It is an error if the places do not run from 0 without a gap, or do

@@ -38,6 +38,14 @@ type Config struct {
 	// ReadWrite opens sessions in which the token creates key pairs. Only the ceremony program sets it.
 	ReadWrite bool
 
+	// Latch is a directory in which a refused PIN is noted, for the next start of the program. As long as the note is there, no PIN
+	// is sent to the token. Where it is empty, nothing is noted.
+	Latch string
+
+	// Reserved is handed to C_Initialize as CK_C_INITIALIZE_ARGS.pReserved, for modules that read their parameters from it. Where
+	// several tokens share a module, that of the first counts.
+	Reserved string
+
 	// Quirks says where the token departs from the standard.
 	Quirks Quirks
 }
@@ -71,7 +79,10 @@ func (cfg Config) options(log *slog.Logger) (p11.Options, error) {
 	}
 	where.PIN = func(ctx context.Context) ([]byte, error) { return pin(ctx) }
 	where.Sessions, where.ReadWrite, where.Log = n, cfg.ReadWrite, log
-	where.SessionLimit = cfg.Quirks.SessionLimit
+	where.SessionLimit, where.Reserved = cfg.Quirks.SessionLimit, cfg.Reserved
+	if cfg.Latch != "" {
+		where.Latch = latch{cfg.Latch}
+	}
 	return where, nil
 }
 

@@ -5,7 +5,9 @@
 //
 //	config.go     where a token is: RFC 7512 URI
 //	pin.go        where its PIN comes from
+//	latch.go      the note of a refused PIN, which outlives the process
 //	token.go      Open, Token, Info
+//	tokens.go     several tokens with the same keys; member.go: one of them; sharedkey.go: a key in all of them
 //	key.go        Key: find, check, sign
 //	scheme.go     signature schemes of this project → mechanisms of PKCS#11
 //	quirks.go     where tokens depart from the standard, as data

@@ -88,15 +88,22 @@ func (k *Key) Attributes() Attributes { return k.attributes }
 // other refusal of the token; or a plain error where scheme and key do not fit. After an error a signature may have been made
 // in the token all the same, if it was C_Sign that failed.
 func (k *Key) Sign(ctx context.Context, scheme sigalg.Scheme, message []byte) ([]byte, error) {
+	signature, _, err := k.sign(ctx, scheme, message)
+	return signature, err
+}
+
+// sign is Sign; begun tells whether C_Sign was called, so that a signature may exist whatever the error.
+func (k *Key) sign(ctx context.Context, scheme sigalg.Scheme, message []byte) (signature []byte, begun bool, err error) {
 	mechanism, data, err := k.operation(scheme, message)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	answer, err := k.token.pool.Sign(ctx, k.id, mechanism, data)
+	answer, begun, err := k.token.pool.Sign(ctx, k.id, mechanism, data)
 	if err != nil {
-		return nil, fmt.Errorf("key %x: %w", k.id, err)
+		return nil, begun, fmt.Errorf("key %x: %w", k.id, err)
 	}
-	return k.signature(answer)
+	signature, err = k.signature(answer)
+	return signature, begun, err
 }
 
 // Ready tells why the token would not sign now, from what is known without asking it: nil while it serves, else the error that

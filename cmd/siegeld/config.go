@@ -107,13 +107,41 @@ type tokenConfig struct {
 	// Token and module in one PKCS#11 URI (RFC 7512), for example
 	// pkcs11:token=siegel-1?module-path=/usr/lib/softhsm/libsofthsm2.so. Default: the content of token/uri below data.
 	URI string `yaml:"uri"`
-	// File of the user PIN; not for others to read. Default: token/pin below data.
+	// File of the user PIN; not for others to read. Default: token/pin below data, where pin is not set.
 	PINFile string `yaml:"pin_file"`
+	// Another source of the user PIN than a file, one of:
+	//
+	//	env:NAME         an environment variable; every process of the same user can read it there
+	//	credential:NAME  a credential that systemd passes (LoadCredential=, LoadCredentialEncrypted=)
+	//	prompt           a person types it on the terminal at each start
+	//	shares           two persons type one share each; siegeld pin split makes shares
+	//
+	// A PIN that was typed is kept in memory until the server ends, so that a token that was away can be used again.
+	PIN string `yaml:"pin"`
 	// Greatest number of sessions, and so of signatures made at the same time. Default: 0, twice the number of CPUs.
 	Sessions int `yaml:"sessions"`
+	// Text for C_Initialize (pReserved), for modules that read their parameters from it, such as that of NSS. Default: none.
+	Reserved string `yaml:"reserved"`
+	// Further tokens that hold copies of the same keys (cloned HSMs). All of them sign, and the loss of one is survived. The server
+	// checks that their public keys are the same. Default: none.
+	Copies []tokenCopyConfig `yaml:"copies"`
 	// Configuration of SoftHSM2, for a token that is one. It is used where the environment has no SOFTHSM2_CONF. Default:
 	// token/softhsm2.conf below data, if it is there.
 	SoftHSM2 string `yaml:"softhsm2_conf"`
+}
+
+// tokenCopyConfig is a further token with the same keys. Its keys mean what they mean for the first.
+type tokenCopyConfig struct {
+	// Token and module. No default.
+	URI string `yaml:"uri"`
+	// File of the user PIN. Default: the PIN of the first token, whatever its source.
+	PINFile string `yaml:"pin_file"`
+	// Another source of the user PIN: env:NAME, credential:NAME or prompt. Default: the PIN of the first token.
+	PIN string `yaml:"pin"`
+	// Greatest number of sessions. Default: 0, twice the number of CPUs.
+	Sessions int `yaml:"sessions"`
+	// Text for C_Initialize. Default: none.
+	Reserved string `yaml:"reserved"`
 }
 
 // keySessionConfig bounds the key session that the server opens for each issuer key in environment test.
@@ -187,8 +215,12 @@ func loadConfig(path string, over overrides) (config, error) {
 
 // paths lists the fields that hold paths.
 func (c *config) paths() []*string {
-	return []*string{&c.Data, &c.Operators, &c.Hierarchy, &c.Profiles, &c.TLS.Certificate, &c.TLS.Key, &c.TLS.ClientCA,
+	list := []*string{&c.Data, &c.Operators, &c.Hierarchy, &c.Profiles, &c.TLS.Certificate, &c.TLS.Key, &c.TLS.ClientCA,
 		&c.Store.SQLite, &c.Token.PINFile, &c.Token.SoftHSM2}
+	for i := range c.Token.Copies {
+		list = append(list, &c.Token.Copies[i].PINFile)
+	}
+	return list
 }
 
 // resolve makes relative paths relative to dir.
@@ -211,12 +243,14 @@ func (c *config) derive() {
 		{&c.TLS.Certificate, "tls/server.pem"},
 		{&c.TLS.Key, "tls/server.key"},
 		{&c.TLS.ClientCA, "tls/ca.pem"},
-		{&c.Token.PINFile, "token/pin"},
 		{&c.Token.SoftHSM2, "token/softhsm2.conf"},
 	} {
 		if *d.path == "" {
 			*d.path = filepath.Join(c.Data, d.name)
 		}
+	}
+	if c.Token.PINFile == "" && c.Token.PIN == "" {
+		c.Token.PINFile = filepath.Join(c.Data, "token", "pin")
 	}
 	if c.Store.Postgres == "" && c.Store.SQLite == "" {
 		c.Store.SQLite = filepath.Join(c.Data, "siegel.db")
@@ -257,9 +291,7 @@ func (c *config) check(lines strictyaml.Lines) error {
 			fault("store.postgres", "%v", err)
 		}
 	}
-	if c.Token.Sessions < 0 {
-		fault("token.sessions", "%d is below zero", c.Token.Sessions)
-	}
+	c.Token.check(fault)
 	if c.Grace <= 0 {
 		fault("grace", "%s is not above zero", c.Grace)
 	}

@@ -50,7 +50,9 @@ hierarchy: h
 profiles: p
 legacy_exceptions: [legacy-cvc-g1, legacy-rsa-2048-noqes]
 store: {sqlite: s.db}
-token: {uri: "pkcs11:token=x?module-path=/m.so", pin_file: pin, sessions: 8, softhsm2_conf: soft}
+token:
+  {uri: "pkcs11:token=x?module-path=/m.so", pin_file: pin, sessions: 8, softhsm2_conf: soft, reserved: "a=b",
+   copies: [{uri: "pkcs11:token=y?module-path=/n.so", pin_file: pin2, sessions: 4, reserved: "c=d"}, {uri: "pkcs11:token=z?module-path=/n.so", pin: "env:Z"}]}
 key_session: {signatures: 5, lifetime: 90m}
 approval_time: 30m
 log: {format: json, level: warn}
@@ -72,13 +74,17 @@ func TestEveryKey(t *testing.T) {
 		Operators: in("o.yaml"), Hierarchy: in("h"), Profiles: in("p"), Store: storeConfig{SQLite: in("s.db")},
 		LegacyExceptions: []string{"legacy-cvc-g1", "legacy-rsa-2048-noqes"}, exceptionsAt: path + ":12: ",
 		HTTP: httpConfig{"[::1]:80"}, Tiles: tilesConfig{"127.0.0.1:0"}, Metrics: metricsConfig{"off"},
-		Token:      tokenConfig{"pkcs11:token=x?module-path=/m.so", in("pin"), 8, in("soft")},
+		Token: tokenConfig{URI: "pkcs11:token=x?module-path=/m.so", PINFile: in("pin"), Sessions: 8, SoftHSM2: in("soft"), Reserved: "a=b",
+			Copies: []tokenCopyConfig{
+				{URI: "pkcs11:token=y?module-path=/n.so", PINFile: in("pin2"), Sessions: 4, Reserved: "c=d"},
+				{URI: "pkcs11:token=z?module-path=/n.so", PIN: "env:Z"},
+			}},
 		KeySession: keySessionConfig{5, 90 * time.Minute}, ApprovalTime: 30 * time.Minute, Log: logConfig{"json", "warn"}, Grace: 90 * time.Second,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("config = %+v\nwant %+v", got, want)
 	}
-	got.Store.Postgres = "see TestPostgres"
+	got.Store.Postgres, got.Token.PIN = "see TestPostgres", "see TestPINConfig"
 	requireFilled(t, "config", reflect.ValueOf(got))
 
 	over, err := loadConfig(path, overrides{data: "/elsewhere", listen: "127.0.0.1:1", http: "127.0.0.1:2", tiles: "127.0.0.1:3", metrics: "127.0.0.1:4"})

@@ -41,7 +41,7 @@ func loadInputs(cfg config) (*inputs, error) {
 	in.profiles, errs[2] = loadProfiles(cfg)
 	in.tls, errs[3] = loadTLS(cfg.TLS)
 	in.tokenURI, errs[4] = loadTokenURI(cfg)
-	errs[5] = errors.Join(checkSecret("tls.key", cfg.TLS.Key), checkSecret("token.pin_file", cfg.Token.PINFile))
+	errs[5] = errors.Join(checkSecret("tls.key", cfg.TLS.Key), cfg.Token.checkSecrets())
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, wrongConfig(err)
 	}

@@ -6,7 +6,7 @@
 //   - config.go: the configuration file, every key documented at its field
 //   - inputs.go: the files that the configuration names
 //   - authority.go: what the authority is made of, and a rehearsal of it without token and database
-//   - token.go: the token and the issuers' keys
+//   - token.go: the tokens and the issuers' keys; pin.go: where their PINs come from; pinsplit.go: shares of a PIN
 //   - store.go: the database, and siegeld migrate
 //   - serve.go: wiring, from the configuration to a running server and back
 //   - sequencer.go: the log's sequencer, and the checkpoint that is kept outside the database
@@ -49,6 +49,7 @@ type cli struct {
 
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve until SIGINT or SIGTERM (the default command)."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the schema of a PostgreSQL database up to this program."`
+	PIN         pinCmd         `cmd:"" name:"pin" help:"Prepare PINs that no one person knows."`
 	CheckConfig checkConfigCmd `cmd:"" help:"Check a configuration file and every file that it names, and say what is wrong."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
 }
@@ -97,7 +98,7 @@ func exitCode(err error) int {
 	if errors.As(err, &wrong) || errors.As(err, &pin) {
 		return exitConfig
 	}
-	for _, fatal := range []error{hsm.ErrKeyNotFound, hsm.ErrKeyAmbiguous, hsm.ErrKeyUnsafe, sqlite.ErrNotSiegel, sqlite.ErrNewerSchema,
+	for _, fatal := range []error{hsm.ErrKeyNotFound, hsm.ErrKeyAmbiguous, hsm.ErrKeyUnsafe, hsm.ErrKeyDiffers, sqlite.ErrNotSiegel, sqlite.ErrNewerSchema,
 		postgres.ErrOlderSchema, postgres.ErrNewerSchema, ca.ErrLogChanged} {
 		if errors.Is(err, fatal) {
 			return exitConfig

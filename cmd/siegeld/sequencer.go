@@ -19,8 +19,8 @@ import (
 
 // newSequencer joins the log's key, its place in the database and the checkpoint that was saved last, and compares them: a database
 // that was restored from too old a backup is refused here.
-func newSequencer(ctx context.Context, cfg config, log *slog.Logger, h *hierarchy.Hierarchy, store ca.LogStore, token *hsm.Token) (*ca.Sequencer, error) {
-	key, err := token.Key(ctx, h.Log.KeyID)
+func newSequencer(ctx context.Context, cfg config, log *slog.Logger, h *hierarchy.Hierarchy, store ca.LogStore, tokens *hsm.Tokens) (*ca.Sequencer, error) {
+	key, err := tokens.Key(ctx, h.Log.KeyID)
 	if err != nil {
 		return nil, fmt.Errorf("find the key of the log, CKA_ID %x: %w", h.Log.KeyID, err)
 	}

@@ -31,23 +31,23 @@ func serve(ctx context.Context, cfg config, log *slog.Logger, ready func(address
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	token, err := openToken(ctx, cfg.Token, in.tokenURI, log)
+	given := &pins{ask: askTerminal}
+	defer func() { err = errors.Join(err, given.wipe()) }()
+	tokens, err := openTokens(ctx, cfg, in.tokenURI, given, log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, token.Close()) }()
-	info := token.Info()
-	log.Info("token is open", "label", info.Label, "manufacturer", info.Manufacturer, "serial", info.Serial, "sessions", info.Sessions)
-	keyed, err := issuers(ctx, in.hierarchy, token)
+	defer func() { err = errors.Join(err, tokens.Close()) }()
+	keyed, err := issuers(ctx, in.hierarchy, tokens)
 	if err != nil {
 		return err
 	}
-	sequencer, err := newSequencer(ctx, cfg, log, in.hierarchy, store, token)
+	sequencer, err := newSequencer(ctx, cfg, log, in.hierarchy, store, tokens)
 	if err != nil {
 		return err
 	}
 	return besideSequencer(ctx, sequencer, func(ctx context.Context) error {
-		return serveAuthority(ctx, cfg, log, in, store, keyed, info.Sessions, sequencer, lis, ready)
+		return serveAuthority(ctx, cfg, log, in, store, keyed, tokens.Sessions(), sequencer, lis, ready)
 	})
 }
 

@@ -34,29 +34,63 @@ func loadTokenURI(cfg config) (string, error) {
 	return strings.TrimSpace(string(text)), nil
 }
 
-// openToken opens the token. A module of SoftHSM2 reads its environment when it is loaded, so that the variable must be set
-// before.
-func openToken(ctx context.Context, cfg tokenConfig, uri string, log *slog.Logger) (*hsm.Token, error) {
-	if _, set := os.LookupEnv(softHSM2); !set {
-		switch _, err := os.Stat(cfg.SoftHSM2); {
-		case err == nil:
-			if err := os.Setenv(softHSM2, cfg.SoftHSM2); err != nil {
-				return nil, fmt.Errorf("set %s: %w", softHSM2, err)
-			}
-		case !errors.Is(err, fs.ErrNotExist):
-			return nil, fmt.Errorf("look for the configuration of SoftHSM2: %w", err)
-		}
+// openTokens opens the token, and those that hold copies of its keys. It waits for the people who give PINs.
+func openTokens(ctx context.Context, cfg config, uri string, p *pins, log *slog.Logger) (*hsm.Tokens, error) {
+	if err := findSoftHSM2(cfg.Token); err != nil {
+		return nil, err
 	}
-	token, err := hsm.Open(ctx, hsm.Config{URI: uri, PIN: hsm.PINFromFile(cfg.PINFile), Sessions: cfg.Sessions}, log)
+	configs, err := cfg.tokens(ctx, uri, p)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := hsm.OpenTokens(ctx, configs, log)
 	if err != nil {
 		return nil, fmt.Errorf("open the token: %w", err)
 	}
-	return token, nil
+	for _, info := range tokens.Infos() {
+		log.Info("token is open", "label", info.Label, "manufacturer", info.Manufacturer, "serial", info.Serial, "sessions", info.Sessions)
+	}
+	return tokens, nil
+}
+
+// findSoftHSM2 sets the variable in which a module of SoftHSM2 finds its configuration. The module reads it when it is loaded.
+func findSoftHSM2(cfg tokenConfig) error {
+	if _, set := os.LookupEnv(softHSM2); set {
+		return nil
+	}
+	switch _, err := os.Stat(cfg.SoftHSM2); {
+	case err == nil:
+		if err := os.Setenv(softHSM2, cfg.SoftHSM2); err != nil {
+			return fmt.Errorf("set %s: %w", softHSM2, err)
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("look for the configuration of SoftHSM2: %w", err)
+	}
+	return nil
+}
+
+// tokens lists the token, whose URI may not be in the configuration, and its copies.
+func (c *config) tokens(ctx context.Context, uri string, p *pins) ([]hsm.Config, error) {
+	pin, err := p.source(ctx, c.Token.PINFile, c.Token.PIN, "the token")
+	if err != nil {
+		return nil, err
+	}
+	list := []hsm.Config{{URI: uri, PIN: pin, Sessions: c.Token.Sessions, Latch: c.Data, Reserved: c.Token.Reserved}}
+	for i, more := range c.Token.Copies {
+		next := hsm.Config{URI: more.URI, PIN: pin, Sessions: more.Sessions, Latch: c.Data, Reserved: more.Reserved}
+		if more.PIN != "" || more.PINFile != "" {
+			if next.PIN, err = p.source(ctx, more.PINFile, more.PIN, fmt.Sprintf("copy %d of the token", i+1)); err != nil {
+				return nil, err
+			}
+		}
+		list = append(list, next)
+	}
+	return list, nil
 }
 
 // issuers joins the issuers of the hierarchy with their keys. The key of an issuer that signs no profile, such as a root, is not
 // even looked for.
-func issuers(ctx context.Context, h *hierarchy.Hierarchy, token *hsm.Token) ([]ca.Issuer, error) {
+func issuers(ctx context.Context, h *hierarchy.Hierarchy, tokens *hsm.Tokens) ([]ca.Issuer, error) {
 	list := make([]ca.Issuer, len(h.Issuers))
 	for i := range h.Issuers {
 		public := &h.Issuers[i]
@@ -64,7 +98,7 @@ func issuers(ctx context.Context, h *hierarchy.Hierarchy, token *hsm.Token) ([]c
 		if len(public.Profiles) == 0 {
 			continue
 		}
-		key, err := token.Key(ctx, public.KeyID)
+		key, err := tokens.Key(ctx, public.KeyID)
 		if err != nil {
 			return nil, fmt.Errorf("find the key of issuer %q, CKA_ID %x: %w", public.Name, public.KeyID, err)
 		}

@@ -37,6 +37,7 @@ var picture = map[string][]string{
 	"hsm/internal/p11": {"internal/sigalg", "internal/brainpool"},
 	"hsm/keygen":       {"hsm", "hsm/internal/p11", "internal/sigalg"},
 	"hsm/softhsm":      {},
+	"hsm/pinshare":     {},
 
 	// What a ceremony leaves for the server: the public side of the issuers.
 	"internal/hierarchy": {"profiles", "internal/tlog", "internal/pkix", "internal/cvc", "internal/sigalg"},
@@ -59,7 +60,7 @@ var picture = map[string][]string{
 	"internal/rig":                   {"internal/testkey", "proto/siegel/v1"},
 	"internal/e2e":                   {},
 
-	"cmd/siegeld": {"ca", "profiles", "hsm", "internal/build", "internal/hierarchy", "internal/rpc", "internal/web",
+	"cmd/siegeld": {"ca", "profiles", "hsm", "hsm/pinshare", "internal/build", "internal/hierarchy", "internal/rpc", "internal/web",
 		"internal/store/sqlite", "internal/store/postgres", "internal/strictyaml"},
 	"cmd/siegel": {"profiles", "internal/build", "internal/pkix", "internal/cvc", "internal/brainpool", "internal/sigalg", "proto/siegel/v1"},
 	"cmd/siegel-bench": {"hsm", "hsm/softhsm", "internal/hierarchy", "internal/rig", "internal/sigalg", "internal/store/postgres",

@@ -4,7 +4,9 @@
 //	module.go     a loaded module: C_Initialize, C_Finalize, once per process
 //	pool.go       a token with its login and its sessions: Open, Use, Close
 //	session.go    opening, logging in and closing one session
-//	login.go      the PIN, and the latch that keeps a wrong one from being sent twice
+//	initialize.go what C_Initialize is given
+//	login.go      where a PIN goes to a token
+//	pins.go       what is learnt of PINs, so that a wrong one is not sent twice
 //	heal.go       what happens when the token is away
 //	sign.go       C_SignInit, C_Sign
 //	object.go     finding objects, reading attributes

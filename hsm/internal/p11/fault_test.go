@@ -125,7 +125,7 @@ var mechanism = pkcs11.NewMechanism(pkcs11.CKM_ECDSA, nil)
 
 // sign signs with one of the fake's keys and checks that it was this key.
 func sign(ctx context.Context, p *Pool, id, data string) error {
-	got, err := p.Sign(ctx, []byte(id), mechanism, []byte(data))
+	got, _, err := p.Sign(ctx, []byte(id), mechanism, []byte(data))
 	key := map[string]string{"rsa": "key 1", "ec": "key 2"}[id]
 	if err == nil && string(got) != string(answer(key, []byte(data))) {
 		return fmt.Errorf("%q was not signed with %s", data, key)
@@ -211,7 +211,7 @@ func TestFaultWhileServing(t *testing.T) {
 }
 
 func serve(t *testing.T, f *fake, c *faulty, trouble func()) {
-	p, err := open(t.Context(), newModule("fake", c), options(2))
+	p, err := open(t.Context(), newModule("fake", c, newPins()), options(2))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -243,7 +243,7 @@ func serve(t *testing.T, f *fake, c *faulty, trouble func()) {
 // TestFaultWhileOpening makes each call fail while a pool opens: it opens, or it fails and leaves nothing behind.
 func TestFaultWhileOpening(t *testing.T) {
 	eachFault(t, func(t *testing.T, f *fake, c *faulty, arm func()) {
-		mod := newModule("fake", c)
+		mod := newModule("fake", c, newPins())
 		arm()
 		p, err := open(t.Context(), mod, options(2))
 		c.set(noFault)

@@ -13,9 +13,12 @@ const (
 	// sessions.
 	strikesOut = 3
 
-	// Waits between attempts to bring the token back: they double from the first to the last.
+	// Waits between attempts to bring the token back: they double from the first to the last. A token that answers and still does
+	// not serve is spared. One that does not answer at all loses nothing by being looked for, and is missed as soon as it is
+	// back: with the random part, less than a second passes.
 	firstWait = 100 * time.Millisecond
 	lastWait  = 30 * time.Second
+	lookWait  = 700 * time.Millisecond
 )
 
 var (
@@ -27,6 +30,7 @@ var (
 type outage struct {
 	cause error
 	final bool      // the PIN was refused: no more attempts
+	mute  bool      // the last attempt found no token that answers
 	next  time.Time // when the next attempt is due
 }
 
@@ -102,6 +106,8 @@ func (p *Pool) breakdown(cause error) error {
 	_, refused := errors.AsType[*PINError](cause)
 	if !p.closed && p.down == nil {
 		p.down = &outage{cause: cause, final: refused, next: time.Now().Add(p.pause())}
+		p.stats.Outages++
+		p.stats.Since = time.Now()
 		p.log.Error("token is away", "token", p.label, "cause", cause, "final", refused)
 		if !refused {
 			p.work.Add(1)
@@ -122,7 +128,11 @@ func (p *Pool) pause() time.Duration {
 	if p.tries == 0 {
 		return 0
 	}
-	d := min(firstWait<<min(p.tries-1, 10), lastWait)
+	last := lastWait
+	if p.down != nil && p.down.mute {
+		last = lookWait
+	}
+	d := min(firstWait<<min(p.tries-1, 10), last)
 	return d + rand.N(d/4)
 }
 
@@ -137,8 +147,9 @@ func (p *Pool) heal(deep bool) {
 	}
 	for p.sleep() {
 		var err error
-		s, err = p.restore(s, deep)
-		if p.settle(err) {
+		var found bool
+		s, found, err = p.restore(s, deep)
+		if p.settle(found, err) {
 			break
 		}
 		deep = true
@@ -162,21 +173,22 @@ func (p *Pool) sleep() bool {
 	}
 }
 
-// settle takes the outcome of an attempt, and tells whether it was the last.
-func (p *Pool) settle(err error) bool {
+// settle takes the outcome of an attempt, and tells whether it was the last. found says that the token answered.
+func (p *Pool) settle(found bool, err error) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if err == nil {
 		p.down = nil
 		p.strikes = 0
 		p.stats.Heals++
+		p.stats.Since = time.Time{}
 		for ; p.stats.Limit < cap(p.permits); p.stats.Limit++ {
 			p.permits <- nil
 		}
 		p.log.Info("token is back", "token", p.label, "attempts", p.tries)
 		return true
 	}
-	p.down.cause = err
+	p.down.cause, p.down.mute = err, !found
 	if _, refused := errors.AsType[*PINError](err); refused {
 		p.down.final = true
 		p.log.Error("token is away", "token", p.label, "cause", err, "final", true)
@@ -188,36 +200,35 @@ func (p *Pool) settle(err error) bool {
 }
 
 // restore makes one attempt: by a new session and login, or, if deep, from the ground up. It takes the permit's session and
-// gives the new one.
-func (p *Pool) restore(old *Session, deep bool) (*Session, error) {
+// gives the new one; found tells whether the token answered.
+func (p *Pool) restore(old *Session, deep bool) (s *Session, found bool, err error) {
 	if deep || p.orphaned() {
 		if err := p.mod.restart(p.life, p.seen.Load()); err != nil {
-			return old, p.failed(err)
+			return old, false, p.failed(err)
 		}
 		p.seen.Store(p.mod.generation.Load())
 		p.count(func(s *Stats) { s.Orphans = 0 })
 		p.sweep()
 	}
 	if !p.mod.gate.enter() {
-		return old, errRestarting
+		return old, false, errRestarting
 	}
 	defer p.mod.gate.leave()
 	if old != nil {
 		p.close(old)
 	}
 	if p.orphaned() {
-		return nil, errOrphan
+		return nil, true, errOrphan
 	}
 	info, err := p.mod.findToken(p.opt.Match)
 	if err != nil {
-		return nil, p.failed(err)
+		return nil, false, p.failed(err)
 	}
 	p.slot.Store(uint64(info.Slot))
-	s, err := p.open(p.life)
-	if err != nil {
-		return nil, err
+	if s, err = p.open(p.life); err != nil {
+		return nil, true, err
 	}
-	return s, s.present()
+	return s, true, s.present()
 }
 
 // sweep forgets idle sessions that ended with an earlier generation of the module.

@@ -2,7 +2,6 @@ package p11
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -26,16 +25,14 @@ type module struct {
 	users int  // pools that are open
 	ours  bool // C_Initialize was called here, and so must C_Finalize be
 
-	login sync.Mutex // one login at a time; guards refused
-	// refused holds the PINs that a token has refused, by fingerprint. It lives as long as the process.
-	refused map[[32]byte]*PINError
-	marks   [32]byte // key of the fingerprints
+	login sync.Mutex // one login at a time
+	pins  *pins      // what was learnt of PINs; shared by all modules of the process
+	init  string     // what C_Initialize is given; set by the first pool. The holder of the turn owns it.
 }
 
-func newModule(path string, c calls) *module {
-	m := &module{path: path, c: c, turn: make(chan struct{}, 1), refused: map[[32]byte]*PINError{}}
+func newModule(path string, c calls, p *pins) *module {
+	m := &module{path: path, c: c, turn: make(chan struct{}, 1), pins: p}
 	m.gate.open = true
-	rand.Read(m.marks[:]) // never fails (crypto/rand)
 	return m
 }
 
@@ -44,7 +41,8 @@ func newModule(path string, c calls) *module {
 var loaded = struct {
 	sync.Mutex
 	modules map[string]*module
-}{modules: map[string]*module{}}
+	pins    *pins
+}{modules: map[string]*module{}, pins: newPins()}
 
 // load gives the module of a library file, and loads it the first time.
 func load(path string) (*module, error) {
@@ -61,7 +59,7 @@ func load(path string) (*module, error) {
 	if ctx == nil {
 		return nil, fmt.Errorf("%s is not a PKCS#11 module for this machine", path)
 	}
-	m := newModule(real, ctx)
+	m := newModule(real, ctx, loaded.pins)
 	loaded.modules[real] = m
 	return m, nil
 }
@@ -78,13 +76,14 @@ func (m *module) take(ctx context.Context) error {
 
 func (m *module) pass() { <-m.turn }
 
-// acquire counts a user, and initializes the module for the first one.
-func (m *module) acquire(ctx context.Context) error {
+// acquire counts a user, and initializes the module for the first one, with its words for C_Initialize.
+func (m *module) acquire(ctx context.Context, words string) error {
 	if err := m.take(ctx); err != nil {
 		return err
 	}
 	defer m.pass()
 	if m.users == 0 {
+		m.init = words
 		if err := m.initialize(); err != nil {
 			return err
 		}
@@ -112,7 +111,7 @@ func (m *module) release() error {
 // initialize calls C_Initialize and begins a generation. That the module is initialized already is no error, but then it is
 // not ours to finalize. The caller has the turn.
 func (m *module) initialize() error {
-	err := wrap("C_Initialize", m.c.Initialize())
+	err := wrap("C_Initialize", m.c.Initialize(initWords(m.init)...))
 	switch {
 	case err == nil:
 		m.ours = true

@@ -20,6 +20,8 @@ type Options struct {
 	Sessions     int                                   // greatest number of sessions, 1 or more
 	ReadWrite    bool                                  // sessions in which objects may be created
 	SessionLimit []uint                                // other return values that mean CKR_SESSION_COUNT
+	Reserved     string                                // for C_Initialize (CK_C_INITIALIZE_ARGS.pReserved); "" is none
+	Latch        Latch                                 // remembers a refused PIN longer than the process; nil: nobody does
 	Log          *slog.Logger
 }
 
@@ -63,7 +65,7 @@ func Open(ctx context.Context, opt Options) (*Pool, error) {
 func open(ctx context.Context, mod *module, opt Options) (*Pool, error) {
 	p := &Pool{mod: mod, opt: opt, log: opt.Log, stats: Stats{Errors: map[string]uint64{}}}
 	p.life, p.end = context.WithCancel(context.Background())
-	if err := mod.acquire(ctx); err != nil {
+	if err := mod.acquire(ctx, opt.Reserved); err != nil {
 		p.end()
 		return nil, p.outside(err)
 	}
@@ -284,6 +286,7 @@ func (p *Pool) Stats() Stats {
 	defer p.mu.Unlock()
 	s := p.stats
 	s.Healthy = p.down == nil && !p.closed
+	s.Refused = p.down != nil && p.down.final
 	s.Errors = maps.Clone(s.Errors)
 	return s
 }

@@ -17,7 +17,7 @@ import (
 // openFake opens a pool over a module without faults.
 func openFake(t *testing.T, f *fake, sessions int) *Pool {
 	t.Helper()
-	p, err := open(t.Context(), newModule("fake", f), options(sessions))
+	p, err := open(t.Context(), newModule("fake", f, newPins()), options(sessions))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestNoSessionLeft(t *testing.T) {
 func TestTwoPoolsOfOneToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
-		mod := newModule("fake", f)
+		mod := newModule("fake", f, newPins())
 		a, err := open(t.Context(), mod, options(2))
 		if err != nil {
 			t.Fatal(err)
@@ -210,7 +210,7 @@ func TestManyCallersAndFaults(t *testing.T) {
 		dice := rand.New(rand.NewPCG(1, 2))
 		trouble := true
 		c := &faulty{calls: f, fault: noFault}
-		mod := newModule("fake", c)
+		mod := newModule("fake", c, newPins())
 		p, err := open(t.Context(), mod, options(4))
 		if err != nil {
 			t.Fatal(err)

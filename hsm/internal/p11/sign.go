@@ -9,19 +9,20 @@ import (
 
 // Sign lets the key whose CKA_ID is id sign data, which the mechanism may expect to be a digest. data must not be empty.
 //
-// C_Sign is called at most once. Once it runs it cannot be interrupted; the context covers the wait for a session.
-func (p *Pool) Sign(ctx context.Context, id []byte, m *pkcs11.Mechanism, data []byte) ([]byte, error) {
-	var signature []byte
-	err := p.Use(ctx,
+// C_Sign is called at most once; begun tells whether it was. Once it runs it cannot be interrupted; the context covers the wait
+// for a session.
+func (p *Pool) Sign(ctx context.Context, id []byte, m *pkcs11.Mechanism, data []byte) (signature []byte, begun bool, err error) {
+	err = p.Use(ctx,
 		func(s *Session) error { return s.SignInit(id, m) },
 		func(s *Session) (err error) {
+			begun = true
 			signature, err = s.Sign(data)
 			return err
 		})
 	if err != nil {
-		return nil, err
+		return nil, begun, err
 	}
-	return signature, nil
+	return signature, true, nil
 }
 
 // SignInit finds the private key and begins a signature.

@@ -15,5 +15,7 @@
 //	server.go   a server on an address, from listener to orderly end
 //	routes.go   paths to handlers: 404 and 405
 //	public.go   what relying parties see, and the certificates of issuers
+//	tiles.go    the log, for monitors
+//	internal.go what the operator's own tools see
 //	health.go   /healthz and /readyz
 package web

@@ -38,7 +38,7 @@ func newCall(ctx context.Context) (context.Context, *call) {
 	return context.WithValue(ctx, callKey{}, c), c
 }
 
-// observe gives a call its id, turns its error or panic into a status, and writes its line in the server's log.
+// observe gives a call its id, turns its error or panic into a status, writes its line in the server's log, and tells Config.Ended.
 func (s *Server) observe(ctx context.Context, method string, serve func(context.Context) error) error {
 	ctx, c := newCall(ctx)
 	start := time.Now()
@@ -72,12 +72,15 @@ func (s *Server) conclude(ctx context.Context, c *call, method string, start tim
 	if p, ok := peer.FromContext(ctx); ok {
 		attrs = append(attrs, slog.String("peer", p.Addr.String()))
 	}
-	attrs = append(attrs, slog.Float64("took_ms", float64(time.Since(start).Microseconds())/1000))
+	took := time.Since(start)
+	attrs = append(attrs, slog.Float64("took_ms", float64(took.Microseconds())/1000))
 	if err == nil {
+		s.ended(method, codes.OK.String(), took)
 		s.log.LogAttrs(ctx, slog.LevelInfo, "call", append(attrs, slog.String("code", codes.OK.String()))...)
 		return nil
 	}
 	st := statusOf(err, c.id)
+	s.ended(method, st.Code().String(), took)
 	attrs = append(attrs, slog.String("code", st.Code().String()), slog.String("cause", err.Error()))
 	s.log.LogAttrs(ctx, levels[st.Code()], "call failed", attrs...)
 	return st.Err()

@@ -45,7 +45,7 @@ var (
 	aliveClient = keepalive.EnforcementPolicy{MinTime: 20 * time.Second, PermitWithoutStream: true}
 )
 
-// Config is what a Server is made of. All fields are mandatory.
+// Config is what a Server is made of. All fields are mandatory unless they say otherwise.
 type Config struct {
 	Authority Authority
 	Inclusion Log // of the issuances
@@ -60,6 +60,8 @@ type Config struct {
 	// Ready tells why the server cannot do its work now, nil where it can. It is asked every second, with a context that ends when
 	// the answer comes too late, and must not use a key. Health follows it.
 	Ready func(context.Context) error
+	// Ended hears of each call that has ended: its full method name, its code, and how long it took. Optional.
+	Ended func(method, code string, took time.Duration)
 	Log   *slog.Logger
 }
 
@@ -71,6 +73,7 @@ type Server struct {
 	grace     time.Duration
 	now       func() time.Time
 	ready     func(context.Context) error
+	ended     func(method, code string, took time.Duration)
 	grpc      *grpc.Server
 	health    *health.Server
 
@@ -92,8 +95,11 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile the field rules of the API: %w", err)
 	}
-	s := &Server{operators: cfg.Operators, validator: validator, log: cfg.Log, grace: cfg.Grace, now: cfg.Now, ready: cfg.Ready,
+	s := &Server{operators: cfg.Operators, validator: validator, log: cfg.Log, grace: cfg.Grace, now: cfg.Now, ready: cfg.Ready, ended: cfg.Ended,
 		health: health.NewServer(), readyPeriod: readyPeriod}
+	if s.ended == nil {
+		s.ended = func(string, string, time.Duration) {}
+	}
 	s.ending, s.end = context.WithCancel(context.Background())
 	s.grpc = grpc.NewServer(
 		grpc.Creds(newHandshakes(cfg.TLS, cfg.Log)),

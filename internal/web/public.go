@@ -38,15 +38,26 @@ const issuerAge = "public, max-age=86400"
 // issuers adds the certificates of issuers. The media type of X.509 certificates is that of RFC 2585, Section 4.1; CV certificates have
 // none.
 func issuers(rs *routes, list []IssuerCertificate) {
+	files := map[string]IssuerCertificate{}
 	for _, c := range list {
-		path, media := "/issuers/"+c.Name+".der", "application/pkix-cert"
 		if c.CVC {
-			path, media = "/issuers/"+c.Name+".cvc", "application/octet-stream"
+			files[c.Name+".cvc"] = c
+		} else {
+			files[c.Name+".der"] = c
 		}
-		rs.read(path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", media)
-			w.Header().Set("Cache-Control", issuerAge)
-			http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(c.Octets))
-		})
 	}
+	rs.read("/issuers/", func(w http.ResponseWriter, r *http.Request) {
+		c, ok := files[r.URL.Path]
+		if !ok {
+			fail(w, http.StatusNotFound)
+			return
+		}
+		media := "application/pkix-cert"
+		if c.CVC {
+			media = "application/octet-stream"
+		}
+		w.Header().Set("Content-Type", media)
+		w.Header().Set("Cache-Control", issuerAge)
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(c.Octets))
+	})
 }

@@ -41,6 +41,9 @@ func (rs routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			fail(w, http.StatusMethodNotAllowed)
 			return
 		}
+		if a, ok := w.(*answer); ok { // it is one in a Server
+			a.route = route.path
+		}
 		route.handler.ServeHTTP(w, r)
 		return
 	}

@@ -9,7 +9,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -201,5 +204,27 @@ func TestLimits(t *testing.T) {
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil || resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("a header of %d octets: %v, %v", maxHeader+8<<10, resp, err)
+	}
+}
+
+// TestAnswered counts answers by their routes, and made-up paths as one.
+func TestAnswered(t *testing.T) {
+	var mu sync.Mutex
+	var got []string
+	s, err := New(Config{Grace: time.Second, Log: slog.New(slog.DiscardHandler),
+		Handler: Public(PublicConfig{Issuers: []IssuerCertificate{{Name: "CA1"}}, Ready: func(context.Context) error { return errors.New("away") }}),
+		Answered: func(route string, status int, _ time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, fmt.Sprintf("%s %d", route, status))
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/issuers/CA1.der", "/issuers/80276001011699990002", "/80276001011699990002", "/readyz"} {
+		s.http.Handler.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", path, nil))
+	}
+	if want := []string{"/issuers/ 200", "/issuers/ 404", "none 404", "/readyz 503"}; !slices.Equal(got, want) {
+		t.Errorf("answers are counted as %q, want %q", got, want)
 	}
 }

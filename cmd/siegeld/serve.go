@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/metrics"
 	"github.com/siegel-pki/siegel/internal/rpc"
-	"github.com/siegel-pki/siegel/internal/web"
 )
 
 // serve runs the server until ctx ends. It opens in the order in which a fault is cheapest: files, addresses, database, token;
@@ -46,9 +46,20 @@ func serve(ctx context.Context, cfg config, log *slog.Logger, ready func(address
 	if err != nil {
 		return err
 	}
+	open := parts{store: store, keyed: keyed, sessions: tokens.Sessions(), sequencer: sequencer, figures: newFigures(store, tokens), lis: lis}
 	return besideSequencer(ctx, sequencer, func(ctx context.Context) error {
-		return serveAuthority(ctx, cfg, log, in, store, keyed, tokens.Sessions(), sequencer, lis, ready)
+		return serveAuthority(ctx, cfg, log, in, open, ready)
 	})
+}
+
+// parts are what is open while the server serves.
+type parts struct {
+	store     closableStore
+	keyed     []ca.Issuer
+	sessions  int // of the tokens
+	sequencer *ca.Sequencer
+	figures   *metrics.Metrics
+	lis       *listeners
 }
 
 // ordersPerSession sizes the window of a stream by the token: an order keeps a session busy for half of its time at most, as it is drafted,
@@ -57,16 +68,15 @@ const ordersPerSession = 4
 
 // serveAuthority starts the authority on an open store and open keys, serves it, and closes it. What is under way when ctx
 // ends may finish.
-func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *inputs, store closableStore, keyed []ca.Issuer, sessions int,
-	sequencer *ca.Sequencer, lis *listeners, ready func(addresses) error) (err error) {
-	authority, err := ca.New(authorityConfig(cfg, in, store, keyed, log))
+func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *inputs, open parts, ready func(addresses) error) (err error) {
+	authority, err := ca.New(authorityConfig(cfg, in, open.figures.Counting(open.store), open.keyed, log))
 	if err != nil {
 		return wrongConfig(err)
 	}
-	isReady := readiness{authority, store}.ready
+	isReady := readiness{authority, open.store}.ready
 	server, err := rpc.New(rpc.Config{
-		Authority: authority, Inclusion: sequencer, LogReader: ca.NewLogReader(store), Operators: in.operators, TLS: in.tls, Window: ordersPerSession * sessions,
-		Grace: cfg.Grace, Now: time.Now, Ready: isReady, Log: log,
+		Authority: authority, Inclusion: open.sequencer, LogReader: ca.NewLogReader(open.store), Operators: in.operators, TLS: in.tls,
+		Window: ordersPerSession * open.sessions, Grace: cfg.Grace, Now: time.Now, Ready: isReady, Ended: open.figures.Call, Log: log,
 	})
 	if err != nil {
 		return err
@@ -78,13 +88,11 @@ func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *input
 	if unbound := authority.Unbound(); len(unbound) > 0 {
 		log.Warn("no issuer signs these profiles; orders that need them are refused", "profiles", unbound)
 	}
-	services, err := httpServices(cfg, log, lis, handlers{
-		http: publicHandler(authority.Issuers(), isReady, log), tiles: web.Tiles(), metrics: web.Internal(isReady),
-	})
+	services, err := httpServices(cfg, log, open, publicHandler(authority.Issuers(), isReady, log), isReady)
 	if err != nil {
 		return err
 	}
-	return serveAll(ctx, log, append(services, service{server.Run, lis.grpc}), ready, lis.addresses())
+	return serveAll(ctx, log, append(services, service{server.Run, open.lis.grpc}), ready, open.lis.addresses())
 }
 
 // serveAll announces the servers and runs them until ctx ends. Where one fails, all end.

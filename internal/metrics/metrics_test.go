@@ -144,34 +144,45 @@ siegel_database_up 0
 `)
 }
 
-// TestTokens shows every counter of a token.
+// TestTokens shows every counter of a token, and two tokens that have the same label and were never there.
 func TestTokens(t *testing.T) {
 	m := New("v1")
-	m.WatchTokens(func() map[string]hsm.Stats {
-		return map[string]hsm.Stats{"siegel-1": {Healthy: true, Limit: 8, Open: 5, InUse: 2, Waiting: 1, Orphans: 3, Opened: 6, Closed: 4, Logins: 7,
-			Heals: 9, Signatures: 10, Waits: 11, WaitTime: 12 * time.Second, Errors: map[string]uint64{"CKR_DEVICE_ERROR": 13}}, "siegel-2": {}}
+	m.WatchTokens(func() []hsm.TokenStats {
+		return []hsm.TokenStats{
+			{Label: "siegel", Serial: "01", Stats: hsm.Stats{Healthy: true, Limit: 8, Open: 5, InUse: 2, Waiting: 1, Orphans: 3, Opened: 6, Closed: 4,
+				Logins: 7, Outages: 8, Heals: 9, Signatures: 10, Waits: 11, WaitTime: 12 * time.Second, Errors: map[string]uint64{"CKR_DEVICE_ERROR": 13}}},
+			{Label: "siegel", Stats: hsm.Stats{Refused: true}}, {Label: "siegel"},
+		}
 	})
 	var got []string
 	for _, l := range read(t, m) {
-		if strings.Contains(l, "siegel-1") || strings.HasPrefix(l, "siegel_token_up") {
+		l = strings.Replace(l, `number="1",serial="01",`, "", 1) // the first token's lines are short
+		if !strings.Contains(l, "number=") && strings.Contains(l, "token=") ||
+			strings.HasPrefix(l, "siegel_token_up") || strings.HasPrefix(l, "siegel_token_pin") {
 			got = append(got, l)
 		}
 	}
+	slices.Sort(got)
 	requireLines(t, got, `
-siegel_token_errors_total{ckr="CKR_DEVICE_ERROR",token="siegel-1"} 13
-siegel_token_heals_total{token="siegel-1"} 9
-siegel_token_logins_total{token="siegel-1"} 7
-siegel_token_session_limit{token="siegel-1"} 8
-siegel_token_sessions_closed_total{token="siegel-1"} 4
-siegel_token_sessions_opened_total{token="siegel-1"} 6
-siegel_token_sessions{state="idle",token="siegel-1"} 3
-siegel_token_sessions{state="in_use",token="siegel-1"} 2
-siegel_token_sessions{state="orphan",token="siegel-1"} 3
-siegel_token_signatures_total{token="siegel-1"} 10
-siegel_token_up{token="siegel-1"} 1
-siegel_token_up{token="siegel-2"} 0
-siegel_token_wait_seconds_total{token="siegel-1"} 12
-siegel_token_waiting{token="siegel-1"} 1
-siegel_token_waits_total{token="siegel-1"} 11
+siegel_token_errors_total{ckr="CKR_DEVICE_ERROR",token="siegel"} 13
+siegel_token_heals_total{token="siegel"} 9
+siegel_token_logins_total{token="siegel"} 7
+siegel_token_outages_total{token="siegel"} 8
+siegel_token_pin_refused{number="2",serial="",token="siegel"} 1
+siegel_token_pin_refused{number="3",serial="",token="siegel"} 0
+siegel_token_pin_refused{token="siegel"} 0
+siegel_token_session_limit{token="siegel"} 8
+siegel_token_sessions_closed_total{token="siegel"} 4
+siegel_token_sessions_opened_total{token="siegel"} 6
+siegel_token_sessions{state="idle",token="siegel"} 3
+siegel_token_sessions{state="in_use",token="siegel"} 2
+siegel_token_sessions{state="orphan",token="siegel"} 3
+siegel_token_signatures_total{token="siegel"} 10
+siegel_token_up{number="2",serial="",token="siegel"} 0
+siegel_token_up{number="3",serial="",token="siegel"} 0
+siegel_token_up{token="siegel"} 1
+siegel_token_wait_seconds_total{token="siegel"} 12
+siegel_token_waiting{token="siegel"} 1
+siegel_token_waits_total{token="siegel"} 11
 `)
 }

@@ -1,20 +1,22 @@
 package metrics
 
 import (
+	"strconv"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/siegel-pki/siegel/hsm"
 )
 
-// WatchTokens adds the figures of tokens, by the name under which each is configured.
-func (m *Metrics) WatchTokens(tokens func() map[string]hsm.Stats) {
+// WatchTokens adds the figures of tokens: each with its number in the configuration, from 1, its label and its serial number.
+func (m *Metrics) WatchTokens(tokens func() []hsm.TokenStats) {
 	m.registry.MustRegister(tokenCollector(tokens))
 }
 
-type tokenCollector func() map[string]hsm.Stats
+type tokenCollector func() []hsm.TokenStats
 
 func tokenDesc(name, help string, labels ...string) *prometheus.Desc {
-	return prometheus.NewDesc("siegel_token_"+name, help, append([]string{"token"}, labels...), nil)
+	return prometheus.NewDesc("siegel_token_"+name, help, append([]string{"number", "token", "serial"}, labels...), nil)
 }
 
 var (
@@ -27,7 +29,9 @@ var (
 	tokenOpened     = tokenDesc("sessions_opened_total", "Sessions opened.")
 	tokenClosed     = tokenDesc("sessions_closed_total", "Sessions closed, or lost.")
 	tokenLogins     = tokenDesc("logins_total", "Calls of C_Login.")
-	tokenHeals      = tokenDesc("heals_total", "Times that the token came back.")
+	tokenOutages    = tokenDesc("outages_total", "Times that the token went away.")
+	tokenHeals      = tokenDesc("heals_total", "Times that it came back.")
+	tokenRefused    = tokenDesc("pin_refused", "1 where the PIN was refused: the token does not come back without a person.")
 	tokenSignatures = tokenDesc("signatures_total", "Signatures made.")
 	tokenErrors     = tokenDesc("errors_total", "Calls that the token refused, by the name of the return value.", "ckr")
 )
@@ -35,27 +39,24 @@ var (
 // Describe implements prometheus.Collector.
 func (c tokenCollector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{tokenUp, tokenSessions, tokenLimit, tokenWaiting, tokenWaits, tokenWaitTime, tokenOpened, tokenClosed,
-		tokenLogins, tokenHeals, tokenSignatures, tokenErrors} {
+		tokenLogins, tokenOutages, tokenHeals, tokenRefused, tokenSignatures, tokenErrors} {
 		ch <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
 func (c tokenCollector) Collect(ch chan<- prometheus.Metric) {
-	for token, s := range c() {
+	for i, s := range c() {
 		send := func(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
-			ch <- prometheus.MustNewConstMetric(d, kind, v, append([]string{token}, labels...)...)
-		}
-		up := 0.0
-		if s.Healthy {
-			up = 1
+			ch <- prometheus.MustNewConstMetric(d, kind, v, append([]string{strconv.Itoa(i + 1), s.Label, s.Serial}, labels...)...)
 		}
 		for _, f := range []struct {
 			desc   *prometheus.Desc
 			value  float64
 			labels []string
 		}{
-			{tokenUp, up, nil},
+			{tokenUp, one(s.Healthy), nil},
+			{tokenRefused, one(s.Refused), nil},
 			{tokenSessions, float64(s.InUse), []string{"in_use"}},
 			{tokenSessions, float64(s.Open - s.InUse), []string{"idle"}},
 			{tokenSessions, float64(s.Orphans), []string{"orphan"}},
@@ -66,7 +67,7 @@ func (c tokenCollector) Collect(ch chan<- prometheus.Metric) {
 		}
 		for desc, v := range map[*prometheus.Desc]float64{
 			tokenWaits: float64(s.Waits), tokenWaitTime: s.WaitTime.Seconds(), tokenOpened: float64(s.Opened), tokenClosed: float64(s.Closed),
-			tokenLogins: float64(s.Logins), tokenHeals: float64(s.Heals), tokenSignatures: float64(s.Signatures),
+			tokenLogins: float64(s.Logins), tokenOutages: float64(s.Outages), tokenHeals: float64(s.Heals), tokenSignatures: float64(s.Signatures),
 		} {
 			send(desc, prometheus.CounterValue, v)
 		}
@@ -74,4 +75,12 @@ func (c tokenCollector) Collect(ch chan<- prometheus.Metric) {
 			send(tokenErrors, prometheus.CounterValue, float64(n), ckr)
 		}
 	}
+}
+
+// one is 1 for true.
+func one(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
 }

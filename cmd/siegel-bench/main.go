@@ -3,6 +3,8 @@
 //
 // The software token, the server and the client share the machine's cores, so that the ratio of the two rates says what
 // everything but the signatures costs.
+//
+// Beside that it makes large databases (fill.go, template.go, point.go): `siegel-bench fill --cards 1000000 --data DIR`.
 package main
 
 import (
@@ -28,7 +30,13 @@ import (
 	"github.com/siegel-pki/siegel/profiles"
 )
 
-// cli is the command line.
+// commands are the measurements, and what they need.
+type commands struct {
+	Service cli     `cmd:"" default:"withargs" help:"Measure the whole service beside the raw signature rate of the same keys (the default command)."`
+	Fill    fillCmd `cmd:"" help:"Make a database with many cards, on which siegeld can be started."`
+}
+
+// cli is the command line of service.
 type cli struct {
 	Duration time.Duration `default:"10s" help:"How long each measurement takes."`
 	Workers  int           `default:"8" help:"Orders under way at the same time."`
@@ -50,13 +58,16 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	var c cli
-	kong.Parse(&c, kong.Name("siegel-bench"), kong.Description("Measures the whole service beside the raw signature rate of the same keys."))
-	if err := c.run(ctx, os.Stdout); err != nil {
+	command := kong.Parse(&commands{}, kong.Name("siegel-bench"), kong.Description("Measures Siegel, and makes large databases to measure with."),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	if err := command.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "siegel-bench:", err)
 		os.Exit(1)
 	}
 }
+
+// Run is the command.
+func (c *cli) Run(ctx context.Context) error { return c.run(ctx, os.Stdout) }
 
 // run measures and prints.
 func (c *cli) run(ctx context.Context, out io.Writer) error {

@@ -64,8 +64,9 @@ var picture = map[string][]string{
 	"cmd/siegeld": {"ca", "profiles", "hsm", "hsm/pinshare", "internal/build", "internal/hierarchy", "internal/metrics", "internal/rpc", "internal/web",
 		"internal/store/sqlite", "internal/store/postgres", "internal/strictyaml"},
 	"cmd/siegel": {"profiles", "internal/build", "internal/pkix", "internal/cvc", "internal/brainpool", "internal/sigalg", "proto/siegel/v1"},
-	"cmd/siegel-bench": {"hsm", "hsm/softhsm", "internal/hierarchy", "internal/rig", "internal/sigalg", "internal/store/postgres",
-		"internal/store/postgres/pgtest", "profiles", "proto/siegel/v1"},
+	"cmd/siegel-bench": {"ca", "hsm", "hsm/softhsm", "internal/brainpool", "internal/cvc", "internal/hierarchy", "internal/pkix", "internal/rig",
+		"internal/sigalg", "internal/store/postgres", "internal/store/postgres/pgtest", "internal/store/sqlite", "internal/testkey", "internal/tlog",
+		"profiles", "proto/siegel/v1"},
 	"cmd/siegel-ceremony": {"profiles", "hsm", "hsm/keygen", "hsm/softhsm", "internal/build", "internal/hierarchy", "internal/lint", "internal/rpc",
 		"internal/tlog", "internal/pkix", "internal/cvc", "internal/sigalg", "internal/brainpool"},
 }

@@ -123,7 +123,7 @@ const (
 type CertificateStatus struct {
 	CertificateID
 	State State
-	Epoch int64 // newest change when it was read
+	Epoch int64 // no change up to this one is missing
 
 	// What follows is empty where the certificate is not issued.
 

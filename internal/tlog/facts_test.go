@@ -36,7 +36,8 @@ func TestGoldenLeaves(t *testing.T) {
 	types := map[Kind]Facts{ServerStarted: &ServerFacts{}, IssuerAdded: &IssuerAddedFacts{}, KeySessionOpened: &SessionFacts{}, KeySessionClosed: &SessionEndFacts{}, OrderRecorded: &OrderFacts{},
 		CardIssued: &CardFacts{}, AttemptAbandoned: &AbandonFacts{},
 		ApprovalRequested: &ApprovalRequestFacts{}, ApprovalGiven: &ApprovalDecisionFacts{}, ApprovalRejected: &ApprovalDecisionFacts{},
-		ApprovalUsed: &ApprovalEndFacts{}, ApprovalExpired: &ApprovalEndFacts{}}
+		ApprovalUsed: &ApprovalEndFacts{}, ApprovalExpired: &ApprovalEndFacts{},
+		CardActivated: &ActivationFacts{}, CardRevoked: &CardRevocationFacts{}, CertificateRevoked: &CertificateRevocationFacts{}}
 	seen := map[Kind]bool{}
 	for name, octets := range goldenLeaves(t) {
 		t.Run(name, func(t *testing.T) {

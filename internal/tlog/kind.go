@@ -27,6 +27,11 @@ const (
 	ApprovalRejected  Kind = "approval-rejected"  // another, or the one who asked, rejects it
 	ApprovalUsed      Kind = "approval-used"      // the act was done; it cannot be done again
 	ApprovalExpired   Kind = "approval-expired"   // it was not done in time, and cannot be done any more
+
+	// The status of cards.
+	CardActivated      Kind = "card-activated"      // the holder has the card: its certificates are good from here
+	CardRevoked        Kind = "card-revoked"        // with all of its X.509 certificates, for ever
+	CertificateRevoked Kind = "certificate-revoked" // one X.509 certificate alone, for ever
 )
 
 // schemas holds what each kind of entry must be. A new kind is a line here, a constant above and a type in facts.go.
@@ -44,6 +49,10 @@ var schemas = map[Kind]schema{
 	ApprovalRejected:  {facts: read[ApprovalDecisionFacts], personal: always},
 	ApprovalUsed:      {facts: read[ApprovalEndFacts]},
 	ApprovalExpired:   {facts: read[ApprovalEndFacts]},
+
+	CardActivated:      {facts: read[ActivationFacts], personal: always},
+	CardRevoked:        {facts: read[CardRevocationFacts], personal: isNoBulk},
+	CertificateRevoked: {facts: read[CertificateRevocationFacts], personal: always},
 }
 
 type schema struct {

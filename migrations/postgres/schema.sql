@@ -282,6 +282,59 @@ CREATE TRIGGER orders_are_never_deleted BEFORE DELETE OR TRUNCATE ON orders FOR 
 
 CREATE TRIGGER orders_change_only_by_erasure BEFORE UPDATE ON orders FOR EACH ROW WHEN (NOT (new.order_id = old.order_id AND new.order_hash = old.order_hash AND new.order_json IS NULL AND new.iccsn = old.iccsn AND new.card_type = old.card_type AND new.sector = old.sector AND new.recorded_at = old.recorded_at AND NOT new.renews IS DISTINCT FROM old.renews AND new.renewal = old.renewal)) EXECUTE FUNCTION refuse('an order changes only by erasure of its personal data');
 
+CREATE TABLE revocations (
+    issuer text COLLATE "C" NOT NULL,
+    serial bytea NOT NULL,
+    epoch bigint NOT NULL,
+    at timestamp(3) with time zone NOT NULL,
+    reason text NOT NULL,
+    not_after timestamp(0) with time zone NOT NULL,
+    CONSTRAINT revocations_pkey PRIMARY KEY (issuer, serial),
+    CONSTRAINT revocations_epoch_fkey FOREIGN KEY (epoch) REFERENCES status_changes(epoch)
+);
+
+CREATE TRIGGER revocations_are_changes_of_the_status AFTER INSERT ON revocations REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_revocations();
+
+CREATE TRIGGER revocations_are_never_deleted BEFORE DELETE OR TRUNCATE ON revocations FOR EACH STATEMENT EXECUTE FUNCTION refuse('a revocation is final');
+
+CREATE TRIGGER revocations_never_change BEFORE UPDATE ON revocations FOR EACH STATEMENT EXECUTE FUNCTION refuse('a revocation is final');
+
+CREATE TABLE status_changes (
+    epoch bigint NOT NULL,
+    card bigint NOT NULL,
+    position integer,
+    state text NOT NULL,
+    requested_at timestamp(3) with time zone NOT NULL,
+    at timestamp(3) with time zone NOT NULL,
+    actor text NOT NULL,
+    requester text,
+    reason text,
+    entry_id bigint NOT NULL,
+    CONSTRAINT status_changes_entry_id_key UNIQUE (entry_id),
+    CONSTRAINT status_changes_pkey PRIMARY KEY (epoch),
+    CONSTRAINT status_changes_card_fkey FOREIGN KEY (card) REFERENCES cards(number),
+    CONSTRAINT status_changes_card_position_fkey FOREIGN KEY (card, "position") REFERENCES certificates(card, "position"),
+    CONSTRAINT status_changes_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES entries(id),
+    CONSTRAINT status_changes_actor_check CHECK (actor <> ''::text),
+    CONSTRAINT status_changes_check CHECK ("position" IS NULL OR state = 'revoked'::text),
+    CONSTRAINT status_changes_check1 CHECK ((requester IS NOT NULL) = (state = 'revoked'::text)),
+    CONSTRAINT status_changes_check2 CHECK ((reason IS NOT NULL) = (state = 'revoked'::text)),
+    CONSTRAINT status_changes_epoch_check CHECK (epoch > 0),
+    CONSTRAINT status_changes_reason_check CHECK (reason <> ''::text),
+    CONSTRAINT status_changes_requester_check CHECK (requester <> ''::text),
+    CONSTRAINT status_changes_state_check CHECK (state = ANY (ARRAY['active'::text, 'revoked'::text]))
+);
+
+CREATE UNIQUE INDEX status_changes_card ON status_changes USING btree (card, state) WHERE "position" IS NULL;
+
+CREATE UNIQUE INDEX status_changes_certificate ON status_changes USING btree (card, "position") WHERE "position" IS NOT NULL;
+
+CREATE TRIGGER status_changes_are_never_deleted BEFORE DELETE OR TRUNCATE ON status_changes FOR EACH STATEMENT EXECUTE FUNCTION refuse('changes of the status are never deleted');
+
+CREATE TRIGGER status_changes_lead_forward AFTER INSERT ON status_changes REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_status_changes();
+
+CREATE TRIGGER status_changes_never_change BEFORE UPDATE ON status_changes FOR EACH STATEMENT EXECUTE FUNCTION refuse('changes of the status never change');
+
 CREATE TABLE subject_keys (
     key_identity bytea NOT NULL,
     order_id text COLLATE "C" NOT NULL,
@@ -353,6 +406,37 @@ CREATE FUNCTION refuse_drafts_of_ended_attempts() RETURNS trigger LANGUAGE plpgs
 BEGIN
     IF EXISTS (SELECT FROM added d JOIN attempts a ON a.number = d.attempt WHERE a.state <> 'open') THEN
         RAISE EXCEPTION 'an attempt that has ended gets no drafts' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE FUNCTION refuse_revocations() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM added a WHERE NOT EXISTS (SELECT FROM status_changes s JOIN certificates t ON t.card = s.card
+        JOIN cards c ON c.number = t.card JOIN drafts d ON d.attempt = c.attempt AND d.position = t.position
+        WHERE s.epoch = a.epoch AND s.state = 'revoked' AND s.at = a.at AND s.reason = a.reason AND coalesce(s.position, t.position) = t.position
+            AND t.issuer = a.issuer AND t.serial = a.serial AND d.not_after = a.not_after)) THEN
+        RAISE EXCEPTION 'a revocation is that of a change of the status' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE FUNCTION refuse_status_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT max(epoch) - min(epoch) + 1 <> count(*) OR min(epoch) > 1 AND NOT EXISTS (SELECT FROM status_changes WHERE epoch = (SELECT min(epoch) FROM added) - 1)
+        FROM added) THEN
+        RAISE EXCEPTION 'changes of the status are numbered without gaps' USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF EXISTS (SELECT FROM added a JOIN status_changes s ON s.card = a.card AND s.position IS NULL AND s.state = 'revoked' AND s.epoch < a.epoch) THEN
+        RAISE EXCEPTION 'a revoked card never changes' USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF EXISTS (SELECT FROM added a JOIN cards c ON c.number = a.card JOIN orders o ON o.order_id = c.order_id WHERE o.renews IS NOT NULL) THEN
+        RAISE EXCEPTION 'a renewal has no status but that of its card' USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF EXISTS (SELECT FROM added a JOIN certificates t ON t.card = a.card AND t.position = a.position WHERE t.serial IS NULL) THEN
+        RAISE EXCEPTION 'a CV certificate cannot be revoked' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NULL;
 END;

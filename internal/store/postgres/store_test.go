@@ -65,6 +65,19 @@ func TestLogContract(t *testing.T) {
 	})
 }
 
+// TestStatusContract runs the suite of all stores that keep the status.
+func TestStatusContract(t *testing.T) {
+	storetest.ExerciseStatus(t, func(t *testing.T) (storetest.StatusStore, func(*testing.T) storetest.StatusStore) {
+		dsn := newDatabase(t, cluster)
+		s := open(t, dsn)
+		return s, func(t *testing.T) storetest.StatusStore {
+			closeStore(t, s)
+			s = open(t, dsn)
+			return s
+		}
+	})
+}
+
 // newDatabase gives a schema with our tables.
 func newDatabase(t testing.TB, c *pgtest.Cluster) (dsn string) {
 	t.Helper()

@@ -15,7 +15,8 @@ type reads struct {
 	order, cardHead, cardByICCSN, certificates, cards, openAttempts, entries, issuers, waitingOrders, countOutliving,
 	unsequenced, head, inclusion, sequenced, tile,
 	approval, approvals, waitingApprovals,
-	signedHead, leaves, leavesAbout, leavesBetween, leafCertificates *sql.Stmt
+	signedHead, leaves, leavesAbout, leavesBetween, leafCertificates,
+	status, issued, certificatesOfCard, changesOfCard, revoked, epoch, statusChanges *sql.Stmt
 }
 
 // prepare prepares all statements; a statement that does not fit the schema fails here.
@@ -46,6 +47,14 @@ func (r *reads) prepare(ctx context.Context, db *sql.DB) error {
 		selectLeavesAbout:      &r.leavesAbout,
 		selectLeavesBetween:    &r.leavesBetween,
 		selectLeafCertificates: &r.leafCertificates,
+
+		selectStatus:             &r.status,
+		selectIssued:             &r.issued,
+		selectCertificatesOfCard: &r.certificatesOfCard,
+		selectChangesOfCard:      &r.changesOfCard,
+		selectRevoked:            &r.revoked,
+		selectEpoch:              &r.epoch,
+		selectChanges:            &r.statusChanges,
 	} {
 		var err error
 		if *st, err = db.PrepareContext(ctx, query); err != nil {
@@ -60,7 +69,8 @@ func (r *reads) close() error {
 	for _, st := range []*sql.Stmt{r.order, r.cardHead, r.cardByICCSN, r.certificates, r.cards, r.openAttempts, r.entries,
 		r.issuers, r.waitingOrders, r.countOutliving, r.unsequenced, r.head, r.inclusion, r.sequenced, r.tile,
 		r.approval, r.approvals, r.waitingApprovals,
-		r.signedHead, r.leaves, r.leavesAbout, r.leavesBetween, r.leafCertificates} {
+		r.signedHead, r.leaves, r.leavesAbout, r.leavesBetween, r.leafCertificates,
+		r.status, r.issued, r.certificatesOfCard, r.changesOfCard, r.revoked, r.epoch, r.statusChanges} {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}

@@ -19,6 +19,8 @@ type Store struct {
 	read   *sql.DB
 	reads  reads
 
+	watchers watchers
+
 	closeOnce sync.Once
 	closeErr  error // written once, by closeOnce
 }

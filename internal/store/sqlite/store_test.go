@@ -42,6 +42,19 @@ func TestLogContract(t *testing.T) {
 	})
 }
 
+// TestStatusContract runs the suite of all stores that keep the status.
+func TestStatusContract(t *testing.T) {
+	storetest.ExerciseStatus(t, func(t *testing.T) (storetest.StatusStore, func(*testing.T) storetest.StatusStore) {
+		path := filepath.Join(t.TempDir(), "siegel.db")
+		s := open(t, path)
+		return s, func(t *testing.T) storetest.StatusStore {
+			closeStore(t, s)
+			s = open(t, path)
+			return s
+		}
+	})
+}
+
 // open opens a store that must open, and closes it when the test ends.
 func open(t testing.TB, path string) *sqlite.Store {
 	t.Helper()

@@ -5,7 +5,7 @@
 CREATE TABLE status_changes (
     epoch        bigint         PRIMARY KEY CHECK (epoch > 0),
     card         bigint         NOT NULL REFERENCES cards (number),
-    position     integer,                -- of the certificate that is revoked alone; NULL for the card
+    place        integer,                 -- of the certificate that is revoked alone, its position on the card; NULL for the card
     state        text           NOT NULL CHECK (state IN ('active', 'revoked')),
     requested_at timestamptz(3) NOT NULL,
     at           timestamptz(3) NOT NULL, -- of effect
@@ -13,14 +13,13 @@ CREATE TABLE status_changes (
     requester    text           CHECK (requester <> ''),
     reason       text           CHECK (reason <> ''),
     entry_id     bigint         NOT NULL UNIQUE REFERENCES entries (id),
-    FOREIGN KEY (card, position) REFERENCES certificates (card, position),
-    CHECK (position IS NULL OR state = 'revoked'),
+    CHECK (place IS NULL OR state = 'revoked'),
     CHECK ((requester IS NOT NULL) = (state = 'revoked')),
     CHECK ((reason IS NOT NULL) = (state = 'revoked'))
 );
 
-CREATE UNIQUE INDEX status_changes_card ON status_changes (card, state) WHERE position IS NULL;
-CREATE UNIQUE INDEX status_changes_certificate ON status_changes (card, position) WHERE position IS NOT NULL;
+CREATE UNIQUE INDEX status_changes_card ON status_changes (card, state) WHERE place IS NULL;
+CREATE UNIQUE INDEX status_changes_certificate ON status_changes (card, place) WHERE place IS NOT NULL;
 
 -- +goose StatementBegin
 CREATE FUNCTION refuse_status_changes() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -29,14 +28,14 @@ BEGIN
         FROM added) THEN
         RAISE EXCEPTION 'changes of the status are numbered without gaps' USING ERRCODE = 'restrict_violation';
     END IF;
-    IF EXISTS (SELECT FROM added a JOIN status_changes s ON s.card = a.card AND s.position IS NULL AND s.state = 'revoked' AND s.epoch < a.epoch) THEN
+    IF EXISTS (SELECT FROM added a JOIN status_changes s ON s.card = a.card AND s.place IS NULL AND s.state = 'revoked' AND s.epoch < a.epoch) THEN
         RAISE EXCEPTION 'a revoked card never changes' USING ERRCODE = 'restrict_violation';
     END IF;
     IF EXISTS (SELECT FROM added a JOIN cards c ON c.number = a.card JOIN orders o ON o.order_id = c.order_id WHERE o.renews IS NOT NULL) THEN
         RAISE EXCEPTION 'a renewal has no status but that of its card' USING ERRCODE = 'restrict_violation';
     END IF;
-    IF EXISTS (SELECT FROM added a JOIN certificates t ON t.card = a.card AND t.position = a.position WHERE t.serial IS NULL) THEN
-        RAISE EXCEPTION 'a CV certificate cannot be revoked' USING ERRCODE = 'restrict_violation';
+    IF EXISTS (SELECT FROM added a LEFT JOIN certificates t ON t.card = a.card AND t.position = a.place WHERE a.place IS NOT NULL AND t.serial IS NULL) THEN
+        RAISE EXCEPTION 'only X.509 certificates can be revoked' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NULL;
 END;
@@ -68,7 +67,7 @@ CREATE FUNCTION refuse_revocations() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM added a WHERE NOT EXISTS (SELECT FROM status_changes s JOIN certificates t ON t.card = s.card
         JOIN cards c ON c.number = t.card JOIN drafts d ON d.attempt = c.attempt AND d.position = t.position
-        WHERE s.epoch = a.epoch AND s.state = 'revoked' AND s.at = a.at AND s.reason = a.reason AND coalesce(s.position, t.position) = t.position
+        WHERE s.epoch = a.epoch AND s.state = 'revoked' AND s.at = a.at AND s.reason = a.reason AND coalesce(s.place, t.position) = t.position
             AND t.issuer = a.issuer AND t.serial = a.serial AND d.not_after = a.not_after)) THEN
         RAISE EXCEPTION 'a revocation is that of a change of the status' USING ERRCODE = 'restrict_violation';
     END IF;

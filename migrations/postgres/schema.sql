@@ -302,7 +302,7 @@ CREATE TRIGGER revocations_never_change BEFORE UPDATE ON revocations FOR EACH ST
 CREATE TABLE status_changes (
     epoch bigint NOT NULL,
     card bigint NOT NULL,
-    position integer,
+    place integer,
     state text NOT NULL,
     requested_at timestamp(3) with time zone NOT NULL,
     at timestamp(3) with time zone NOT NULL,
@@ -313,10 +313,9 @@ CREATE TABLE status_changes (
     CONSTRAINT status_changes_entry_id_key UNIQUE (entry_id),
     CONSTRAINT status_changes_pkey PRIMARY KEY (epoch),
     CONSTRAINT status_changes_card_fkey FOREIGN KEY (card) REFERENCES cards(number),
-    CONSTRAINT status_changes_card_position_fkey FOREIGN KEY (card, "position") REFERENCES certificates(card, "position"),
     CONSTRAINT status_changes_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES entries(id),
     CONSTRAINT status_changes_actor_check CHECK (actor <> ''::text),
-    CONSTRAINT status_changes_check CHECK ("position" IS NULL OR state = 'revoked'::text),
+    CONSTRAINT status_changes_check CHECK (place IS NULL OR state = 'revoked'::text),
     CONSTRAINT status_changes_check1 CHECK ((requester IS NOT NULL) = (state = 'revoked'::text)),
     CONSTRAINT status_changes_check2 CHECK ((reason IS NOT NULL) = (state = 'revoked'::text)),
     CONSTRAINT status_changes_epoch_check CHECK (epoch > 0),
@@ -325,9 +324,9 @@ CREATE TABLE status_changes (
     CONSTRAINT status_changes_state_check CHECK (state = ANY (ARRAY['active'::text, 'revoked'::text]))
 );
 
-CREATE UNIQUE INDEX status_changes_card ON status_changes USING btree (card, state) WHERE "position" IS NULL;
+CREATE UNIQUE INDEX status_changes_card ON status_changes USING btree (card, state) WHERE place IS NULL;
 
-CREATE UNIQUE INDEX status_changes_certificate ON status_changes USING btree (card, "position") WHERE "position" IS NOT NULL;
+CREATE UNIQUE INDEX status_changes_certificate ON status_changes USING btree (card, place) WHERE place IS NOT NULL;
 
 CREATE TRIGGER status_changes_are_never_deleted BEFORE DELETE OR TRUNCATE ON status_changes FOR EACH STATEMENT EXECUTE FUNCTION refuse('changes of the status are never deleted');
 
@@ -415,7 +414,7 @@ CREATE FUNCTION refuse_revocations() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM added a WHERE NOT EXISTS (SELECT FROM status_changes s JOIN certificates t ON t.card = s.card
         JOIN cards c ON c.number = t.card JOIN drafts d ON d.attempt = c.attempt AND d.position = t.position
-        WHERE s.epoch = a.epoch AND s.state = 'revoked' AND s.at = a.at AND s.reason = a.reason AND coalesce(s.position, t.position) = t.position
+        WHERE s.epoch = a.epoch AND s.state = 'revoked' AND s.at = a.at AND s.reason = a.reason AND coalesce(s.place, t.position) = t.position
             AND t.issuer = a.issuer AND t.serial = a.serial AND d.not_after = a.not_after)) THEN
         RAISE EXCEPTION 'a revocation is that of a change of the status' USING ERRCODE = 'restrict_violation';
     END IF;
@@ -429,14 +428,14 @@ BEGIN
         FROM added) THEN
         RAISE EXCEPTION 'changes of the status are numbered without gaps' USING ERRCODE = 'restrict_violation';
     END IF;
-    IF EXISTS (SELECT FROM added a JOIN status_changes s ON s.card = a.card AND s.position IS NULL AND s.state = 'revoked' AND s.epoch < a.epoch) THEN
+    IF EXISTS (SELECT FROM added a JOIN status_changes s ON s.card = a.card AND s.place IS NULL AND s.state = 'revoked' AND s.epoch < a.epoch) THEN
         RAISE EXCEPTION 'a revoked card never changes' USING ERRCODE = 'restrict_violation';
     END IF;
     IF EXISTS (SELECT FROM added a JOIN cards c ON c.number = a.card JOIN orders o ON o.order_id = c.order_id WHERE o.renews IS NOT NULL) THEN
         RAISE EXCEPTION 'a renewal has no status but that of its card' USING ERRCODE = 'restrict_violation';
     END IF;
-    IF EXISTS (SELECT FROM added a JOIN certificates t ON t.card = a.card AND t.position = a.position WHERE t.serial IS NULL) THEN
-        RAISE EXCEPTION 'a CV certificate cannot be revoked' USING ERRCODE = 'restrict_violation';
+    IF EXISTS (SELECT FROM added a LEFT JOIN certificates t ON t.card = a.card AND t.position = a.place WHERE a.place IS NOT NULL AND t.serial IS NULL) THEN
+        RAISE EXCEPTION 'only X.509 certificates can be revoked' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN NULL;
 END;

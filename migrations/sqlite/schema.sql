@@ -398,7 +398,7 @@ CREATE TABLE revocations (
 CREATE TRIGGER revocations_are_changes_of_the_status BEFORE INSERT ON revocations
 WHEN NOT EXISTS (SELECT 1 FROM status_changes s JOIN certificates t ON t.card = s.card
     JOIN cards c ON c.number = t.card JOIN drafts d ON d.attempt = c.attempt AND d.position = t.position
-    WHERE s.epoch = NEW.epoch AND s.state = 'revoked' AND s.at = NEW.at AND s.reason = NEW.reason AND coalesce(s.position, t.position) = t.position
+    WHERE s.epoch = NEW.epoch AND s.state = 'revoked' AND s.at = NEW.at AND s.reason = NEW.reason AND coalesce(s.place, t.position) = t.position
         AND t.issuer = NEW.issuer AND t.serial = NEW.serial AND d.not_after = NEW.not_after)
 BEGIN
     SELECT RAISE(ABORT, 'a revocation is that of a change of the status');
@@ -423,7 +423,7 @@ END;
 CREATE TABLE status_changes (
     epoch        INTEGER PRIMARY KEY CHECK (epoch > 0),
     card         INTEGER NOT NULL REFERENCES cards (number),
-    position     INTEGER,          -- of the certificate that is revoked alone; NULL for the card
+    place        INTEGER,          -- of the certificate that is revoked alone, its position on the card; NULL for the card
     state        TEXT    NOT NULL CHECK (state IN ('active', 'revoked')),
     requested_at INTEGER NOT NULL,
     at           INTEGER NOT NULL, -- of effect
@@ -431,15 +431,14 @@ CREATE TABLE status_changes (
     requester    TEXT    CHECK (requester <> ''),
     reason       TEXT    CHECK (reason <> ''),
     entry_id     INTEGER NOT NULL UNIQUE REFERENCES entries (id),
-    FOREIGN KEY (card, position) REFERENCES certificates (card, position),
-    CHECK (position IS NULL OR state = 'revoked'),
+    CHECK (place IS NULL OR state = 'revoked'),
     CHECK ((requester IS NOT NULL) = (state = 'revoked')),
     CHECK ((reason IS NOT NULL) = (state = 'revoked'))
 ) STRICT;
 
-CREATE UNIQUE INDEX status_changes_card ON status_changes (card, state) WHERE position IS NULL;
+CREATE UNIQUE INDEX status_changes_card ON status_changes (card, state) WHERE place IS NULL;
 
-CREATE UNIQUE INDEX status_changes_certificate ON status_changes (card, position) WHERE position IS NOT NULL;
+CREATE UNIQUE INDEX status_changes_certificate ON status_changes (card, place) WHERE place IS NOT NULL;
 
 CREATE TRIGGER status_changes_are_never_deleted BEFORE DELETE ON status_changes
 BEGIN
@@ -448,34 +447,22 @@ END;
 
 CREATE TRIGGER status_changes_are_never_replaced BEFORE INSERT ON status_changes
 WHEN EXISTS (SELECT 1 FROM status_changes WHERE epoch = NEW.epoch OR entry_id = NEW.entry_id
-    OR card = NEW.card AND state = NEW.state AND position IS NULL AND NEW.position IS NULL
-    OR card = NEW.card AND position = NEW.position AND position IS NOT NULL) -- spelt so that each has its index
+    OR card = NEW.card AND state = NEW.state AND place IS NULL AND NEW.place IS NULL
+    OR card = NEW.card AND place = NEW.place AND place IS NOT NULL) -- spelt so that each has its index
 BEGIN
     SELECT RAISE(ABORT, 'changes of the status are never replaced');
 END;
 
-CREATE TRIGGER status_changes_are_none_of_cv_certificates BEFORE INSERT ON status_changes
-WHEN EXISTS (SELECT 1 FROM certificates WHERE card = NEW.card AND position = NEW.position AND serial IS NULL)
-BEGIN
-    SELECT RAISE(ABORT, 'a CV certificate cannot be revoked');
-END;
-
-CREATE TRIGGER status_changes_are_those_of_cards BEFORE INSERT ON status_changes
-WHEN EXISTS (SELECT 1 FROM cards c JOIN orders o ON o.order_id = c.order_id WHERE c.number = NEW.card AND o.renews IS NOT NULL)
-BEGIN
-    SELECT RAISE(ABORT, 'a renewal has no status but that of its card');
-END;
-
-CREATE TRIGGER status_changes_have_no_gaps BEFORE INSERT ON status_changes
-WHEN NEW.epoch <> (SELECT coalesce(max(epoch), 0) + 1 FROM status_changes)
-BEGIN
-    SELECT RAISE(ABORT, 'changes of the status are numbered without gaps');
-END;
-
 CREATE TRIGGER status_changes_lead_forward BEFORE INSERT ON status_changes
-WHEN EXISTS (SELECT 1 FROM status_changes WHERE card = NEW.card AND position IS NULL AND state = 'revoked')
 BEGIN
-    SELECT RAISE(ABORT, 'a revoked card never changes');
+    SELECT RAISE(ABORT, 'changes of the status are numbered without gaps')
+        WHERE NEW.epoch <> (SELECT coalesce(max(epoch), 0) + 1 FROM status_changes);
+    SELECT RAISE(ABORT, 'a revoked card never changes')
+        WHERE EXISTS (SELECT 1 FROM status_changes WHERE card = NEW.card AND place IS NULL AND state = 'revoked');
+    SELECT RAISE(ABORT, 'a renewal has no status but that of its card')
+        WHERE EXISTS (SELECT 1 FROM cards c JOIN orders o ON o.order_id = c.order_id WHERE c.number = NEW.card AND o.renews IS NOT NULL);
+    SELECT RAISE(ABORT, 'only X.509 certificates can be revoked')
+        WHERE NEW.place IS NOT NULL AND NOT EXISTS (SELECT 1 FROM certificates WHERE card = NEW.card AND position = NEW.place AND serial IS NOT NULL);
 END;
 
 CREATE TRIGGER status_changes_never_change BEFORE UPDATE ON status_changes

@@ -26,14 +26,14 @@ SELECT t.card, t.position FROM certificates t JOIN cards c ON c.number = t.card 
 	lockEpoch = `SELECT pg_advisory_xact_lock(hashtext('siegel status'), hashtext(current_schema()))`
 
 	insertChange = `
-INSERT INTO status_changes (epoch, card, position, state, requested_at, at, actor, requester, reason, entry_id)
+INSERT INTO status_changes (epoch, card, place, state, requested_at, at, actor, requester, reason, entry_id)
 SELECT coalesce((SELECT max(epoch) FROM status_changes), 0) + 1, $8::bigint, $9::integer, $10, $11::timestamptz, $12::timestamptz, $13, nullif($14, ''), nullif($15, ''), id FROM entry`
 
 	// The certificates of the newest change that were not revoked before.
 	insertRevocations = `
 INSERT INTO revocations (issuer, serial, epoch, at, reason, not_after)
 SELECT t.issuer, t.serial, s.epoch, s.at, s.reason, d.not_after
-FROM status_changes s JOIN certificates t ON t.card = s.card AND coalesce(s.position, t.position) = t.position
+FROM status_changes s JOIN certificates t ON t.card = s.card AND coalesce(s.place, t.position) = t.position
 JOIN cards c ON c.number = t.card JOIN drafts d ON d.attempt = c.attempt AND d.position = t.position
 WHERE s.epoch = (SELECT max(epoch) FROM status_changes) AND t.serial IS NOT NULL
     AND NOT EXISTS (SELECT FROM revocations r WHERE r.issuer = t.issuer AND r.serial = t.serial)`

@@ -18,10 +18,10 @@ const (
 	// One row always: where the certificate is not issued, of nothing but the epoch. All of it is of one moment.
 	selectStatus = `
 SELECT ` + newestEpoch + `, x.* FROM (VALUES (1)) AS always LEFT JOIN (
-    SELECT sha256(t.data), d.not_after, o.iccsn, d.slot, act.at AS activated_at, s.position IS NOT NULL, s.requested_at, s.at, s.actor, s.requester, s.reason
+    SELECT sha256(t.data), d.not_after, o.iccsn, d.slot, act.at AS activated_at, s.place IS NOT NULL, s.requested_at, s.at, s.actor, s.requester, s.reason
     FROM certificates t JOIN cards c ON c.number = t.card JOIN orders o ON o.order_id = c.order_id
     JOIN drafts d ON d.attempt = c.attempt AND d.position = t.position
-    LEFT JOIN status_changes act ON act.card = t.card AND act.state = 'active' AND act.position IS NULL
+    LEFT JOIN status_changes act ON act.card = t.card AND act.state = 'active' AND act.place IS NULL
     LEFT JOIN revocations r ON r.issuer = t.issuer AND r.serial = t.serial
     LEFT JOIN status_changes s ON s.epoch = r.epoch
     WHERE t.issuer = $1 AND t.serial = $2
@@ -110,7 +110,7 @@ JOIN drafts d ON d.attempt = c.attempt AND d.position = t.position` + byICCSN + 
 	selectChangesOfCard = `
 SELECT s.entry_id, s.state, t.issuer, t.serial, s.requested_at, s.at, s.actor, s.requester, s.reason
 FROM orders o JOIN cards c ON c.order_id = o.order_id JOIN status_changes s ON s.card = c.number
-LEFT JOIN certificates t ON t.card = s.card AND t.position = s.position` + byICCSN + ` ORDER BY s.epoch`
+LEFT JOIN certificates t ON t.card = s.card AND t.position = s.place` + byICCSN + ` ORDER BY s.epoch`
 )
 
 // queue reads; where there is no such card, the batch gives pgx.ErrNoRows.
@@ -198,9 +198,9 @@ func (s *Store) StatusEpoch(ctx context.Context) (epoch int64, err error) {
 // A change of a card has a row for each X.509 certificate of it. Where a card has none, the row has none.
 const selectChanges = `
 SELECT s.epoch, o.iccsn, s.state, t.issuer, t.serial
-FROM (SELECT epoch, card, position, state FROM status_changes WHERE epoch > $1 ORDER BY epoch LIMIT $2) AS s
+FROM (SELECT epoch, card, place, state FROM status_changes WHERE epoch > $1 ORDER BY epoch LIMIT $2) AS s
 JOIN cards c ON c.number = s.card JOIN orders o ON o.order_id = c.order_id
-LEFT JOIN certificates t ON t.card = s.card AND t.serial IS NOT NULL AND coalesce(s.position, t.position) = t.position
+LEFT JOIN certificates t ON t.card = s.card AND t.serial IS NOT NULL AND coalesce(s.place, t.position) = t.position
 ORDER BY s.epoch, t.position`
 
 // StatusChanges implements ca.StatusStore.

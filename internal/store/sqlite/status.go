@@ -130,14 +130,14 @@ func repeats(r, before *ca.Revocation) error {
 
 const (
 	insertChange = `
-INSERT INTO status_changes (epoch, card, position, state, requested_at, at, actor, requester, reason, entry_id)
+INSERT INTO status_changes (epoch, card, place, state, requested_at, at, actor, requester, reason, entry_id)
 VALUES ((SELECT coalesce(max(epoch), 0) + 1 FROM status_changes), ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 	// The certificates of the newest change that were not revoked before.
 	insertRevocations = `
 INSERT INTO revocations (issuer, serial, epoch, at, reason, not_after)
 SELECT t.issuer, t.serial, s.epoch, s.at, s.reason, d.not_after
-FROM status_changes s JOIN certificates t ON t.card = s.card AND coalesce(s.position, t.position) = t.position
+FROM status_changes s JOIN certificates t ON t.card = s.card AND coalesce(s.place, t.position) = t.position
 JOIN cards c ON c.number = t.card JOIN drafts d ON d.attempt = c.attempt AND d.position = t.position
 WHERE s.epoch = (SELECT max(epoch) FROM status_changes) AND t.serial IS NOT NULL
     AND NOT EXISTS (SELECT 1 FROM revocations r WHERE r.issuer = t.issuer AND r.serial = t.serial)`

@@ -17,13 +17,13 @@ const (
 
 	// One row always: where the certificate is not issued, of nothing but the epoch. All of it is of one moment.
 	selectStatus = `
-SELECT (` + selectEpoch + `), t.data, d.not_after, o.iccsn, d.slot, act.at, s.position IS NOT NULL,
+SELECT (` + selectEpoch + `), t.data, d.not_after, o.iccsn, d.slot, act.at, s.place IS NOT NULL,
     s.requested_at, s.at, s.actor, s.requester, s.reason
 FROM (SELECT 1) AS always
 LEFT JOIN certificates t ON t.issuer = ? AND t.serial = ?
 LEFT JOIN cards c ON c.number = t.card LEFT JOIN orders o ON o.order_id = c.order_id
 LEFT JOIN drafts d ON d.attempt = c.attempt AND d.position = t.position
-LEFT JOIN status_changes act ON act.card = t.card AND act.state = 'active' AND act.position IS NULL
+LEFT JOIN status_changes act ON act.card = t.card AND act.state = 'active' AND act.place IS NULL
 LEFT JOIN revocations r ON r.issuer = t.issuer AND r.serial = t.serial
 LEFT JOIN status_changes s ON s.epoch = r.epoch`
 )
@@ -92,7 +92,7 @@ WHERE t.card = ? AND t.serial IS NOT NULL ORDER BY t.position`
 
 	selectChangesOfCard = `
 SELECT s.entry_id, s.state, t.issuer, t.serial, s.requested_at, s.at, s.actor, s.requester, s.reason
-FROM status_changes s LEFT JOIN certificates t ON t.card = s.card AND t.position = s.position
+FROM status_changes s LEFT JOIN certificates t ON t.card = s.card AND t.position = s.place
 WHERE s.card = ? ORDER BY s.epoch`
 )
 
@@ -205,9 +205,9 @@ func (s *Store) StatusEpoch(ctx context.Context) (epoch int64, err error) {
 // A change of a card has a row for each X.509 certificate of it. Where a card has none, the row has none.
 const selectChanges = `
 SELECT s.epoch, o.iccsn, s.state, t.issuer, t.serial
-FROM (SELECT epoch, card, position, state FROM status_changes WHERE epoch > ? ORDER BY epoch LIMIT ?) AS s
+FROM (SELECT epoch, card, place, state FROM status_changes WHERE epoch > ? ORDER BY epoch LIMIT ?) AS s
 JOIN cards c ON c.number = s.card JOIN orders o ON o.order_id = c.order_id
-LEFT JOIN certificates t ON t.card = s.card AND t.serial IS NOT NULL AND coalesce(s.position, t.position) = t.position
+LEFT JOIN certificates t ON t.card = s.card AND t.serial IS NOT NULL AND coalesce(s.place, t.position) = t.position
 ORDER BY s.epoch, t.position`
 
 // StatusChanges implements ca.StatusStore.

@@ -65,6 +65,12 @@ func keyFailure(doing string, err error) error {
 	return unavailable(err)
 }
 
+// signsElsewhere tells that a token was lost while it signed, and that another one has the key: a new attempt need not wait.
+func signsElsewhere(err error) bool {
+	var lost interface{ Elsewhere() bool }
+	return errors.As(err, &lost) && lost.Elsewhere()
+}
+
 func isContext(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -1,6 +1,7 @@
 package ca
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,8 +13,9 @@ import (
 )
 
 const (
-	// maxDraws is how often serial numbers are drawn for one order. With 126 random bits a second draw is a sign of a broken
-	// source of randomness or a database that was restored wrongly, and a fourth would change nothing.
+	// maxDraws is how often one call drafts an order. With 126 random bits, a serial number that is taken is a sign of a broken
+	// source of randomness or a database that was restored wrongly, and a fourth draw would change nothing. Where a token is lost
+	// while it signs and others have the key, the second attempt goes to one of them.
 	maxDraws = 3
 
 	// cleanUpTime bounds what is done for an order after its callers have left.
@@ -69,6 +71,7 @@ func (a *Authority) fulfil(ctx context.Context, req *request) (*Card, error) {
 	if card, err := a.earlier(ctx, req); card != nil || err != nil {
 		return card, err
 	}
+	failed := fmt.Errorf("%d times in a row a random serial number was taken", maxDraws)
 	for range maxDraws {
 		in, err := a.prepare(req)
 		if err == nil {
@@ -92,12 +95,15 @@ func (a *Authority) fulfil(ctx context.Context, req *request) (*Card, error) {
 			return nil, err
 		}
 		certificates, err := a.signAll(ctx, drafts)
-		if err != nil {
-			return nil, a.giveUp(ctx, req.actor, in, reasonOf(err), err)
+		if err == nil {
+			return a.complete(ctx, req, in, certificates)
 		}
-		return a.complete(ctx, req, in, certificates)
+		if failed = a.giveUp(ctx, req.actor, in, reasonOf(err), err); !signsElsewhere(err) {
+			break
+		}
+		req.first = cmp.Or(req.first, in.Attempt)
 	}
-	return nil, fmt.Errorf("%d times in a row a random serial number was taken", maxDraws)
+	return nil, failed
 }
 
 // errElsewhere says that the card is being made: whoever asks again a moment later gets it.

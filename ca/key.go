@@ -12,7 +12,8 @@ import (
 type Key interface {
 	// Sign signs the message with the scheme; hashing is the callee's. ECDSA signatures are r||s, RSA ones have the length of the
 	// modulus. An error that has a method Temporary() bool giving true says that the token is away for now and the order may be
-	// sent again later. Whatever the error, the caller must assume that a signature may have been made.
+	// sent again later. One that has a method Elsewhere() bool giving true says besides that another token has the key and serves:
+	// a new draft may be signed at once. Whatever the error, the caller must assume that a signature may have been made.
 	Sign(ctx context.Context, scheme sigalg.Scheme, message []byte) ([]byte, error)
 	// Ready tells, without asking the token, why Sign would fail at once: nil while the token serves. Errors are as those of Sign.
 	Ready() error

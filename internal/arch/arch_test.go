@@ -38,6 +38,7 @@ var picture = map[string][]string{
 	"hsm/keygen":       {"hsm", "hsm/internal/p11", "internal/sigalg"},
 	"hsm/softhsm":      {},
 	"hsm/pinshare":     {},
+	"hsm/hsmtest":      {"hsm/softhsm"},
 
 	// What a ceremony leaves for the server: the public side of the issuers.
 	"internal/hierarchy": {"profiles", "internal/tlog", "internal/pkix", "internal/cvc", "internal/sigalg"},

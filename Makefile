@@ -22,7 +22,7 @@ build: ## Build the programs into bin/
 	$(GO) build -o $(BIN)/ ./cmd/...
 
 test: ## Install what the tests need and run everything: unit, golden, fault, token, lint, race
-	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 certtool=gnutls-bin /usr/include/openssl/evp.h=libssl-dev $(POSTGRES)=postgresql
+	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 certtool=gnutls-bin p11-kit=p11-kit /usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so:/usr/lib/aarch64-linux-gnu/pkcs11/p11-kit-client.so:/usr/lib64/pkcs11/p11-kit-client.so=p11-kit-modules /usr/include/openssl/evp.h=libssl-dev $(POSTGRES)=postgresql
 	@$(MAKE) --no-print-directory lint
 	$(GO) test -race ./...
 	@echo "The race detector shortens this campaign; here it is whole: 14,000 signatures, four judges."

@@ -2,6 +2,7 @@ package p11
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"fmt"
 	"sync"
@@ -19,10 +20,14 @@ type fake struct {
 	present     bool
 	loggedIn    bool
 	pin         string
+	wrong       int // wrong PINs since the last right one
 	next        pkcs11.SessionHandle
 	sessions    map[pkcs11.SessionHandle]*fakeSession
 	room        int               // sessions that the token really has; 0: any number
 	keys        map[string]string // private keys by CKA_ID
+	bad         int               // wrong PINs ever
+	refusal     pkcs11.Error      // to a wrong PIN; 0 is CKR_PIN_INCORRECT
+	serial      string            // "" is "1"
 	handles     uint              // offset of object handles; changes with each login
 
 	running    int            // C_ calls on sessions under way
@@ -71,6 +76,12 @@ func answer(key string, data []byte) []byte {
 }
 
 func (f *fake) lock() func() { f.mu.Lock(); return f.mu.Unlock }
+
+// set changes something while pools are at work.
+func (f *fake) set(change func()) {
+	defer f.lock()()
+	change()
+}
 
 func (f *fake) violation(format string, args ...any) {
 	f.violations = append(f.violations, fmt.Sprintf(format, args...))
@@ -129,8 +140,22 @@ func (f *fake) GetSlotList(bool) ([]uint, error) {
 	return []uint{7}, nil
 }
 
+// maxWrong is the number of wrong PINs after which the token locks itself.
+const maxWrong = 3
+
 func (f *fake) GetTokenInfo(uint) (pkcs11.TokenInfo, error) {
-	return pkcs11.TokenInfo{Label: "fake", SerialNumber: "1", Flags: pkcs11.CKF_TOKEN_INITIALIZED}, nil
+	defer f.lock()()
+	info := pkcs11.TokenInfo{Label: "fake", SerialNumber: cmp.Or(f.serial, "1"), Flags: pkcs11.CKF_TOKEN_INITIALIZED}
+	if f.wrong > 0 {
+		info.Flags |= pkcs11.CKF_USER_PIN_COUNT_LOW
+	}
+	if f.wrong == maxWrong-1 {
+		info.Flags |= pkcs11.CKF_USER_PIN_FINAL_TRY
+	}
+	if f.wrong >= maxWrong {
+		info.Flags |= pkcs11.CKF_USER_PIN_LOCKED
+	}
+	return info, nil
 }
 
 func (f *fake) GetMechanismList(uint) ([]*pkcs11.Mechanism, error) {
@@ -203,10 +228,14 @@ func (f *fake) Login(h pkcs11.SessionHandle, _ uint, pin string) error {
 	switch {
 	case f.loggedIn:
 		return pkcs11.Error(pkcs11.CKR_USER_ALREADY_LOGGED_IN)
+	case f.wrong >= maxWrong:
+		return pkcs11.Error(pkcs11.CKR_PIN_LOCKED)
 	case pin != f.pin:
-		return pkcs11.Error(pkcs11.CKR_PIN_INCORRECT)
+		f.wrong++
+		f.bad++
+		return pkcs11.Error(cmp.Or(f.refusal, pkcs11.CKR_PIN_INCORRECT))
 	}
-	f.loggedIn = true
+	f.loggedIn, f.wrong = true, 0
 	return nil
 }
 

@@ -18,6 +18,7 @@ type faulty struct {
 	calls
 	mu    sync.Mutex
 	fault func(call string) (before, after error)
+	lost  map[string]error
 }
 
 // set chooses the faults from now on.
@@ -25,6 +26,24 @@ func (f *faulty) set(fault func(call string) (before, after error)) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.fault = fault
+}
+
+// swallow makes a call give an error in the place of its next one: it happened, and what the token said of it is lost.
+func (f *faulty) swallow(call string, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lost = map[string]error{call: err}
+}
+
+// instead gives what comes in the place of an error.
+func (f *faulty) instead(call string, err error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if other := f.lost[call]; err != nil && other != nil {
+		delete(f.lost, call)
+		return other
+	}
+	return err
 }
 
 func (f *faulty) choose(call string) (before, after error) {
@@ -40,6 +59,7 @@ func through[T any](f *faulty, call string, do func() (T, error)) (T, error) {
 		return none, before
 	}
 	v, err := do()
+	err = f.instead(call, err)
 	if err == nil && after != nil {
 		var none T
 		return none, after

@@ -2,6 +2,7 @@ package p11
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -25,6 +26,10 @@ func (p *Pool) login(ctx context.Context, h pkcs11.SessionHandle) error {
 			return &PINError{token: p.label, cause: err}
 		}
 	}
+	counted, err := p.spare()
+	if err != nil {
+		return err
+	}
 	pin, err := p.opt.PIN(ctx)
 	defer clear(pin)
 	if err != nil {
@@ -33,7 +38,23 @@ func (p *Pool) login(ctx context.Context, h pkcs11.SessionHandle) error {
 	if len(pin) == 0 {
 		return fmt.Errorf("the PIN of token %q is empty", p.label)
 	}
-	return p.mod.pins.try(p.label, p.serial, pin, func() error { return p.send(h, pin) })
+	return p.mod.pins.try(p.label, p.serial, pin, counted, func() error { return p.send(h, pin) })
+}
+
+// spare looks at what the token says of its PIN before one is sent: the last try before it locks itself is left to a person.
+// counted tells that a wrong PIN was sent since the last right one (PKCS #11 v3.1, Section 3.2, CKF_USER_PIN_COUNT_LOW,
+// CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_LOCKED).
+func (p *Pool) spare() (counted bool, err error) {
+	info, err := p.mod.c.GetTokenInfo(uint(p.slot.Load()))
+	switch {
+	case err != nil:
+		return false, p.failed(wrap("C_GetTokenInfo", err))
+	case info.Flags&pkcs11.CKF_USER_PIN_LOCKED != 0:
+		return true, &PINError{token: p.label, cause: errors.New("the token says that its PIN is locked")}
+	case info.Flags&pkcs11.CKF_USER_PIN_FINAL_TRY != 0:
+		return true, &PINError{token: p.label, cause: errors.New("the token says that the next wrong PIN locks it; a person must log in once")}
+	}
+	return info.Flags&pkcs11.CKF_USER_PIN_COUNT_LOW != 0, nil
 }
 
 // send is the one place where a PIN goes to a token.

@@ -4,6 +4,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -16,6 +17,7 @@ import (
 //   - A PIN that a token refused is not sent to it again.
 //   - A PIN that one token called wrong is not sent to another, unless that one has taken it before. Copies of a token share
 //     their PIN, and a slip of the finger would otherwise cost each of them one try.
+//   - A PIN whose login gave no answer is not sent again if the token counted a wrong one meanwhile: it was this one.
 //
 // It holds fingerprints under a key of the process, never a PIN.
 type pins struct {
@@ -29,10 +31,12 @@ type pins struct {
 	refused map[[32]byte]*PINError
 	wrong   map[[32]byte]*PINError
 	taken   map[[32]byte]bool
+	unsure  map[[32]byte]bool // the last login gave no answer that says what became of the PIN
 }
 
 func newPins() *pins {
-	p := &pins{refused: map[[32]byte]*PINError{}, wrong: map[[32]byte]*PINError{}, taken: map[[32]byte]bool{}}
+	p := &pins{refused: map[[32]byte]*PINError{}, wrong: map[[32]byte]*PINError{}, taken: map[[32]byte]bool{},
+		unsure: map[[32]byte]bool{}}
 	rand.Read(p.key[:]) // never fails (crypto/rand)
 	return p
 }
@@ -45,8 +49,9 @@ func (p *pins) fingerprint(name string, pin []byte) [32]byte {
 	return [32]byte(mac.Sum(nil))
 }
 
-// try sends a PIN to a token, unless it is known to be no good, and learns from the answer.
-func (p *pins) try(label, serial string, pin []byte, send func() error) error {
+// try sends a PIN to a token, unless it is known to be no good, and learns from the answer. counted tells that the token counts a
+// wrong PIN since the last right one.
+func (p *pins) try(label, serial string, pin []byte, counted bool, send func() error) error {
 	here, anywhere := p.fingerprint(label+"/"+serial, pin), p.fingerprint("", pin)
 	if !p.took(here) {
 		p.first.Lock()
@@ -55,10 +60,17 @@ func (p *pins) try(label, serial string, pin []byte, send func() error) error {
 	if err := p.known(label, here, anywhere); err != nil {
 		return err
 	}
+	p.mu.Lock()
+	lost := counted && p.unsure[here]
+	p.mu.Unlock()
+	if lost {
+		return &PINError{token: label, cause: errors.New("a login gave no answer, and the token counted a wrong PIN meanwhile")}
+	}
 	err := send()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	refused, ok := err.(*PINError)
+	p.unsure[here] = err != nil && !ok
 	switch {
 	case err == nil:
 		p.taken[here] = true

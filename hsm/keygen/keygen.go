@@ -1,7 +1,8 @@
 // Package keygen creates key pairs in a token. Only the ceremony program imports it: the server cannot create keys.
 //
 // A key pair is made in the token and stays there: its private half is a sensitive, non-extractable token object that signs and
-// does nothing else (GS-A_4287, GS-A_4300). template.go says with which attributes; keygen.go creates, reads back and checks.
+// does nothing else (GS-A_4287, GS-A_4300). template.go says with which attributes; keygen.go creates, reads back and checks; destroy.go
+// destroys and reads back that nothing is left.
 package keygen
 
 import (
@@ -32,7 +33,7 @@ type Spec struct {
 // together, before it returns the public half. A pair that fails the check is destroyed. The token must have been opened with
 // Config.ReadWrite.
 //
-// If the token creates the pair and its answer is lost, the pair stays and the next call says ErrExists.
+// If the token creates the pair and its answer is lost, the pair stays and the next call says ErrExists. Existing finds it then.
 //
 // Errors: ErrExists, those of hsm.Key.Sign, or a plain error that says what the token made of the request.
 func GenerateKey(ctx context.Context, token *hsm.Token, spec Spec) (crypto.PublicKey, error) {
@@ -50,6 +51,37 @@ func GenerateKey(ctx context.Context, token *hsm.Token, spec Spec) (crypto.Publi
 		return nil, errors.Join(fmt.Errorf("new %s key %x: %w", spec.Type, spec.ID, err), gone)
 	}
 	return public, nil
+}
+
+// Existing gives the key pair that GenerateKey made for the Spec, with the checks that it makes: for a ceremony that did not hear how
+// GenerateKey ended. Nothing is created or destroyed.
+//
+// Errors: hsm.ErrKeyNotFound (nothing has the CKA_ID or the CKA_LABEL), ErrExists (something else has one of them), those of
+// hsm.Key.Sign, or a plain error that says how the key departs from the Spec.
+func Existing(ctx context.Context, token *hsm.Token, spec Spec) (*hsm.Key, error) {
+	if _, err := spec.templates(); err != nil {
+		return nil, err
+	}
+	err := token.Use(ctx, func(s *p11.Session) error { return free(s, spec) }, nil)
+	if err == nil {
+		return nil, fmt.Errorf("%s key %x: %w", spec.Type, spec.ID, hsm.ErrKeyNotFound)
+	}
+	if !errors.Is(err, ErrExists) {
+		return nil, fmt.Errorf("look for %s key %x: %w", spec.Type, spec.ID, err)
+	}
+	key, err := token.Key(ctx, spec.ID)
+	switch {
+	case errors.Is(err, hsm.ErrKeyNotFound), errors.Is(err, hsm.ErrKeyAmbiguous):
+		return nil, fmt.Errorf("%w, and it is not one key pair: %w", ErrExists, err)
+	case err != nil:
+		return nil, err
+	case key.Attributes().Label != spec.Label:
+		return nil, fmt.Errorf("%w: key %x is labelled %q, want %q", ErrExists, spec.ID, key.Attributes().Label, spec.Label)
+	}
+	if _, err := check(ctx, token, spec); err != nil {
+		return nil, fmt.Errorf("%s key %x: %w", spec.Type, spec.ID, err)
+	}
+	return key, nil
 }
 
 // free checks that no object of any class has the CKA_ID or the CKA_LABEL.

@@ -87,7 +87,7 @@ func departures(a hsm.Attributes) []string {
 		{"CKA_TOKEN", a.Token, true}, {"CKA_PRIVATE", a.Private, true},
 		{"CKA_SENSITIVE", a.Sensitive, true}, {"CKA_ALWAYS_SENSITIVE", a.AlwaysSensitive, true},
 		{"CKA_EXTRACTABLE", a.Extractable, false}, {"CKA_NEVER_EXTRACTABLE", a.NeverExtractable, true},
-		{"CKA_LOCAL", a.Local, true}, {"CKA_SIGN", a.Sign, true},
+		{"CKA_LOCAL", a.Local, true}, {"CKA_SIGN", a.Sign, true}, {"CKA_SIGN_RECOVER", a.SignRecover, false},
 		{"CKA_DECRYPT", a.Decrypt, false}, {"CKA_UNWRAP", a.Unwrap, false}, {"CKA_DERIVE", a.Derive, false},
 	} {
 		if c.got != c.want {

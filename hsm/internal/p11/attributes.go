@@ -15,6 +15,7 @@ type Attributes struct {
 	Local            bool   // CKA_LOCAL: made in the token
 	Modifiable       bool   // CKA_MODIFIABLE: its attributes may be changed
 	Sign             bool   // CKA_SIGN
+	SignRecover      bool   // CKA_SIGN_RECOVER
 	Decrypt          bool   // CKA_DECRYPT
 	Unwrap           bool   // CKA_UNWRAP
 	Derive           bool   // CKA_DERIVE
@@ -41,7 +42,7 @@ func (s *Session) Attributes(id []byte) (Attributes, error) {
 		{pkcs11.CKA_SENSITIVE, &a.Sensitive}, {pkcs11.CKA_ALWAYS_SENSITIVE, &a.AlwaysSensitive},
 		{pkcs11.CKA_EXTRACTABLE, &a.Extractable}, {pkcs11.CKA_NEVER_EXTRACTABLE, &a.NeverExtractable},
 		{pkcs11.CKA_LOCAL, &a.Local}, {pkcs11.CKA_MODIFIABLE, &a.Modifiable},
-		{pkcs11.CKA_SIGN, &a.Sign}, {pkcs11.CKA_DECRYPT, &a.Decrypt}, {pkcs11.CKA_UNWRAP, &a.Unwrap}, {pkcs11.CKA_DERIVE, &a.Derive},
+		{pkcs11.CKA_SIGN, &a.Sign}, {pkcs11.CKA_SIGN_RECOVER, &a.SignRecover}, {pkcs11.CKA_DECRYPT, &a.Decrypt}, {pkcs11.CKA_UNWRAP, &a.Unwrap}, {pkcs11.CKA_DERIVE, &a.Derive},
 	} {
 		v, ok, err := s.Value(h, f.attribute)
 		if err != nil {

@@ -45,3 +45,11 @@ func (s *Session) present() error {
 	}
 	return nil
 }
+
+// Forget says that a key is gone because it was destroyed: that the token does not show it any more is as it should be.
+func (s *Session) Forget(id []byte) {
+	s.pool.mu.Lock()
+	defer s.pool.mu.Unlock()
+	delete(s.pool.known, string(id))
+	delete(s.keys, string(id))
+}

@@ -78,7 +78,7 @@ func (p *IssuerProfile) checkRequest(r *IssuerRequest) error {
 		return fmt.Errorf("an issuer of kind %s does not sign it, but one of %v (%s)", above, p.IssuedBy.Value, p.IssuedBy.Source)
 	case r.Issuer != nil && r.Issuer.X509 == nil:
 		return fmt.Errorf("issuer %s has no X.509 certificate", r.Issuer.Name)
-	case !p.CommonName.Value.MatchString(r.CommonName):
+	case p.CheckName(r.CommonName) != nil:
 		return fmt.Errorf("its common name has not the form %s (%s)", p.CommonName.Value, p.CommonName.Source)
 	case r.Organization == "":
 		return errors.New("it has no organization")

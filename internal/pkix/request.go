@@ -6,6 +6,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/crypto/cryptobyte"
 	cbasn1 "golang.org/x/crypto/cryptobyte/asn1"
@@ -22,6 +23,13 @@ type RequestInfo struct {
 	Subject    Name
 	PublicKey  []byte      // DER SubjectPublicKeyInfo
 	Extensions []Extension // wished, in an extensionRequest attribute; none leaves the attribute out
+	Attributes []RequestAttribute
+}
+
+// RequestAttribute is an attribute of a request that this package knows nothing about.
+type RequestAttribute struct {
+	ID    asn1.ObjectIdentifier
+	Value []byte // DER of its one value
 }
 
 // Encode gives the DER that is signed with the key being requested for:
@@ -45,11 +53,7 @@ func (r *RequestInfo) Encode() ([]byte, error) {
 		b.AddASN1Int64(0)
 		b.AddBytes(subject)
 		b.AddBytes(r.PublicKey)
-		b.AddASN1(der.Explicit(0), func(b *cryptobyte.Builder) {
-			if len(r.Extensions) > 0 {
-				addExtensionRequest(b, r.Extensions)
-			}
-		})
+		b.AddASN1(der.Explicit(0), r.addAttributes)
 	})
 	info, err := b.Bytes()
 	if err != nil {
@@ -58,11 +62,36 @@ func (r *RequestInfo) Encode() ([]byte, error) {
 	return info, nil
 }
 
-func addExtensionRequest(b *cryptobyte.Builder, list []Extension) {
-	b.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
-		b.AddASN1ObjectIdentifier(oidExtensionRequest)
-		b.AddASN1(cbasn1.SET, func(b *cryptobyte.Builder) { addExtensions(b, list) })
-	})
+// addAttributes adds the attributes in the order of SET OF: by their octets (X.690, Section 11.6).
+func (r *RequestInfo) addAttributes(b *cryptobyte.Builder) {
+	var elements [][]byte
+	add := func(id asn1.ObjectIdentifier, value func(b *cryptobyte.Builder)) {
+		var e cryptobyte.Builder
+		e.AddASN1(cbasn1.SEQUENCE, func(b *cryptobyte.Builder) {
+			b.AddASN1ObjectIdentifier(id)
+			b.AddASN1(cbasn1.SET, value)
+		})
+		element, err := e.Bytes()
+		if err != nil {
+			b.SetError(err)
+		}
+		elements = append(elements, element)
+	}
+	if len(r.Extensions) > 0 {
+		add(oidExtensionRequest, func(b *cryptobyte.Builder) { addExtensions(b, r.Extensions) })
+	}
+	for _, a := range r.Attributes {
+		var element cryptobyte.String
+		if value := cryptobyte.String(a.Value); !value.ReadAnyASN1Element(&element, nil) || !value.Empty() {
+			b.SetError(fmt.Errorf("value of attribute %s is not one DER element", a.ID))
+			return
+		}
+		add(a.ID, func(b *cryptobyte.Builder) { b.AddBytes(a.Value) })
+	}
+	slices.SortFunc(elements, bytes.Compare)
+	for _, e := range elements {
+		b.AddBytes(e)
+	}
 }
 
 // AssembleRequest puts RequestInfo.Encode and a signature in the form of the token together to the DER of a request. The
@@ -83,10 +112,11 @@ type Request struct {
 	Scheme     sigalg.Scheme
 	RawSubject RawName
 	Subject    Name
-	RawSPKI    []byte           // DER SubjectPublicKeyInfo
-	PublicKey  crypto.PublicKey // *rsa.PublicKey, *brainpool.PublicKey or *ecdsa.PublicKey
-	Extensions []Extension      // of the extensionRequest attribute; nil if it has none
-	Signature  []byte           // as Certificate.Signature
+	RawSPKI    []byte             // DER SubjectPublicKeyInfo
+	PublicKey  crypto.PublicKey   // *rsa.PublicKey, *brainpool.PublicKey or *ecdsa.PublicKey
+	Extensions []Extension        // of the extensionRequest attribute; nil if it has none
+	Attributes []RequestAttribute // the others, in their order; see ParseRequestWithAttributes
+	Signature  []byte             // as Certificate.Signature
 
 	signed signed
 }
@@ -94,6 +124,15 @@ type Request struct {
 // ParseRequest reads a request that fills the whole of raw. Attributes other than one extensionRequest are errors: a wish that
 // is not understood must not be passed over. The signature is not checked.
 func ParseRequest(raw []byte) (*Request, error) {
+	r, err := ParseRequestWithAttributes(raw)
+	if err == nil && len(r.Attributes) > 0 {
+		return nil, fmt.Errorf("request: attribute %s is not supported", r.Attributes[0].ID)
+	}
+	return r, err
+}
+
+// ParseRequestWithAttributes is ParseRequest for a caller who knows what to do with other attributes. Each has one value.
+func ParseRequestWithAttributes(raw []byte) (*Request, error) {
 	raw = bytes.Clone(raw)
 	s, err := parseSigned(raw)
 	if err != nil {
@@ -124,35 +163,46 @@ func (r *Request) parseInfo(info []byte) (err error) {
 	if !seq.ReadASN1(&attributes, der.Explicit(0)) || !seq.Empty() {
 		return errors.New("attributes are not the end")
 	}
-	if attributes.Empty() {
-		return nil
-	}
-	r.Extensions, err = readExtensionRequest(attributes)
-	return err
+	return r.parseAttributes(attributes)
 }
 
-func readExtensionRequest(attributes cryptobyte.String) ([]Extension, error) {
-	var attribute, values cryptobyte.String
-	var id asn1.ObjectIdentifier
-	if !attributes.ReadASN1(&attribute, cbasn1.SEQUENCE) ||
-		!attribute.ReadASN1ObjectIdentifier(&id) ||
-		!attribute.ReadASN1(&values, cbasn1.SET) || !attribute.Empty() {
-		return nil, errors.New("malformed attribute")
+func (r *Request) parseAttributes(attributes cryptobyte.String) error {
+	for !attributes.Empty() {
+		var attribute, values cryptobyte.String
+		var id asn1.ObjectIdentifier
+		if !attributes.ReadASN1(&attribute, cbasn1.SEQUENCE) ||
+			!attribute.ReadASN1ObjectIdentifier(&id) ||
+			!attribute.ReadASN1(&values, cbasn1.SET) || !attribute.Empty() {
+			return errors.New("malformed attribute")
+		}
+		if err := r.takeAttribute(id, values); err != nil {
+			return err
+		}
 	}
-	if !id.Equal(oidExtensionRequest) {
-		return nil, fmt.Errorf("attribute %s is not supported", id)
+	return nil
+}
+
+// takeAttribute reads the one value of an attribute.
+func (r *Request) takeAttribute(id asn1.ObjectIdentifier, values cryptobyte.String) (err error) {
+	twice := slices.ContainsFunc(r.Attributes, func(a RequestAttribute) bool { return a.ID.Equal(id) })
+	if twice || id.Equal(oidExtensionRequest) && r.Extensions != nil {
+		return fmt.Errorf("attribute %s appears a second time", id)
 	}
-	if !attributes.Empty() {
-		return nil, errors.New("more than one attribute")
-	}
-	list, err := readExtensions(&values)
-	if err != nil {
-		return nil, err
+	if id.Equal(oidExtensionRequest) {
+		if r.Extensions, err = readExtensions(&values); err != nil {
+			return err
+		}
+	} else {
+		var value cryptobyte.String
+		if !values.ReadAnyASN1Element(&value, nil) {
+			return fmt.Errorf("attribute %s has no value", id)
+		}
+		r.Attributes = append(r.Attributes, RequestAttribute{id, value})
 	}
 	if !values.Empty() {
-		return nil, errors.New("extensionRequest has more than one value")
+		return fmt.Errorf("attribute %s has more than one value", id)
 	}
-	return list, nil
+	return nil
 }
 
 // CheckSignature checks that the request is signed with the key that it is for. sigalg.ErrSignature says that it is not.

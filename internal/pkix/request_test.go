@@ -9,8 +9,10 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/asn1"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -187,7 +189,7 @@ func TestRequestsRefused(t *testing.T) {
 		{"attributes left out", "020100", "", "attributes"},
 		{"something after the attributes", "020100", "a0000500", "attributes"},
 		{"challenge password", "020100", wrap("a0", attribute(challenge, "0c0161")), "not supported"},
-		{"two attributes", "020100", wrap("a0", strings.Repeat(attribute(request, list), 2)), "more than one attribute"},
+		{"two attributes", "020100", wrap("a0", strings.Repeat(attribute(request, list), 2)), "appears a second time"},
 		{"two values", "020100", wrap("a0", attribute(request, list+list)), "more than one value"},
 		{"no value", "020100", wrap("a0", attribute(request, "")), "no SEQUENCE"},
 		{"extension twice", "020100", wrap("a0", attribute(request, wrap("30", strings.Repeat(wrap("30", "0603551d0e"+"0400"), 2)))), "twice"},
@@ -213,5 +215,57 @@ func TestRequestsRefused(t *testing.T) {
 	}
 	if raw, err := AssembleRequest([]byte("x"), sigalg.ECDSASHA256, bytes.Repeat([]byte{1}, 64)); err == nil {
 		t.Errorf("a request around no SEQUENCE assembles to %x", raw)
+	}
+}
+
+// TestRequestAttributes: attributes that are not known here are written in the order of SET OF, and read by a caller who asks for them.
+// OpenSSL reads them too.
+func TestRequestAttributes(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spki, err := MarshalPublicKey(&key.PublicKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	attributes := []RequestAttribute{
+		{asn1.ObjectIdentifier{2, 999, 2}, []byte{0x04, 0x02, 0x80, 0xff}},
+		{asn1.ObjectIdentifier{2, 999, 1}, []byte{0x0c, 0x01, 'x'}},
+	}
+	r := &RequestInfo{Subject: requestSubject, PublicKey: spki, Extensions: caExtensions(t), Attributes: attributes}
+	info, err := r.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := sha256.Sum256(info)
+	signature, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, digest[:])
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := AssembleRequest(info, sigalg.RSAPKCS1SHA256, signature)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ParseRequest(raw); err == nil || !strings.Contains(err.Error(), "2.999.1 is not supported") {
+		t.Errorf("ParseRequest: %v, want a refusal of the first attribute", err)
+	}
+	got, err := ParseRequestWithAttributes(raw)
+	if err != nil || len(got.Extensions) != 2 || len(got.Attributes) != 2 {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	if a := got.Attributes[0]; !a.ID.Equal(attributes[1].ID) || !bytes.Equal(a.Value, attributes[1].Value) {
+		t.Errorf("the first attribute is %+v, want %+v", a, attributes[1])
+	}
+	file := filepath.Join(t.TempDir(), "request.der")
+	if err := os.WriteFile(file, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("openssl", "req", "-inform", "DER", "-in", file, "-noout", "-verify", "-text").CombinedOutput(); err != nil || !strings.Contains(string(out), "2.999.1") {
+		t.Errorf("openssl req: %v\n%s", err, out)
+	}
+	r.Attributes[0].Value = []byte{0x04, 0x02, 0x80}
+	if _, err := r.Encode(); err == nil {
+		t.Error("a value that is no DER element was encoded")
 	}
 }

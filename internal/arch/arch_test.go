@@ -43,6 +43,9 @@ var picture = map[string][]string{
 	// What a ceremony leaves for the server: the public side of the issuers.
 	"internal/hierarchy": {"profiles", "internal/tlog", "internal/pkix", "internal/cvc", "internal/sigalg"},
 
+	// A ceremony on paper: what will be done, what was done, and the record of it. The token is cmd/siegel-ceremony's.
+	"internal/ceremony": {"profiles", "internal/lint", "internal/pkix", "internal/cvc", "internal/sigalg", "internal/strictyaml"},
+
 	"migrations":               {},
 	"internal/store/sqlite":    {"ca", "internal/tlog", "internal/pkix", "internal/sigalg", "migrations"},
 	"internal/store/postgres":  {"ca", "internal/tlog", "internal/pkix", "internal/sigalg", "migrations"},

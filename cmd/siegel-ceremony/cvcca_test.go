@@ -14,7 +14,7 @@ import (
 // TestLinkCertificates lets two roots of a token vouch for each other: below either of them, the sub-CA of the other verifies.
 func TestLinkCertificates(t *testing.T) {
 	ctx := context.Background()
-	c := &ceremony{
+	c := &testCeremony{
 		cmd:   &testHierarchyCmd{Data: filepath.Join(t.TempDir(), "data"), Host: "siegel.example"},
 		start: time.Date(2026, 3, 2, 9, 30, 0, 0, time.UTC), progress: io.Discard,
 	}

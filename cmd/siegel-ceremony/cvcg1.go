@@ -15,7 +15,7 @@ import (
 // makeCVCG1 makes a CVC root and a CVC-CA of generation 1, RSA with message recovery: a hierarchy of its own, since the generations do not
 // certify each other (gemKPT_PKI_TIP, section 2.3.6). The root is a bare key with a reference, as cards store it. The references have the
 // form of those in real certificates, where root and CVC-CA both have the service indicator 1.
-func (c *ceremony) makeCVCG1(ctx context.Context) error {
+func (c *testCeremony) makeCVCG1(ctx context.Context) error {
 	root, rootSigner, err := c.newG1Key(ctx, 1)
 	if err != nil {
 		return err
@@ -47,7 +47,7 @@ type g1Signer interface {
 
 // newG1Key creates an RSA key under the name of a CA of generation 1; the digit tells the keys of one year apart. It comes back as a
 // key that is named and not certified, which is all that a root is.
-func (c *ceremony) newG1Key(ctx context.Context, digit int) (*cvc.G1CA, g1Signer, error) {
+func (c *testCeremony) newG1Key(ctx context.Context, digit int) (*cvc.G1CA, g1Signer, error) {
 	ref, err := cvc.NewReference(cvcProvider, cvc.ServiceSubCA, digit, cvc.AlgorithmRSA, c.start.Year())
 	if err != nil {
 		return nil, nil, fmt.Errorf("name the CVC key: %w", err)

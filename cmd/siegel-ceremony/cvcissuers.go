@@ -34,7 +34,7 @@ type cvcLevel struct {
 
 // makeCVC makes a CVC root, and CVC-CAs of the second level for institution cards, device cards and the cards of KTR-AdV: the root gives a CA
 // the rights of one kind of cards and no other (Tab_PKI_919-02).
-func (c *ceremony) makeCVC(ctx context.Context) error {
+func (c *testCeremony) makeCVC(ctx context.Context) error {
 	root, rootKey, err := c.makeCVCCA(ctx, cvcLevel{profiles.CVCRootCA, cvc.ServiceRoot, 1, cvcRootFlags, cvcRootYears, nil}, nil, nil)
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func (c *ceremony) makeCVC(ctx context.Context) error {
 }
 
 // makeCVCCA makes a key and its certificate. Without an issuer above it is a root's.
-func (c *ceremony) makeCVCCA(ctx context.Context, level cvcLevel, above *hierarchy.Issuer, aboveKey *hsm.Key) (*hierarchy.Issuer, *hsm.Key, error) {
+func (c *testCeremony) makeCVCCA(ctx context.Context, level cvcLevel, above *hierarchy.Issuer, aboveKey *hsm.Key) (*hierarchy.Issuer, *hsm.Key, error) {
 	year := c.start.Year()
 	ref, err := cvc.NewReference(cvcProvider, level.service, level.number, cvc.AlgorithmECC, year)
 	if err != nil {

@@ -2,12 +2,32 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/siegel-pki/siegel/internal/rpc"
 )
+
+// testOperatorsCmd is `siegel-ceremony test-operators`.
+type testOperatorsCmd struct {
+	Data string `default:"data" help:"Folder that receives tls/ and operators.yaml; siegeld uses it with the same flag." type:"path"`
+}
+
+// Run makes the operators of a test hierarchy without one, for a hierarchy that a ceremony made.
+func (cmd *testOperatorsCmd) Run(ctx context.Context) error {
+	for _, name := range []string{"tls", "operators.yaml"} {
+		path := filepath.Join(cmd.Data, name)
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s exists, and is not overwritten: %w", path, fs.ErrExist)
+		}
+	}
+	c := &testCeremony{cmd: &testHierarchyCmd{Data: cmd.Data}, start: time.Now().UTC(), progress: os.Stderr}
+	return c.makeOperators(ctx)
+}
 
 // createdOperator is an operator that this ceremony made.
 type createdOperator struct {
@@ -32,7 +52,7 @@ var testOperators = []struct {
 }
 
 // makeOperators makes the TLS certificates of the server and the operators, and the operator file.
-func (c *ceremony) makeOperators(context.Context) error {
+func (c *testCeremony) makeOperators(context.Context) error {
 	c.say("making TLS certificates of the server and %d operators", len(testOperators))
 	authority, err := newTLSAuthority(filepath.Join(c.cmd.Data, "tls"), c.start)
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 
 // record is the ceremony record: what a witness signs and an auditor reads later (ETSI EN 319 411-1, GEN-6.5.1-11 to -14; GS-A_4292).
 // Markdown; fingerprints are SHA-256 in hex, of the DER SubjectPublicKeyInfo for keys and of the whole certificate for certificates.
-func (c *ceremony) record() string {
+func (c *testCeremony) record() string {
 	var b strings.Builder
 	info := c.info
 	fmt.Fprintf(&b, "# Ceremony record: test hierarchy\n\n")
@@ -37,7 +37,7 @@ func (c *ceremony) record() string {
 	return b.String()
 }
 
-func (c *ceremony) recordKeys(b *strings.Builder) {
+func (c *testCeremony) recordKeys(b *strings.Builder) {
 	fmt.Fprintf(b, "## Keys\n\nAttributes are as read back from the token.\n\n")
 	var rows [][]string
 	for _, k := range c.keys {
@@ -63,7 +63,7 @@ func attributes(a hsm.Attributes) string {
 	return strings.Join(on, ", ")
 }
 
-func (c *ceremony) recordCertificates(b *strings.Builder) {
+func (c *testCeremony) recordCertificates(b *strings.Builder) {
 	fmt.Fprintf(b, "## Certificates\n\n")
 	var rows [][]string
 	for i := range c.issuers {
@@ -85,7 +85,7 @@ func (c *ceremony) recordCertificates(b *strings.Builder) {
 	table(b, []string{"name", "kind", "subject", "serial number", "validity", "issued by", "fingerprint"}, rows)
 }
 
-func (c *ceremony) recordOperators(b *strings.Builder) {
+func (c *testCeremony) recordOperators(b *strings.Builder) {
 	fmt.Fprintf(b, "## Operators\n\nTheir TLS keys were made by this program and lie in the data folder, as is fit for tests only.\n\n")
 	var rows [][]string
 	for _, o := range c.operators {

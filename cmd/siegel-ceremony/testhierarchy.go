@@ -46,7 +46,7 @@ func (cmd *testHierarchyCmd) Run(ctx context.Context) error {
 		return err
 	}
 	defer file.Close()
-	c := &ceremony{cmd: cmd, start: time.Now().UTC(), progress: os.Stderr}
+	c := &testCeremony{cmd: cmd, start: time.Now().UTC(), progress: os.Stderr}
 	if c.catalogue, err = profiles.Builtin(); err != nil {
 		return err
 	}
@@ -110,8 +110,8 @@ func (cmd *testHierarchyCmd) refuseExisting() error {
 
 func isExists(err error) bool { return errors.Is(err, fs.ErrExist) || errors.Is(err, keygen.ErrExists) }
 
-// ceremony is one run: what it was asked for and what it has made so far.
-type ceremony struct {
+// testCeremony is one run: what it was asked for and what it has made so far.
+type testCeremony struct {
 	cmd       *testHierarchyCmd
 	start     time.Time
 	progress  io.Writer
@@ -134,7 +134,7 @@ type createdKey struct {
 
 // perform makes everything, in the order in which the parts need each other. The list of issuers comes last: without it
 // a server does not start.
-func (c *ceremony) perform(ctx context.Context) error {
+func (c *testCeremony) perform(ctx context.Context) error {
 	if err := c.openToken(ctx); err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (c *ceremony) perform(ctx context.Context) error {
 }
 
 // openToken opens the token that was named, or makes a throwaway one.
-func (c *ceremony) openToken(ctx context.Context) error {
+func (c *testCeremony) openToken(ctx context.Context) error {
 	config := hsm.Config{URI: c.cmd.Token, ReadWrite: true, Sessions: 1}
 	if c.cmd.PIN != "" {
 		config.PIN = hsm.PINFromFile(c.cmd.PIN)
@@ -178,7 +178,7 @@ func (c *ceremony) openToken(ctx context.Context) error {
 }
 
 // newKey creates a key pair under a random CKA_ID.
-func (c *ceremony) newKey(ctx context.Context, name string, typ sigalg.KeyType) (*hsm.Key, error) {
+func (c *testCeremony) newKey(ctx context.Context, name string, typ sigalg.KeyType) (*hsm.Key, error) {
 	c.say("creating key %s (%s)", name, typ)
 	id := make([]byte, 16)
 	rand.Read(id) // never fails: crypto/rand ends the program instead
@@ -194,7 +194,7 @@ func (c *ceremony) newKey(ctx context.Context, name string, typ sigalg.KeyType) 
 }
 
 // makeLogKey makes the key that signs the log's checkpoints.
-func (c *ceremony) makeLogKey(ctx context.Context) error {
+func (c *testCeremony) makeLogKey(ctx context.Context) error {
 	name := c.cmd.Host + "/log"
 	key, err := c.newKey(ctx, name, sigalg.Ed25519)
 	if err != nil {
@@ -212,6 +212,6 @@ func (c *ceremony) makeLogKey(ctx context.Context) error {
 	return nil
 }
 
-func (c *ceremony) say(format string, args ...any) {
+func (c *testCeremony) say(format string, args ...any) {
 	fmt.Fprintf(c.progress, "siegel-ceremony: "+format+"\n", args...)
 }

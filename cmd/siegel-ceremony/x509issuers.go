@@ -21,7 +21,7 @@ type x509Issuer struct {
 
 // makeX509 makes a root with the issuing CAs of institution cards and devices below it for each key generation (GS-A_5511, GS-A_5528),
 // and the issuer of qualified certificates beside them. The number in a name counts on across key generations (GS-A_4735).
-func (c *ceremony) makeX509(ctx context.Context) error {
+func (c *testCeremony) makeX509(ctx context.Context) error {
 	for n, typ := range []sigalg.KeyType{sigalg.R2048, sigalg.E256} {
 		root, err := c.makeIssuer(ctx, profiles.RootCA, fmt.Sprintf("SIEGEL.RCA%d", n+1), typ, nil)
 		if err != nil {
@@ -41,7 +41,7 @@ func (c *ceremony) makeX509(ctx context.Context) error {
 }
 
 // makeIssuingCA makes an issuer of card certificates and the signer that answers for their status. above is nil for one that signs itself.
-func (c *ceremony) makeIssuingCA(ctx context.Context, kind profiles.IssuerKind, name string, typ sigalg.KeyType, above *x509Issuer) error {
+func (c *testCeremony) makeIssuingCA(ctx context.Context, kind profiles.IssuerKind, name string, typ sigalg.KeyType, above *x509Issuer) error {
 	issuer, err := c.makeIssuer(ctx, kind, name, typ, above)
 	if err != nil {
 		return err
@@ -51,7 +51,7 @@ func (c *ceremony) makeIssuingCA(ctx context.Context, kind profiles.IssuerKind, 
 }
 
 // makeIssuer makes a key and its certificate.
-func (c *ceremony) makeIssuer(ctx context.Context, kind profiles.IssuerKind, name string, typ sigalg.KeyType, above *x509Issuer) (*x509Issuer, error) {
+func (c *testCeremony) makeIssuer(ctx context.Context, kind profiles.IssuerKind, name string, typ sigalg.KeyType, above *x509Issuer) (*x509Issuer, error) {
 	profile, ok := c.catalogue.IssuerProfile(kind)
 	if !ok {
 		return nil, fmt.Errorf("the catalogue has no profile for issuers of kind %s", kind)
@@ -85,7 +85,7 @@ func (c *ceremony) makeIssuer(ctx context.Context, kind profiles.IssuerKind, nam
 }
 
 // describe fills in what an issuer signs and what its certificates say about it, all but its own certificate.
-func (c *ceremony) describe(kind profiles.IssuerKind, name string, typ sigalg.KeyType) hierarchy.Issuer {
+func (c *testCeremony) describe(kind profiles.IssuerKind, name string, typ sigalg.KeyType) hierarchy.Issuer {
 	i := profiles.Issuer{Name: name, Kind: kind, KeyType: typ, IssuedBy: name, Profiles: c.catalogue.ProfilesFor(kind, typ.Generation())}
 	service := map[profiles.IssuerKind]string{profiles.SMCBCA: "smcb", profiles.KOMPCA: "komp", profiles.QESCA: "qes"}[kind]
 	if service == "" {

@@ -140,7 +140,7 @@ func (c *checker) checkCVCIssuer(at string, i *Issuer) {
 
 // checkReference makes a name a reference and holds it against kind, key and environment.
 func (c *checker) checkReference(at, name string, kind profiles.IssuerKind, key *Key) cvc.Reference {
-	ref, err := referenceOf(name)
+	ref, err := ReferenceOf(name)
 	if err != nil {
 		c.fault(at+".name", "%v", err)
 		return ref

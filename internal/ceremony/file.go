@@ -208,7 +208,7 @@ func (i *Issuer) Reference() cvc.Reference { return i.reference }
 func (i *Issuer) Flags() cvc.Flags { return i.flags }
 
 // Reference is the key's name of a CVC root.
-func (r *Root) Reference() (cvc.Reference, error) { return referenceOf(r.Name) }
+func (r *Root) Reference() (cvc.Reference, error) { return ReferenceOf(r.Name) }
 
 // Issuer is the anchor's public side.
 func (a *Anchor) Issuer() *profiles.Issuer { return &a.issuer }
@@ -246,4 +246,6 @@ func (f *File) subjectOf(name, organization string) *profiles.IssuerRequest {
 }
 
 // commonName is what a CVC request has in place of a subject.
-func commonName(ref cvc.Reference) pkix.Name { return pkix.Name{pkix.Single(pkix.OIDCommonName, ref.String())} }
+func commonName(ref cvc.Reference) pkix.Name {
+	return pkix.Name{pkix.Single(pkix.OIDCommonName, ref.String())}
+}

@@ -84,21 +84,37 @@ func (a *Anchor) load(f *File) error {
 	if err != nil {
 		return fmt.Errorf("read the certificate of the root: %w", err)
 	}
-	if a.issuer, err = parseAnchor(a.Name, a.Kind, raw); err != nil {
+	iss, err := ParseIssuer(a.Name, a.Kind, raw)
+	if err == nil {
+		err = checkSelf(iss)
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", a.Certificate, err)
 	}
+	a.issuer = *iss
 	if sum := sha256.Sum256(a.issuer.Raw()); string(sum[:]) != string(a.SHA256) {
 		return fmt.Errorf("%s is the certificate of SHA-256 %x, the file says %s", a.Certificate, sum, a.SHA256)
 	}
 	return nil
 }
 
-// parseAnchor reads the certificate of a root.
-func parseAnchor(name string, kind profiles.IssuerKind, raw []byte) (profiles.Issuer, error) {
-	iss := profiles.Issuer{Name: name, Kind: kind, IssuedBy: name}
-	var err error
+// checkSelf checks the signature of a root under itself. A root of generation 1 has none.
+func checkSelf(iss *profiles.Issuer) error {
 	switch {
-	case kind == profiles.RootCA:
+	case iss.X509 != nil:
+		return iss.X509.CheckSignatureFrom(iss.X509)
+	case iss.CVC != nil:
+		return iss.CVC.CheckIssuedBy(iss.CVC)
+	}
+	return nil
+}
+
+// ParseIssuer reads the certificate of a root, issuer or signer that this ceremony made, and gives its public side. It checks nothing but the
+// form. A sub-CA of generation 1 is none of them: it takes its root's key to read it (File.Parse).
+func ParseIssuer(name string, kind profiles.IssuerKind, raw []byte) (iss *profiles.Issuer, err error) {
+	iss = &profiles.Issuer{Name: name, Kind: kind, IssuedBy: name}
+	switch {
+	case !kind.IsCVC():
 		iss.X509, err = onlyCertificate(raw)
 	case cvc.IsG1Root(raw):
 		iss.G1, err = cvc.ParseG1Root(raw)
@@ -106,18 +122,35 @@ func parseAnchor(name string, kind profiles.IssuerKind, raw []byte) (profiles.Is
 		iss.CVC, err = cvc.Parse(raw)
 	}
 	if err != nil {
-		return iss, err
+		return nil, err
 	}
-	if iss.KeyType, err = sigalg.TypeOf(iss.PublicKey()); err != nil {
-		return iss, err
-	}
+	iss.KeyType, err = sigalg.TypeOf(iss.PublicKey())
+	return iss, err
+}
+
+// Parse reads the certificate of an issuer that was taken, and gives what the list of issuers says of it.
+func (f *File) Parse(i *Issuer, raw []byte) (iss *profiles.Issuer, err error) {
+	iss = f.public(i)
 	switch {
-	case iss.X509 != nil:
-		return iss, iss.X509.CheckSignatureFrom(iss.X509)
-	case iss.CVC != nil:
-		return iss, iss.CVC.CheckIssuedBy(iss.CVC)
+	case !i.IsCVC():
+		iss.X509, err = onlyCertificate(raw)
+	case i.Key.Type.Generation() == sigalg.RSA:
+		var sealed *cvc.G1Certificate
+		if sealed, err = cvc.ParseG1(raw); err == nil {
+			iss.G1, err = sealed.OpenCA(f.Anchor(i.IssuedBy).issuer.G1)
+		}
+	default:
+		iss.CVC, err = cvc.Parse(raw)
 	}
-	return iss, nil
+	return iss, err
+}
+
+// public is an issuer as the list will have it, but for its certificate.
+func (f *File) public(i *Issuer) *profiles.Issuer {
+	return &profiles.Issuer{
+		Name: i.Name, Kind: i.Kind, KeyType: i.Key.Type.KeyType, IssuedBy: i.IssuedBy, OCSPURL: i.OCSPURL, CRLURL: i.CRLURL,
+		Profiles: i.Profiles, OrdersFrom: i.OrdersFrom,
+	}
 }
 
 // onlyCertificate reads a file with one X.509 certificate, PEM or DER.
@@ -132,8 +165,10 @@ func onlyCertificate(raw []byte) (*pkix.Certificate, error) {
 	return list[0], nil
 }
 
-// referenceOf makes the name of a CVC issuer its reference: DESGX-1-1-02-26 is "DESGX 1-1-02-26".
-func referenceOf(name string) (cvc.Reference, error) { return cvc.ParseReference(strings.Replace(name, "-", " ", 1)) }
+// ReferenceOf makes the name of a CVC issuer its reference: DESGX-1-1-02-26 is "DESGX 1-1-02-26".
+func ReferenceOf(name string) (cvc.Reference, error) {
+	return cvc.ParseReference(strings.Replace(name, "-", " ", 1))
+}
 
 // NameOf is the name of a CVC issuer, and of its file, by its reference.
 func NameOf(ref cvc.Reference) string { return strings.ReplaceAll(ref.String(), " ", "-") }

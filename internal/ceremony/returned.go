@@ -40,40 +40,36 @@ func (e *examination) check(words string, err error) {
 // error names every check that it failed.
 func (f *File) Examine(i *Issuer, raw []byte, key crypto.PublicKey, set *profiles.Set, now time.Time) (*Returned, error) {
 	anchor := f.Anchor(i.IssuedBy)
-	iss := profiles.Issuer{
-		Name: i.Name, Kind: i.Kind, KeyType: i.Key.Type.KeyType, IssuedBy: anchor.Name, OCSPURL: i.OCSPURL, CRLURL: i.CRLURL,
-		Profiles: i.Profiles, OrdersFrom: i.OrdersFrom,
-	}
-	e := &examination{}
-	var err error
-	if i.IsCVC() {
-		err = e.cvc(i, &iss, anchor, raw)
-	} else {
-		err = e.x509(f, i, &iss, anchor, raw, set)
-	}
+	iss, err := f.Parse(i, raw)
 	if err != nil {
 		return nil, fmt.Errorf("the certificate for %s: %w", i.Name, err)
 	}
+	e := &examination{}
+	switch {
+	case iss.X509 != nil:
+		e.x509(f, i, iss.X509, anchor, set)
+	case iss.G1 != nil:
+		e.check("root "+anchor.Name+" signed it", nil) // else it would not have opened
+		e.check("its key is named as was asked for", checkHolder(iss.G1.CHR, i.reference))
+	default:
+		e.cvc(i, iss.CVC, anchor)
+	}
 	e.check("its key is the key in the token", sameKey(iss.PublicKey(), key))
 	e.check("its names belong to environment "+string(f.Environment), iss.CheckEnvironment(f.Environment))
-	e.check("its term lies within that of the root", within(&iss, &anchor.issuer))
-	e.check(fmt.Sprintf("it lasts no longer than %d years", i.MaxYears), shorter(&iss, i.MaxYears))
-	e.check("it is valid now, or begins later", notOver(&iss, now))
+	e.check("its term lies within that of the root", within(iss, &anchor.issuer))
+	e.check(fmt.Sprintf("it lasts no longer than %d years", i.MaxYears), shorter(iss, i.MaxYears))
+	e.check("it is valid now, or begins later", notOver(iss, now))
 	if len(e.errs) > 0 {
 		return nil, fmt.Errorf("the certificate for %s is not what was asked for:\n%w", i.Name, errors.Join(e.errs...))
 	}
-	return &Returned{iss, e.passed}, nil
+	return &Returned{*iss, e.passed}, nil
 }
 
-// x509 parses an X.509 certificate and makes the checks that only those need.
-func (e *examination) x509(f *File, i *Issuer, iss *profiles.Issuer, anchor *Anchor, raw []byte, set *profiles.Set) (err error) {
-	if iss.X509, err = onlyCertificate(raw); err != nil {
-		return err
-	}
-	e.check("root "+anchor.Name+" signed it", iss.X509.CheckSignatureFrom(anchor.issuer.X509))
-	e.check("its subject is the one that was asked for", f.checkSubject(i, iss.X509, set))
-	e.check("it has the profile of a "+string(i.Kind)+" (lint)", f.Lint(iss.X509.RawTBS, i.Kind, anchor.issuer.X509))
-	return nil
+// x509 makes the checks that only X.509 certificates need.
+func (e *examination) x509(f *File, i *Issuer, cert *pkix.Certificate, anchor *Anchor, set *profiles.Set) {
+	e.check("root "+anchor.Name+" signed it", cert.CheckSignatureFrom(anchor.issuer.X509))
+	e.check("its subject is the one that was asked for", f.checkSubject(i, cert, set))
+	e.check("it has the profile of a "+string(i.Kind)+" (lint)", f.Lint(cert.RawTBS, i.Kind, anchor.issuer.X509))
 }
 
 func (f *File) checkSubject(i *Issuer, cert *pkix.Certificate, set *profiles.Set) error {

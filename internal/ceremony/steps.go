@@ -16,6 +16,9 @@ const (
 	WriteList       Act = "write list of issuers"
 	Retire          Act = "retire"
 	DestroyKey      Act = "destroy key"
+
+	// SignRequest is what a test root does for an issuer; it is in no file.
+	SignRequest Act = "sign request"
 )
 
 // Step is one step of a ceremony. Which of the pointers is set depends on the act; they point into the file.

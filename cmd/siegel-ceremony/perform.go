@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/siegel-pki/siegel/internal/ceremony"
@@ -56,7 +57,9 @@ func (p *performer) perform(ctx context.Context) (missing []string, err error) {
 		var w *waiting
 		switch {
 		case errors.As(err, &w):
-			missing = append(missing, w.path)
+			if !slices.Contains(missing, w.path) {
+				missing = append(missing, w.path)
+			}
 		case err != nil:
 			return missing, fmt.Errorf("step %q: %w", s.ID(), err)
 		}

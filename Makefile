@@ -7,7 +7,7 @@ SOFTHSM := /usr/lib/softhsm/libsofthsm2.so:/usr/lib/x86_64-linux-gnu/softhsm/lib
 POSTGRES := $(or $(firstword $(wildcard /usr/lib/postgresql/*/bin/initdb /opt/homebrew/opt/postgresql@*/bin/initdb)),initdb)
 export CGO_ENABLED = 1
 
-.PHONY: help demo build test lint fuzz bench proto clean
+.PHONY: help demo build test lint fuzz bench campaign proto clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -40,6 +40,10 @@ fuzz: ## Fuzz every parser of outside bytes, FUZZTIME each (60s)
 bench: ## Measure the whole service beside the raw signature rate of the same keys
 	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 /usr/include/openssl/evp.h=libssl-dev $(POSTGRES)=postgresql
 	@scripts/bench.sh
+
+campaign: ## A night's batch of CARDS (10000), client and server killed KILLS (5) times each: every card once, its folder whole
+	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2
+	$(GO) test ./internal/e2e -run TestBatchCampaign -v -timeout 2h -batch.cards $(or $(CARDS),10000) -batch.kills $(or $(KILLS),5)
 
 proto: ## Generate the Go code of the API from proto/
 	@mkdir -p $(BIN)/proto

@@ -33,12 +33,13 @@ type client struct {
 }
 
 // connect prepares a connection with the operator's TLS files. The network is used with the first call.
-func connect(g *globals, t *terminal) (*client, error) {
+func connect(g *globals, t *terminal, options ...grpc.DialOption) (*client, error) {
 	config, err := g.tls()
 	if err != nil {
 		return nil, usageError(err)
 	}
-	conn, err := grpc.NewClient(g.Server, grpc.WithTransportCredentials(credentials.NewTLS(config)), grpc.WithConnectParams(reconnect))
+	options = append(options, grpc.WithTransportCredentials(credentials.NewTLS(config)), grpc.WithConnectParams(reconnect))
+	conn, err := grpc.NewClient(g.Server, options...)
 	if err != nil {
 		return nil, usageError(fmt.Errorf("connect to %s: %w", g.Server, err))
 	}

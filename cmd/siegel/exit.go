@@ -16,6 +16,7 @@ const (
 	exitRetry   = 3
 	exitDenied  = 4
 	exitFault   = 5
+	exitStopped = 6 // batch only: told to stop; the same command goes on
 )
 
 // exitError is an error that knows its exit code.

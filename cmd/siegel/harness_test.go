@@ -10,6 +10,8 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
+	"io"
 	"math/big"
 	"net"
 	"os"
@@ -66,7 +68,8 @@ type fakeServer struct {
 	address, data string
 	creds         grpc.ServerOption
 	server        *grpc.Server
-	issued        atomic.Int32 // calls of IssueCard
+	issued        atomic.Int32           // orders received
+	cut           func(call int32) error // of a stream; nil: it goes on
 	issue         func(call int32, o *siegelv1.Order) (*siegelv1.Card, error)
 	plan          func(o *siegelv1.Order) (*siegelv1.PlanCardResponse, error)
 	get           func(*siegelv1.GetCardRequest) (*siegelv1.Card, error)
@@ -77,6 +80,34 @@ type fakeServer struct {
 func (f *fakeServer) IssueCard(_ context.Context, r *siegelv1.IssueCardRequest) (*siegelv1.IssueCardResponse, error) {
 	card, err := f.issue(f.issued.Add(1), r.GetOrder())
 	return &siegelv1.IssueCardResponse{Card: card}, err
+}
+
+// IssueCards answers each order of the stream as IssueCard would, and cuts the stream where cut says so.
+func (f *fakeServer) IssueCards(stream grpc.BidiStreamingServer[siegelv1.IssueCardsRequest, siegelv1.IssueCardsResponse]) error {
+	for {
+		r, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		call := f.issued.Add(1)
+		if f.cut != nil {
+			if err := f.cut(call); err != nil {
+				return err
+			}
+		}
+		answer := &siegelv1.IssueCardsResponse{OrderId: r.GetOrder().GetOrderId()}
+		if card, err := f.issue(call, r.GetOrder()); err != nil {
+			answer.Result = &siegelv1.IssueCardsResponse_Error{Error: status.Convert(err).Proto()}
+		} else {
+			answer.Result = &siegelv1.IssueCardsResponse_Card{Card: card}
+		}
+		if err := stream.Send(answer); err != nil {
+			return err
+		}
+	}
 }
 
 func (f *fakeServer) PlanCard(_ context.Context, r *siegelv1.PlanCardRequest) (*siegelv1.PlanCardResponse, error) {

@@ -9,6 +9,9 @@
 //   - order.go: ORDER.json
 //   - plan.go, issue.go, cards.go, profiles.go, policy.go: the commands, one file each; policyreport.go: what policy what-if prints
 //   - folder.go, manifest.go: the folder that --out writes, and its card.json
+//   - batch.go: the command for many orders; batchinput.go, batchcsv.go: its file; batchcheck.go: what is wrong with it, without a server;
+//     batchsend.go: orders to the server and cards back; batchjournal.go: what is done; cardfiles.go: cards for the personalization system;
+//     batchprogress.go, batcherrors.go: what it says and what it leaves to correct; batchtemplate.go: empty files to fill in
 //   - verify.go: what verify reads; verifyx509.go, verifycvc.go, verifyg1.go: chains; verifycard.go: whether the certificates belong
 //     into their slots and together; verifyreport.go: what it prints
 //   - inspect.go, inspectx509.go: certificates in words
@@ -36,6 +39,7 @@ type cli struct {
 
 	Plan     planCmd     `cmd:"" help:"Show the certificates that an order would give, without issuing them."`
 	Issue    issueCmd    `cmd:"" help:"Issue the cards of orders. Sending an order again gives the same card."`
+	Batch    batchCmd    `cmd:"" help:"Issue the cards of a file of orders, from one to a night's work. The same command goes on where it was stopped."`
 	Card     cardCmd     `cmd:"" help:"Show an issued card."`
 	Cards    cardsCmd    `cmd:"" help:"List issued cards, oldest first."`
 	Inspect  inspectCmd  `cmd:"" offline:"" help:"Show what certificates say: X.509 (DER, PEM) and CV certificates. Offline."`
@@ -70,7 +74,8 @@ Exit codes:
   2  wrong flags, or a file that cannot be read or written
   3  the server is away or the time ran out; the same command may be run again
   4  not allowed: certificate unknown, or role missing
-  5  a fault of the server; its operator must look`
+  5  a fault of the server; its operator must look
+  6  batch was told to stop; the same command goes on`
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
@@ -26,6 +27,8 @@ type manifest struct {
 	EntryID  int64  `json:"entry_id"`  // of the log
 	// Slots are the certificates of the card, in the order of the card type.
 	Slots []manifestSlot `json:"slots"`
+	// OnCard are the other certificates that the card carries, as a batch writes them: see cardfiles.go.
+	OnCard []manifestSlot `json:"on_card,omitempty"`
 	// Issuers are the files beside them.
 	Issuers []manifestEntry `json:"issuers"`
 }
@@ -33,6 +36,7 @@ type manifest struct {
 type manifestSlot struct {
 	Slot string `json:"slot"`
 	manifestEntry
+	Place *cardFile `json:"place,omitempty"` // on the card, as a batch writes it where it is known
 }
 
 type manifestEntry struct {
@@ -49,7 +53,7 @@ func manifestOf(card *siegelv1.Card, files []file) manifest {
 	for i, f := range files {
 		entry := manifestEntry{filepath.ToSlash(f.name), hash(f.data)}
 		if i < len(card.GetCertificates()) {
-			m.Slots = append(m.Slots, manifestSlot{card.GetCertificates()[i].GetSlot(), entry})
+			m.Slots = append(m.Slots, manifestSlot{Slot: card.GetCertificates()[i].GetSlot(), manifestEntry: entry})
 		} else {
 			m.Issuers = append(m.Issuers, entry)
 		}
@@ -103,7 +107,7 @@ func parseManifest(text []byte) (*manifest, error) {
 // entries lists all files that must be there.
 func (m *manifest) entries() []manifestEntry {
 	var all []manifestEntry
-	for _, s := range m.Slots {
+	for _, s := range slices.Concat(m.Slots, m.OnCard) {
 		all = append(all, s.manifestEntry)
 	}
 	return append(all, m.Issuers...)

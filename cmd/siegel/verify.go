@@ -169,8 +169,8 @@ type folder struct {
 // readFolder reads what it can.
 func readFolder(dir string) *folder {
 	f := &folder{dir: dir}
-	f.readAll(&f.card, "")
-	f.readAll(&f.issuers, issuersDir)
+	f.readAll(&f.card, "", func(name string) bool { return !strings.HasPrefix(name, subCAPrefix) })
+	f.readAll(&f.issuers, issuersDir, func(string) bool { return true })
 	if f.card.size() == 0 {
 		f.faults = append(f.faults, fmt.Errorf("%s holds no certificate", dir))
 	}
@@ -181,18 +181,20 @@ func readFolder(dir string) *folder {
 	return f
 }
 
-// readAll parses the certificates of a folder in the order of their names. One that cannot be read does not hold up the others.
-func (f *folder) readAll(s *certificates, sub string) {
+// readAll parses those certificates of a folder whose name is wanted, in the order of their names. One that cannot be read does not hold up
+// the others.
+func (f *folder) readAll(s *certificates, sub string, wanted func(name string) bool) {
 	entries, err := os.ReadDir(filepath.Join(f.dir, sub))
 	if err != nil {
 		f.faults = append(f.faults, err)
 	}
 	for _, e := range entries {
 		ext := filepath.Ext(e.Name())
-		if ext != extX509 && ext != extCVC {
+		if ext != extX509 && ext != extCVC || !wanted(e.Name()) {
 			continue
 		}
-		name, file := strings.TrimSuffix(e.Name(), ext), filepath.Join(sub, e.Name())
+		// A batch names files as the card does.
+		name, file := strings.TrimPrefix(strings.TrimSuffix(e.Name(), ext), efPrefix), filepath.Join(sub, e.Name())
 		data, err := os.ReadFile(filepath.Join(f.dir, file))
 		if err == nil {
 			err = s.parse(name, filepath.ToSlash(file), data)

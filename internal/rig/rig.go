@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"syscall"
 	"time"
 )
@@ -137,8 +136,14 @@ func (s *Server) Usage() time.Duration {
 // Log is siegeld's log; after its end only.
 func (s *Server) Log() string { return s.log.String() }
 
-// Root finds the module's directory from the place of this file.
+// Root finds the module's directory: the one at or above the working directory that holds go.mod. A program built with -trimpath does not
+// know where its sources are.
 func Root() string {
-	_, file, _, _ := runtime.Caller(0)
-	return filepath.Join(filepath.Dir(file), "..", "..")
+	dir, err := os.Getwd()
+	for ; err == nil && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
+		}
+	}
+	return "."
 }

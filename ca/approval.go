@@ -325,7 +325,8 @@ func (a *Authority) attendApprovals(ctx context.Context) error {
 		case approval.MayExpire(a.now()):
 			errs = append(errs, a.expire(ctx, approval))
 		case approval.State == Approved && known:
-			if err := a.execute(ctx, act, approval, systemActor); err != nil {
+			if err := a.execute(ctx, act, approval, systemActor); err != nil && !a.stuck[approval.ID] {
+				a.stuck[approval.ID] = true
 				a.config.Log.Warn("an approved act cannot be done; it is tried again until it expires", "approval", approval.ID,
 					"act", approval.Act, "error", err)
 			}

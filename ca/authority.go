@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/siegel-pki/siegel/internal/tlog"
@@ -21,15 +22,16 @@ type Config struct {
 	Profiles *profiles.Set
 	// Issuers are the issuers and the roots above them. Of several that are bound to the same profile, the newest valid one
 	// signs, from its OrdersFrom on: list them oldest first.
-	Issuers []Issuer
-	// Environment must be profiles.Test: production needs key sessions opened by two people, which this build does not have.
+	Issuers     []Issuer
 	Environment profiles.Environment
 	// LegacyExceptions are the exceptions to the algorithm policy that the operator grants, by name; nil for none. The log says so.
 	LegacyExceptions []string
 	// TSPID are the two digits that gematik gave the provider (gemSpec_PKI, Tab_PKI_109).
 	TSPID string
-	// KeySession bounds the key session that Start opens for each issuer key in environment test.
+	// KeySession bounds key sessions: those that operators ask for have at most these, those that a server opens alone exactly these.
 	KeySession SessionBounds
+	// OpensAlone says that the server opens key sessions by itself, whenever it needs one. It is for environment test only.
+	OpensAlone bool
 	// ApprovalTime is how long a request may wait to be approved and done.
 	ApprovalTime time.Duration
 	// ConfigHash is the SHA-256 of the server's configuration, for the log; nil where there is none.
@@ -57,6 +59,9 @@ type Authority struct {
 
 	known   knownIssuers
 	flights flights
+	started atomic.Bool // Start has done its work
+
+	stuck map[ApprovalID]bool // acts that could not be done, and that the log was told of; owned by Start, then by Run
 }
 
 // issuer is an Issuer that may sign, with what the door needs of it.
@@ -64,8 +69,9 @@ type issuer struct {
 	Issuer
 	verify verify // with the key of the issuer's certificate
 
-	sessionMu sync.Mutex  // guards the session and what is left of it
-	session   *keySession // nil before Start
+	sessionMu sync.Mutex  // guards what follows
+	session   *keySession // nil where this server has drawn from none that is open
+	opened    bool        // a session was open when the server last looked
 }
 
 // tspID is the form of Tab_PKI_109.
@@ -86,7 +92,7 @@ func New(cfg Config) (*Authority, error) {
 		return nil, fmt.Errorf("configuration of the authority: %w", err)
 	}
 	a := &Authority{
-		store: cfg.Store, profiles: cfg.Profiles, config: cfg, issuers: map[string]*issuer{},
+		store: cfg.Store, profiles: cfg.Profiles, config: cfg, issuers: map[string]*issuer{}, stuck: map[ApprovalID]bool{},
 		flights: flights{running: map[string]*flight{}},
 	}
 	for i := range cfg.Issuers {
@@ -97,7 +103,7 @@ func New(cfg Config) (*Authority, error) {
 		}
 	}
 	a.unbound = unbound(cfg.Profiles, cfg.Issuers)
-	a.acts = newActs()
+	a.acts = newActs(a.openKeySessions())
 	return a, nil
 }
 
@@ -107,15 +113,14 @@ func (cfg *Config) check() error {
 	if cfg.Store == nil || cfg.Profiles == nil || cfg.Now == nil || cfg.Log == nil {
 		errs = append(errs, errors.New("store, profiles, clock and logger are mandatory"))
 	}
-	switch cfg.Environment {
-	case profiles.Test:
-		if cfg.KeySession.Signatures <= 0 || cfg.KeySession.Lifetime <= 0 {
-			errs = append(errs, errors.New("a key session needs a number of signatures and a lifetime above zero"))
-		}
-	case profiles.Production:
-		errs = append(errs, errors.New("environment production needs key sessions opened by two people, which this build does not have"))
-	default:
-		errs = append(errs, fmt.Errorf("environment is %q, want %q", cfg.Environment, profiles.Test))
+	if cfg.KeySession.Signatures <= 0 || cfg.KeySession.Lifetime < time.Second {
+		errs = append(errs, errors.New("a key session needs a number of signatures above zero and a lifetime of a second or more"))
+	}
+	switch {
+	case cfg.Environment != profiles.Test && cfg.Environment != profiles.Production:
+		errs = append(errs, fmt.Errorf("environment is %q, want %q or %q", cfg.Environment, profiles.Test, profiles.Production))
+	case cfg.Environment == profiles.Production && cfg.OpensAlone:
+		errs = append(errs, errors.New("in environment production two people open a key session, never the server alone"))
 	}
 	if cfg.Profiles != nil {
 		errs = append(errs, cfg.Profiles.Policy().CheckExceptions(cfg.LegacyExceptions))
@@ -233,7 +238,14 @@ func (a *Authority) Start(ctx context.Context) error {
 	if err := a.Recover(ctx); err != nil {
 		return err
 	}
-	return a.openSessions(ctx)
+	if err := a.closeLeftSessions(ctx); err != nil {
+		return err
+	}
+	if err := a.openSessionsAlone(ctx); err != nil {
+		return err
+	}
+	a.started.Store(true)
+	return a.watch(ctx)
 }
 
 // Recover abandons every open attempt in the store that no other living server runs, each with its entry. Start calls it, before the
@@ -261,15 +273,18 @@ func (a *Authority) Close(ctx context.Context) error {
 	err := a.flights.close(ctx)
 	clean, cancel := cleanUp(ctx)
 	defer cancel()
-	return errors.Join(err, a.closeSessions(clean))
+	return errors.Join(err, a.leaveSessions(clean))
 }
 
 // Ready tells why orders would be answered "unavailable" now, as far as is known without trying: no key session is open, or a
 // token is away. nil means that nothing is known to be wrong.
 func (a *Authority) Ready() error {
+	if !a.started.Load() {
+		return errNotStarted
+	}
 	return a.eachSession(func(iss *issuer) error {
-		if iss.session == nil {
-			return fmt.Errorf("issuer %q: no key session is open", iss.Name)
+		if iss.session == nil && !iss.opened {
+			return &NoSessionError{iss.Name}
 		}
 		if err := iss.Key.Ready(); err != nil {
 			return fmt.Errorf("issuer %q: %w", iss.Name, err)

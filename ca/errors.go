@@ -12,6 +12,7 @@ import (
 //	*profiles.Refusal    the order breaks rules; correct it and send it under a new id or, as nothing was recorded, the same
 //	ErrOrderDiffers      the id belongs to an order of other content
 //	ErrNotFound          there is no such card or order
+//	*NoSessionError      nothing is wrong with the order; two CA operators must open a key session, then send it again, unchanged
 //	*UnavailableError    nothing is wrong with the order; send it again later, unchanged
 //	context errors       the caller left
 //	any other            a fault of this server or its configuration; an operator must look

@@ -168,7 +168,8 @@ func (s *deadStore) Order(ctx context.Context, id string) (*ca.OrderState, error
 // TestPromise4NoChangeWithoutAnEntry reads Store: a verb that takes no entry cannot change anything and record it.
 func TestPromise4NoChangeWithoutAnEntry(t *testing.T) {
 	reads := map[string]bool{"Issuers": true, "Order": true, "Card": true, "Cards": true, "OpenAttempts": true, "Entries": true,
-		"WaitingOrders": true, "CountOutliving": true, "Approval": true, "Approvals": true, "WaitingApprovals": true}
+		"WaitingOrders": true, "CountOutliving": true, "Approval": true, "Approvals": true, "WaitingApprovals": true,
+		"Session": true, "OpenSession": true, "OpenedSessions": true, "Sessions": true}
 	carriers := []reflect.Type{reflect.TypeFor[tlog.Entry](), reflect.TypeFor[[]tlog.Entry](), reflect.TypeFor[*ca.ApprovalUse]()}
 	store := reflect.TypeFor[ca.Store]()
 	for i := range store.NumMethod() {

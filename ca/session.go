@@ -6,10 +6,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/siegel-pki/siegel/internal/tlog"
 )
+
+// This file is what a server does with key sessions to sign: it draws signatures from the open session of an issuer in blocks, and promises
+// them to orders one by one. How sessions begin and end is in opensession.go.
 
 // SessionBounds says how long and how often a key may sign in one key session.
 type SessionBounds struct {
@@ -17,31 +21,47 @@ type SessionBounds struct {
 	Lifetime   time.Duration // at most this long after it was opened
 }
 
-// keySession is the window in which an issuer key may sign, bounded by time and number of signatures (gemRL_TSL_SP_CP,
-// GS-A_4291, GS-A_4313). It is opened once and closes by itself; both are in the log. In environment test the server opens it alone,
-// and the next one when it has ended; production wants two people, which is why New refuses production.
+// keySession is this server's part of a key session: the signatures that it has drawn. Bounded by time and number of signatures
+// (gemRL_TSL_SP_CP, GS-A_4291, GS-A_4313).
 type keySession struct {
-	id   string // 32 lower-case hex digits
-	ends time.Time
-	left int64 // signatures that are not spoken for; guarded by issuer.sessionMu
+	id     SessionID
+	ends   time.Time
+	since  time.Time   // when this server first drew, by its own clock
+	left   int64       // drawn and not spoken for; guarded by issuer.sessionMu
+	closed atomic.Bool // nothing may be signed in it any more
 }
 
 // The reasons for which a session ends.
 const (
-	endedByTime  = "time"
-	endedByCount = "count"
-	endedByStop  = "server-stop"
+	endedByTime     = "time"
+	endedByCount    = "count"
+	endedByOperator = "operator"
+	endedByStop     = "server-stop"
 )
 
-// errSessionEnded says that the session in which a draft was to be signed is over.
-var errSessionEnded = errors.New("the key session has ended by time")
+var (
+	errSessionEnded  = errors.New("the key session has ended by time")
+	errSessionClosed = errors.New("the key session was closed meanwhile")
+	errNotStarted    = errors.New("no key session is open: the server has not started")
+)
+
+// NoSessionError says that the key of an issuer may not sign, since no two people have opened a key session for it.
+type NoSessionError struct{ Issuer string }
+
+// Error says how to open one.
+func (e *NoSessionError) Error() string {
+	return fmt.Sprintf("no key session is open for issuer %q, so that its key may not sign; a CA operator asks for one with: "+
+		`siegel session open --issuer %q --signatures N --for 8h --reason TEXT; another approves it with: siegel approve ID`, e.Issuer, e.Issuer)
+}
 
 // mayUse tells whether a signature may begin now.
 func (s *keySession) mayUse(now time.Time) error {
-	if s == nil {
+	switch {
+	case s == nil:
 		return errors.New("no key session is open")
-	}
-	if now.After(s.ends) {
+	case s.closed.Load():
+		return errSessionClosed
+	case now.After(s.ends):
 		return errSessionEnded
 	}
 	return nil
@@ -52,7 +72,7 @@ func (s *keySession) mayUse(now time.Time) error {
 type reservation map[string]*keySession
 
 // reserve takes the signatures of all drafts off the sessions of their issuers, before anything is recorded: an order whose signatures
-// cannot be made leaves no attempt. Where a session is over, or has too few left for the order, it opens the next.
+// cannot be made leaves no attempt.
 func (a *Authority) reserve(ctx context.Context, drafts []Draft) (reservation, error) {
 	need := map[string]int64{}
 	for i := range drafts {
@@ -80,95 +100,112 @@ func (a *Authority) release(held reservation, need map[string]int64) {
 	}
 }
 
-// promise takes n signatures off an issuer's session.
+// maxMoves is how often a server looks again when others draw from a session at the same moment. Each loss needs another server that won.
+const maxMoves = 10
+
+// promise takes n signatures off this server's part of an issuer's session.
 func (a *Authority) promise(ctx context.Context, iss *issuer, n int64) (*keySession, error) {
 	if err := iss.Key.Ready(); err != nil {
 		return nil, keyFailure("ask for its key", err)
 	}
-	if n > a.config.KeySession.Signatures {
+	if a.config.OpensAlone && n > a.config.KeySession.Signatures {
 		return nil, fmt.Errorf("a card needs %d signatures, a key session has %d: raise key_session.signatures", n, a.config.KeySession.Signatures)
+	}
+	if !a.started.Load() {
+		return nil, unavailable(errNotStarted)
 	}
 	iss.sessionMu.Lock()
 	defer iss.sessionMu.Unlock()
-	if iss.session == nil {
-		return nil, unavailable(errors.New("no key session is open"))
-	}
-	if end := iss.session.over(a.now(), n); end != "" {
-		if err := a.closeSession(ctx, iss, end); err != nil {
-			return nil, err
+	for range maxMoves {
+		if s := iss.session; s.mayUse(a.now()) == nil && s.left >= n {
+			s.left -= n
+			return s, nil
 		}
-		if err := a.openSession(ctx, iss); err != nil {
+		if err := a.refill(ctx, iss, n); err != nil && !errors.Is(err, ErrSessionMoved) {
 			return nil, err
 		}
 	}
-	iss.session.left -= n
-	return iss.session, nil
+	return nil, unavailable(fmt.Errorf("%d times in a row: %w", maxMoves, ErrSessionMoved))
 }
 
-// over tells why a session cannot promise n signatures, or "".
-func (s *keySession) over(now time.Time, n int64) string {
+// refill makes one step towards n signatures: draws a block, closes the session that is over, or opens the next one where the server may.
+// ErrSessionMoved says that another server was faster. The caller holds sessionMu.
+func (a *Authority) refill(ctx context.Context, iss *issuer, n int64) error {
+	open, err := a.store.OpenSession(ctx, iss.Name)
+	if errors.Is(err, ErrNotFound) {
+		iss.forget()
+		return a.openAlone(ctx, iss, n)
+	}
+	if err != nil {
+		return storeFailure("look for the key session", err)
+	}
+	if iss.session != nil && iss.session.id != open.ID {
+		iss.forget()
+	}
+	need := n - iss.left()
+	remaining := open.Signatures - open.Drawn
 	switch {
-	case now.After(s.ends):
-		return endedByTime
-	case s.left < n:
-		return endedByCount
+	case a.now().After(open.Ends):
+		return a.endSession(ctx, systemActor, iss, open, endedByTime)
+	case remaining < need:
+		return a.endSession(ctx, systemActor, iss, open, endedByCount)
 	}
-	return ""
+	return a.draw(ctx, iss, open, blockOf(remaining, need))
 }
 
-// openSessions opens a session for each key, in the order of the configuration.
-func (a *Authority) openSessions(ctx context.Context) error {
-	return a.eachSession(func(iss *issuer) error { return a.openSession(ctx, iss) })
-}
+// maxBlock bounds a block: what is lost with a server that dies.
+const maxBlock = 4096
 
-// closeSessions ends the sessions because the server stops.
-func (a *Authority) closeSessions(ctx context.Context) error {
-	return a.eachSession(func(iss *issuer) error {
-		if iss.session == nil {
-			return nil
-		}
-		return a.closeSession(ctx, iss, endedByStop)
-	})
-}
+// blockOf is how many signatures a server draws at a time. Towards the end blocks become small, so that little is left with servers that do
+// not need it; a session of a million signatures is drawn in some hundred blocks all the same.
+func blockOf(remaining, need int64) int64 { return max(need, min(remaining/16, maxBlock)) }
 
-// eachSession calls f for every issuer that has a key here, with its session locked.
-func (a *Authority) eachSession(f func(*issuer) error) error {
-	for _, public := range a.public {
-		iss := a.issuers[public.Name]
-		if iss == nil {
-			continue
-		}
-		iss.sessionMu.Lock()
-		err := f(iss)
-		iss.sessionMu.Unlock()
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// openSession opens an issuer's next session. The entry is in the log before the key may sign. The caller holds sessionMu.
-func (a *Authority) openSession(ctx context.Context, iss *issuer) error {
-	bounds := a.config.KeySession
-	s := &keySession{id: randomHex(), ends: a.now().Add(bounds.Lifetime), left: bounds.Signatures}
-	facts := tlog.SessionFacts{Session: s.id, Issuer: iss.Name, Ends: tlog.Instant(s.ends), Signatures: bounds.Signatures}
-	if err := a.append(ctx, tlog.KeySessionOpened, facts); err != nil {
+// draw takes a block off an open session. Where it is not known whether that happened, the block is lost. The caller holds sessionMu.
+func (a *Authority) draw(ctx context.Context, iss *issuer, open *KeySession, block int64) error {
+	if err := a.recordDraw(ctx, open, block); err != nil {
 		return err
 	}
-	iss.session = s
+	iss.add(open, block)
 	return nil
 }
 
-// closeSession ends an issuer's session. The caller holds sessionMu.
-func (a *Authority) closeSession(ctx context.Context, iss *issuer, why string) error {
-	s := iss.session
-	facts := tlog.SessionEndFacts{Session: s.id, Issuer: iss.Name, Reason: why, Signatures: a.config.KeySession.Signatures - s.left}
-	if err := a.append(ctx, tlog.KeySessionClosed, facts); err != nil {
+// recordDraw takes signatures off an open session in the database, or gives them back.
+func (a *Authority) recordDraw(ctx context.Context, open *KeySession, signatures int64) error {
+	facts := tlog.DrawFacts{Session: string(open.ID), Issuer: open.Issuer, Signatures: signatures, Drawn: open.Drawn + signatures}
+	entry, err := tlog.NewEntry(tlog.KeySessionDrawn, a.now(), systemActor, facts, nil)
+	if err != nil {
 		return err
 	}
-	iss.session = nil
-	return nil
+	err = a.store.DrawSignatures(ctx, &Draw{Session: open.ID, Drawn: open.Drawn, Signatures: signatures}, entry)
+	if err == nil || errors.Is(err, ErrSessionMoved) {
+		return err
+	}
+	return storeFailure("draw signatures from the key session", err)
+}
+
+// left is what this server has of the session and has not promised. The caller holds sessionMu.
+func (iss *issuer) left() int64 {
+	if iss.session == nil {
+		return 0
+	}
+	return iss.session.left
+}
+
+// add takes drawn signatures into this server's part of a session. The caller holds sessionMu.
+func (iss *issuer) add(open *KeySession, drawn int64) {
+	if iss.session == nil || iss.session.id != open.ID {
+		iss.forget()
+		iss.session = &keySession{id: open.ID, ends: open.Ends, since: time.Now()}
+	}
+	iss.session.left += drawn
+}
+
+// forget drops a session that is not open any more; what is under way in it meets a closed door. The caller holds sessionMu.
+func (iss *issuer) forget() {
+	if iss.session != nil {
+		iss.session.closed.Store(true)
+		iss.session = nil
+	}
 }
 
 // randomHex gives 32 hex digits from a CSPRNG.

@@ -89,6 +89,7 @@ type Store interface {
 	CountOutliving(ctx context.Context, instant time.Time) ([]CertificateCount, error)
 
 	ApprovalStore
+	SessionStore
 }
 
 // The sentinel errors of a Store.

@@ -103,7 +103,7 @@ func (w *world) start(t *testing.T, change ...func(*ca.Config)) {
 func (w *world) config() ca.Config {
 	return ca.Config{
 		Store: w.faulty, Profiles: catalogue(), Issuers: watched(w.keys), Environment: profiles.Test, TSPID: "16",
-		KeySession:   ca.SessionBounds{Signatures: 1 << 20, Lifetime: 24 * time.Hour},
+		KeySession: ca.SessionBounds{Signatures: 1 << 20, Lifetime: 24 * time.Hour}, OpensAlone: true,
 		ApprovalTime: time.Hour, ConfigHash: make([]byte, 32), Now: tick, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 }

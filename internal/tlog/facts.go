@@ -38,6 +38,17 @@ type SessionFacts struct {
 	Issuer     string `json:"issuer"`
 	Ends       string `json:"ends"`
 	Signatures int64  `json:"signatures"` // at most so many
+	// Approval is the request by which two people opened it; missing where a server opened it alone, in environment test.
+	Approval string `json:"approval,omitempty"`
+	Drawn    int64  `json:"drawn,omitempty"` // of the signatures, by the server that opened it
+}
+
+// DrawFacts say that a server took signatures off a key session, to use them without asking again.
+type DrawFacts struct {
+	Session    string `json:"session"`
+	Issuer     string `json:"issuer"`
+	Signatures int64  `json:"signatures"` // taken; below zero: given back, since the server stops
+	Drawn      int64  `json:"drawn"`      // by all servers, from the beginning of the session
 }
 
 // SessionEndFacts say why a key session ended, and what was promised in it.
@@ -133,6 +144,29 @@ func (f *SessionFacts) check(c *checker) {
 	c.instant("ends", f.Ends)
 	if f.Signatures < 1 {
 		c.report("signatures", "is less than 1")
+	}
+	if f.Approval != "" {
+		c.form("approval", f.Approval, idForm)
+	}
+	c.drawn(f.Drawn)
+	if f.Drawn > f.Signatures {
+		c.report("drawn", "is more than the session has")
+	}
+}
+
+func (f *DrawFacts) check(c *checker) {
+	c.form("session", f.Session, idForm)
+	c.text("issuer", f.Issuer)
+	if f.Signatures == 0 {
+		c.report("signatures", "is 0")
+	}
+	c.drawn(f.Drawn)
+}
+
+// drawn checks a number of signatures that were taken off a key session.
+func (c *checker) drawn(n int64) {
+	if n < 0 {
+		c.report("drawn", "is less than 0")
 	}
 }
 

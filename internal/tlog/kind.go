@@ -16,6 +16,7 @@ const (
 	ServerStarted    Kind = "server-started"     // configuration and profile set in force, by hash
 	IssuerAdded      Kind = "issuer-added"       // the database knows an issuer or a root from here on, by its certificate
 	KeySessionOpened Kind = "key-session-opened" // an issuer key may sign from here
+	KeySessionDrawn  Kind = "key-session-drawn"  // a server took signatures off the session
 	KeySessionClosed Kind = "key-session-closed" // and no longer from here
 	OrderRecorded    Kind = "order-recorded"     // order, serials and drafts are in the database; no key was used yet
 	CardIssued       Kind = "card-issued"        // the card is complete
@@ -39,6 +40,7 @@ var schemas = map[Kind]schema{
 	ServerStarted:    {facts: read[ServerFacts]},
 	IssuerAdded:      {facts: read[IssuerAddedFacts]},
 	KeySessionOpened: {facts: read[SessionFacts]},
+	KeySessionDrawn:  {facts: read[DrawFacts]},
 	KeySessionClosed: {facts: read[SessionEndFacts]},
 	OrderRecorded:    {facts: read[OrderFacts], personal: isFirstOfOrder},
 	CardIssued:       {facts: read[CardFacts]},

@@ -51,3 +51,33 @@ EXECUTE FUNCTION refuse('a request changes only by a decision, by its end and by
 
 CREATE TRIGGER approvals_are_never_deleted BEFORE DELETE OR TRUNCATE ON approvals
 EXECUTE FUNCTION refuse('requests are never deleted');
+
+-- Key sessions: the windows in which the issuers' keys may sign.
+CREATE TABLE key_sessions (
+    number       bigint         PRIMARY KEY GENERATED ALWAYS AS IDENTITY, -- position in the list of sessions
+    session_id   text           COLLATE "C" NOT NULL UNIQUE CHECK (session_id ~ '^[0-9a-f]{32}$'),
+    issuer       text           COLLATE "C" NOT NULL REFERENCES issuers (name),
+    approval_id  text           COLLATE "C" REFERENCES approvals (approval_id), -- NULL where a server opened it alone
+    signatures   bigint         NOT NULL CHECK (signatures > 0),
+    drawn        bigint         NOT NULL,
+    servers      bigint[]       NOT NULL, -- that have drawn: the advisory locks that they hold as long as they live
+    opened_at    timestamptz(3) NOT NULL,
+    ends         timestamptz(3) NOT NULL CHECK (ends > opened_at),
+    entry_id     bigint         NOT NULL UNIQUE REFERENCES entries (id),
+    closed_at    timestamptz(3),
+    reason       text           CHECK (reason <> ''),
+    end_entry_id bigint         UNIQUE REFERENCES entries (id),
+    CONSTRAINT never_more_than_allowed CHECK (drawn BETWEEN 0 AND signatures),
+    CHECK ((closed_at IS NULL) = (reason IS NULL) AND (closed_at IS NULL) = (end_entry_id IS NULL))
+);
+
+CREATE UNIQUE INDEX key_sessions_open ON key_sessions (issuer) WHERE closed_at IS NULL;
+
+CREATE TRIGGER key_sessions_change_only_by_drawing_and_closing BEFORE UPDATE ON key_sessions FOR EACH ROW
+WHEN (NOT (NEW.number = OLD.number AND NEW.session_id = OLD.session_id AND NEW.issuer = OLD.issuer
+    AND NEW.approval_id IS NOT DISTINCT FROM OLD.approval_id AND NEW.signatures = OLD.signatures AND NEW.opened_at = OLD.opened_at
+    AND NEW.ends = OLD.ends AND NEW.entry_id = OLD.entry_id AND OLD.closed_at IS NULL))
+EXECUTE FUNCTION refuse('a key session changes only by drawing and by closing');
+
+CREATE TRIGGER key_sessions_are_never_deleted BEFORE DELETE OR TRUNCATE ON key_sessions
+EXECUTE FUNCTION refuse('key sessions are never deleted');

@@ -253,6 +253,42 @@ CREATE TRIGGER issuers_are_never_deleted BEFORE DELETE OR TRUNCATE ON issuers FO
 
 CREATE TRIGGER issuers_never_change BEFORE UPDATE ON issuers FOR EACH STATEMENT EXECUTE FUNCTION refuse('issuers never change');
 
+CREATE TABLE key_sessions (
+    number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    session_id text COLLATE "C" NOT NULL,
+    issuer text COLLATE "C" NOT NULL,
+    approval_id text COLLATE "C",
+    signatures bigint NOT NULL,
+    drawn bigint NOT NULL,
+    servers bigint[] NOT NULL,
+    opened_at timestamp(3) with time zone NOT NULL,
+    ends timestamp(3) with time zone NOT NULL,
+    entry_id bigint NOT NULL,
+    closed_at timestamp(3) with time zone,
+    reason text,
+    end_entry_id bigint,
+    CONSTRAINT key_sessions_end_entry_id_key UNIQUE (end_entry_id),
+    CONSTRAINT key_sessions_entry_id_key UNIQUE (entry_id),
+    CONSTRAINT key_sessions_session_id_key UNIQUE (session_id),
+    CONSTRAINT key_sessions_pkey PRIMARY KEY (number),
+    CONSTRAINT key_sessions_approval_id_fkey FOREIGN KEY (approval_id) REFERENCES approvals(approval_id),
+    CONSTRAINT key_sessions_end_entry_id_fkey FOREIGN KEY (end_entry_id) REFERENCES entries(id),
+    CONSTRAINT key_sessions_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES entries(id),
+    CONSTRAINT key_sessions_issuer_fkey FOREIGN KEY (issuer) REFERENCES issuers(name),
+    CONSTRAINT key_sessions_check CHECK (ends > opened_at),
+    CONSTRAINT key_sessions_check1 CHECK ((closed_at IS NULL) = (reason IS NULL) AND (closed_at IS NULL) = (end_entry_id IS NULL)),
+    CONSTRAINT key_sessions_reason_check CHECK (reason <> ''::text),
+    CONSTRAINT key_sessions_session_id_check CHECK (session_id ~ '^[0-9a-f]{32}$'::text),
+    CONSTRAINT key_sessions_signatures_check CHECK (signatures > 0),
+    CONSTRAINT never_more_than_allowed CHECK (drawn >= 0 AND drawn <= signatures)
+);
+
+CREATE UNIQUE INDEX key_sessions_open ON key_sessions USING btree (issuer) WHERE closed_at IS NULL;
+
+CREATE TRIGGER key_sessions_are_never_deleted BEFORE DELETE OR TRUNCATE ON key_sessions FOR EACH STATEMENT EXECUTE FUNCTION refuse('key sessions are never deleted');
+
+CREATE TRIGGER key_sessions_change_only_by_drawing_and_closing BEFORE UPDATE ON key_sessions FOR EACH ROW WHEN (NOT (new.number = old.number AND new.session_id = old.session_id AND new.issuer = old.issuer AND NOT new.approval_id IS DISTINCT FROM old.approval_id AND new.signatures = old.signatures AND new.opened_at = old.opened_at AND new.ends = old.ends AND new.entry_id = old.entry_id AND old.closed_at IS NULL)) EXECUTE FUNCTION refuse('a key session changes only by drawing and by closing');
+
 CREATE TABLE orders (
     order_id text COLLATE "C" NOT NULL,
     order_hash bytea NOT NULL,

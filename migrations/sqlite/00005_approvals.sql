@@ -80,3 +80,57 @@ BEGIN
     SELECT RAISE(ABORT, 'requests are never replaced');
 END;
 -- +goose StatementEnd
+
+-- Key sessions: the windows in which the issuers' keys may sign.
+CREATE TABLE key_sessions (
+    number       INTEGER PRIMARY KEY, -- position in the list of sessions
+    session_id   TEXT    NOT NULL UNIQUE CHECK (length(session_id) = 32 AND session_id NOT GLOB '*[^0-9a-f]*'),
+    issuer       TEXT    NOT NULL REFERENCES issuers (name),
+    approval_id  TEXT    REFERENCES approvals (approval_id), -- NULL where a server opened it alone
+    signatures   INTEGER NOT NULL CHECK (signatures > 0),
+    drawn        INTEGER NOT NULL,
+    opened_at    INTEGER NOT NULL,
+    ends         INTEGER NOT NULL CHECK (ends > opened_at),
+    entry_id     INTEGER NOT NULL UNIQUE REFERENCES entries (id),
+    closed_at    INTEGER,
+    reason       TEXT    CHECK (reason <> ''),
+    end_entry_id INTEGER UNIQUE REFERENCES entries (id),
+    CONSTRAINT never_more_than_allowed CHECK (drawn BETWEEN 0 AND signatures),
+    CHECK ((closed_at IS NULL) = (reason IS NULL) AND (closed_at IS NULL) = (end_entry_id IS NULL))
+) STRICT;
+
+CREATE UNIQUE INDEX key_sessions_open ON key_sessions (issuer) WHERE closed_at IS NULL;
+
+-- +goose StatementBegin
+CREATE TRIGGER key_sessions_change_only_by_drawing_and_closing BEFORE UPDATE ON key_sessions
+WHEN NOT (NEW.number = OLD.number AND NEW.session_id = OLD.session_id AND NEW.issuer = OLD.issuer AND NEW.approval_id IS OLD.approval_id
+    AND NEW.signatures = OLD.signatures AND NEW.opened_at = OLD.opened_at AND NEW.ends = OLD.ends AND NEW.entry_id = OLD.entry_id
+    AND OLD.closed_at IS NULL)
+BEGIN
+    SELECT RAISE(ABORT, 'a key session changes only by drawing and by closing');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER key_sessions_are_never_deleted BEFORE DELETE ON key_sessions
+BEGIN
+    SELECT RAISE(ABORT, 'key sessions are never deleted');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER key_sessions_are_never_replaced BEFORE INSERT ON key_sessions
+WHEN EXISTS (SELECT 1 FROM key_sessions WHERE number = NEW.number OR session_id = NEW.session_id OR entry_id = NEW.entry_id
+    OR end_entry_id = NEW.end_entry_id OR issuer = NEW.issuer AND closed_at IS NULL AND NEW.closed_at IS NULL)
+BEGIN
+    SELECT RAISE(ABORT, 'key sessions are never replaced');
+END;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+CREATE TRIGGER key_sessions_replace_none_by_closing BEFORE UPDATE ON key_sessions
+WHEN EXISTS (SELECT 1 FROM key_sessions WHERE number <> OLD.number AND end_entry_id = NEW.end_entry_id)
+BEGIN
+    SELECT RAISE(ABORT, 'key sessions are never replaced');
+END;
+-- +goose StatementEnd

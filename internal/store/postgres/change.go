@@ -73,6 +73,13 @@ func (c *change) ask(queue func(*pgx.Batch)) error {
 	return c.conn.SendBatch(c.ctx, b).Close()
 }
 
+// write runs statements whose results decide whether to commit. It is a round trip more, for verbs that are rare.
+func (c *change) write(queue func(*pgx.Batch)) error {
+	b := &pgx.Batch{}
+	queue(b)
+	return c.conn.SendBatch(c.ctx, b).Close()
+}
+
 // commit runs the statements and commits. When one fails, those after it are not run, nor is the commit.
 func (c *change) commit(queue func(*pgx.Batch)) error {
 	b := &pgx.Batch{}

@@ -22,6 +22,7 @@ import (
 // apart are the parts that one dialect has and the other does not, with the reason.
 var apart = []struct{ postgres, sqlite, why string }{
 	{"attempts: column server NOT NULL", "", "one server at a time has an SQLite file, so that attempts need not say whose they are"},
+	{"key_sessions: column servers NOT NULL", "", "the same for key sessions"},
 	{"drafts: trigger drafts_name_known_issuers", "drafts: issuer refers to issuers", "foreign keys lock the few issuers"},
 }
 

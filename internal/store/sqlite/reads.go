@@ -14,7 +14,7 @@ import (
 type reads struct {
 	order, cardHead, cardByICCSN, certificates, cards, openAttempts, entries, issuers, waitingOrders, countOutliving,
 	unsequenced, head, inclusion, sequenced, tile,
-	approval, approvals, waitingApprovals,
+	approval, approvals, waitingApprovals, session, openSession, openedSessions, sessions,
 	signedHead, leaves, leavesAbout, leavesBetween, leafCertificates,
 	status, issued, certificatesOfCard, changesOfCard, revoked, epoch, statusChanges *sql.Stmt
 }
@@ -41,6 +41,10 @@ func (r *reads) prepare(ctx context.Context, db *sql.DB) error {
 		selectApproval:         &r.approval,
 		selectApprovals:        &r.approvals,
 		selectWaitingApprovals: &r.waitingApprovals,
+		selectSession:          &r.session,
+		selectOpenSession:      &r.openSession,
+		selectOpenedSessions:   &r.openedSessions,
+		selectSessions:         &r.sessions,
 
 		selectSignedHead:       &r.signedHead,
 		selectLeaves:           &r.leaves,
@@ -68,7 +72,7 @@ func (r *reads) close() error {
 	var errs []error
 	for _, st := range []*sql.Stmt{r.order, r.cardHead, r.cardByICCSN, r.certificates, r.cards, r.openAttempts, r.entries,
 		r.issuers, r.waitingOrders, r.countOutliving, r.unsequenced, r.head, r.inclusion, r.sequenced, r.tile,
-		r.approval, r.approvals, r.waitingApprovals,
+		r.approval, r.approvals, r.waitingApprovals, r.session, r.openSession, r.openedSessions, r.sessions,
 		r.signedHead, r.leaves, r.leavesAbout, r.leavesBetween, r.leafCertificates,
 		r.status, r.issued, r.certificatesOfCard, r.changesOfCard, r.revoked, r.epoch, r.statusChanges} {
 		if st != nil {

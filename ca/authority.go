@@ -32,6 +32,8 @@ type Config struct {
 	KeySession SessionBounds
 	// OpensAlone says that the server opens key sessions by itself, whenever it needs one. It is for environment test only.
 	OpensAlone bool
+	// Standing names what keys sign without such a session.
+	Standing Standing
 	// ApprovalTime is how long a request may wait to be approved and done.
 	ApprovalTime time.Duration
 	// ConfigHash is the SHA-256 of the server's configuration, for the log; nil where there is none.
@@ -82,7 +84,7 @@ const systemActor = "siegeld"
 
 // New checks the configuration completely and makes an Authority. It reads no database and uses no key.
 //
-// It is an error if the environment is production; if two issuers have one name, or the issuer above one is missing; if an
+// It is an error if the server alone would open key sessions in environment production; if two issuers have one name, or the issuer above one is missing; if an
 // issuer that may sign has no key, or one that is not the key of its certificate, or is outside its validity, or is bound to a profile
 // that does not exist or belongs to issuers of another kind; if an issuer or a root is one of another environment, or its certificate is not one of
 // its kind, as lint knows it; if the algorithm policy has no exception of a name. All of it is reported at once. A profile that no issuer is bound to
@@ -125,6 +127,7 @@ func (cfg *Config) check() error {
 	if cfg.Profiles != nil {
 		errs = append(errs, cfg.Profiles.Policy().CheckExceptions(cfg.LegacyExceptions))
 	}
+	errs = append(errs, cfg.Standing.check())
 	if cfg.ApprovalTime <= 0 {
 		errs = append(errs, errors.New("a request needs a time above zero in which it can be approved"))
 	}

@@ -32,6 +32,8 @@ type SequencerConfig struct {
 	Store LogStore
 	Name  string // of the log: the origin of its checkpoints
 	Key   Key    // Ed25519; signs nothing but checkpoints
+	// Standing must name ForLog.
+	Standing Standing
 	// Seen is the checkpoint that Save was last given, by this server or, after a move, by another; nil where there was none. It must
 	// come from outside the database, or it would be restored with it.
 	Seen []byte
@@ -54,12 +56,13 @@ type SequencerConfig struct {
 // signs one chain of heads and no other. Were the signature made inside the transaction, one whose commit fails would leave a signed
 // head that the log never has, which an auditor could not tell from a fork.
 type Sequencer struct {
-	store LogStore
-	name  *tlog.VerifierKey
-	key   Key
-	save  func([]byte) error
-	now   func() time.Time
-	log   *slog.Logger
+	store    LogStore
+	name     *tlog.VerifierKey
+	key      Key
+	standing Standing
+	save     func([]byte) error
+	now      func() time.Time
+	log      *slog.Logger
 
 	seen tlog.Head // the newest that was signed, as far as this server knows; owned by Check, then by Run
 }
@@ -69,6 +72,9 @@ func NewSequencer(cfg SequencerConfig) (*Sequencer, error) {
 	if cfg.Store == nil || cfg.Key == nil || cfg.Save == nil || cfg.Now == nil || cfg.Log == nil {
 		return nil, errors.New("configuration of the sequencer: a field is not set")
 	}
+	if err := cfg.Standing.MaySign(ForLog); err != nil {
+		return nil, fmt.Errorf("configuration of the sequencer: %w", err)
+	}
 	public, ok := cfg.Key.Public().(ed25519.PublicKey)
 	if !ok {
 		return nil, fmt.Errorf("configuration of the sequencer: the log's key is %T, want Ed25519", cfg.Key.Public())
@@ -77,7 +83,7 @@ func NewSequencer(cfg SequencerConfig) (*Sequencer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("configuration of the sequencer: %w", err)
 	}
-	s := &Sequencer{store: cfg.Store, name: name, key: cfg.Key, save: cfg.Save, now: cfg.Now, log: cfg.Log, seen: emptyHead()}
+	s := &Sequencer{store: cfg.Store, name: name, key: cfg.Key, standing: cfg.Standing, save: cfg.Save, now: cfg.Now, log: cfg.Log, seen: emptyHead()}
 	if cfg.Seen != nil {
 		c, err := tlog.OpenCheckpoint(cfg.Seen, name)
 		if err != nil {
@@ -240,7 +246,7 @@ func (s *Sequencer) grow(ctx context.Context, head tlog.Head, entries []StoredEn
 
 // publish signs a recorded head, saves the checkpoint outside the database and shows it to others.
 func (s *Sequencer) publish(ctx context.Context, head recordedHead) error {
-	checkpoint, err := signHead(ctx, s.key, s.name, head)
+	checkpoint, err := signHead(ctx, s.key, s.standing, s.name, head)
 	if err != nil {
 		return err
 	}

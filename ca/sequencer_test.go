@@ -77,7 +77,7 @@ func (k *logKey) Sign(_ context.Context, scheme sigalg.Scheme, message []byte) (
 // sequencer makes one as after a start of the server.
 func (w *logWorld) sequencer(t *testing.T, change ...func(*ca.SequencerConfig)) *ca.Sequencer {
 	t.Helper()
-	cfg := ca.SequencerConfig{Store: w.db, Name: logName, Key: w.key, Seen: w.saved, Now: tick, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	cfg := ca.SequencerConfig{Store: w.db, Name: logName, Key: w.key, Standing: ca.Standing{ca.ForLog}, Seen: w.saved, Now: tick, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Save: func(checkpoint []byte) error { w.saved = bytes.Clone(checkpoint); return nil }}
 	for _, c := range change {
 		c(&cfg)
@@ -347,7 +347,7 @@ func TestLogOfAnotherKeyIsRefused(t *testing.T) {
 	if err := w.sequencer(t).Check(t.Context()); !errors.Is(err, ca.ErrLogChanged) {
 		t.Errorf("Check = %v, want %v", err, ca.ErrLogChanged)
 	}
-	if _, err := ca.NewSequencer(ca.SequencerConfig{Store: w.db, Name: logName, Key: w.key, Seen: saved, Now: tick,
+	if _, err := ca.NewSequencer(ca.SequencerConfig{Store: w.db, Name: logName, Key: w.key, Standing: ca.Standing{ca.ForLog}, Seen: saved, Now: tick,
 		Save: func([]byte) error { return nil }, Log: slog.New(slog.DiscardHandler)}); err == nil {
 		t.Error("a saved checkpoint of another key was taken")
 	}

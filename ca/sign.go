@@ -97,7 +97,10 @@ type recordedHead struct{ tlog.Head }
 
 // signHead is the door for the log's key. The text that is signed follows from the recorded head and the name of the log alone, so that
 // promise 1 holds for it too. What comes back is verified.
-func signHead(ctx context.Context, key Key, name *tlog.VerifierKey, head recordedHead) ([]byte, error) {
+func signHead(ctx context.Context, key Key, standing Standing, name *tlog.VerifierKey, head recordedHead) ([]byte, error) {
+	if err := standing.MaySign(ForLog); err != nil {
+		return nil, err
+	}
 	signer := name.Signer(func(text []byte) ([]byte, error) { return key.Sign(ctx, sigalg.PureEd25519, text) })
 	checkpoint, err := tlog.Checkpoint{Origin: name.Name(), Head: head.Head}.Sign(signer)
 	if err != nil {

@@ -221,7 +221,7 @@ func (c *fillCmd) sequencer(ctx context.Context, store ca.LogStore) (_ *ca.Seque
 	if err != nil {
 		return nil, nil, errors.Join(err, token.Close())
 	}
-	s, err := ca.NewSequencer(ca.SequencerConfig{Store: store, Name: h.Log.Name, Key: key, Seen: seen, Now: time.Now, Log: quiet,
+	s, err := ca.NewSequencer(ca.SequencerConfig{Store: store, Name: h.Log.Name, Key: key, Standing: ca.Standing{ca.ForLog}, Seen: seen, Now: time.Now, Log: quiet,
 		Save: func(checkpoint []byte) error { return os.WriteFile(saved, checkpoint, 0o600) }})
 	return s, token.Close, err
 }

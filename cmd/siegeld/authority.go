@@ -15,8 +15,18 @@ func authorityConfig(cfg config, in *inputs, store ca.Store, keyed []ca.Issuer, 
 		Store: store, Profiles: in.profiles, Issuers: keyed,
 		Environment: profiles.Environment(cfg.Environment), TSPID: in.hierarchy.TSPID, LegacyExceptions: cfg.LegacyExceptions,
 		KeySession:   ca.SessionBounds{Signatures: cfg.KeySession.Signatures, Lifetime: cfg.KeySession.Lifetime},
+		OpensAlone:   cfg.KeySession.OpenedBy == openedByServer,
+		Standing:     standing(cfg),
 		ApprovalTime: cfg.ApprovalTime, ConfigHash: in.hash, Now: time.Now, Log: log,
 	}
+}
+
+// standing is what keys sign without a key session that two people opened.
+func standing(cfg config) (s ca.Standing) {
+	for _, purpose := range cfg.StandingSessions {
+		s = append(s, ca.Purpose(purpose))
+	}
+	return s
 }
 
 // rehearse makes the authority on paper, to hear what is wrong before token and database are opened, or without them. It finds all that

@@ -7,8 +7,10 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
+	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/internal/store/postgres"
 	"github.com/siegel-pki/siegel/internal/strictyaml"
 	"github.com/siegel-pki/siegel/profiles"
@@ -19,8 +21,7 @@ import (
 type config struct {
 	// Data directory. Default: data, relative to the working directory where there is no file.
 	Data string `yaml:"data"`
-	// Where the certificates are used: test. The hierarchy must say the same. production is refused: it needs key sessions
-	// opened by two people, which this build does not have.
+	// Where the certificates are used: test or production. The hierarchy must say the same. Default: test.
 	Environment string `yaml:"environment"`
 	// Address for gRPC, host:port. Port 0 takes a free one. Default: 127.0.0.1:7443.
 	Listen string `yaml:"listen"`
@@ -47,10 +48,14 @@ type config struct {
 	Store storeConfig `yaml:"store"`
 	// The token that holds the issuers' keys.
 	Token tokenConfig `yaml:"token"`
-	// How long and how often an issuer key may sign before it must be opened again.
+	// How long and how often an issuer key may sign before it must be opened again, and who opens it.
 	KeySession keySessionConfig `yaml:"key_session"`
 	// How long a request for an act that needs two people may wait to be approved, for example 1h. Default: 1h.
 	ApprovalTime time.Duration `yaml:"approval_time"`
+	// What keys sign as long as the server runs, without a key session that two people opened: log (checkpoints), ocsp (answers about status), crl
+	// (revocation lists). Each start of the server records it in the log. Default: all three in environment test; in production it must be
+	// said, and log must be among them.
+	StandingSessions []string `yaml:"standing_sessions"`
 	// The server's log, on standard error. (The log of issuances is in the store.)
 	Log logConfig `yaml:"log"`
 	// How long calls under way may take after the end was asked for, for example 20s. Default: 20s.
@@ -144,13 +149,22 @@ type tokenCopyConfig struct {
 	Reserved string `yaml:"reserved"`
 }
 
-// keySessionConfig bounds the key session that the server opens for each issuer key in environment test.
+// keySessionConfig bounds key sessions, the windows in which an issuer's key may sign.
 type keySessionConfig struct {
-	// At most this many signatures. Default: 1000000.
+	// At most this many signatures for each issuer. Default: 1000000.
 	Signatures int64 `yaml:"signatures"`
 	// At most this long, for example 12h. Default: 24h.
 	Lifetime time.Duration `yaml:"lifetime"`
+	// Who opens them: operators, two of them together (siegel session open), each time within the bounds above; or server, which opens one
+	// by itself whenever it needs one. Default: server in environment test; in production it is operators.
+	OpenedBy string `yaml:"opened_by"`
 }
+
+// Who opens key sessions.
+const (
+	openedByServer    = "server"
+	openedByOperators = "operators"
+)
 
 // logConfig says how the server's log looks.
 type logConfig struct {
@@ -249,6 +263,16 @@ func (c *config) derive() {
 			*d.path = filepath.Join(c.Data, d.name)
 		}
 	}
+	isTest := c.Environment == string(profiles.Test)
+	if c.KeySession.OpenedBy == "" {
+		c.KeySession.OpenedBy = openedByOperators
+		if isTest {
+			c.KeySession.OpenedBy = openedByServer
+		}
+	}
+	if c.StandingSessions == nil && isTest {
+		c.StandingSessions = []string{string(ca.ForLog), string(ca.ForOCSP), string(ca.ForCRL)}
+	}
 	if c.Token.PINFile == "" && c.Token.PIN == "" {
 		c.Token.PINFile = filepath.Join(c.Data, "token", "pin")
 	}
@@ -277,8 +301,16 @@ func (c *config) check(lines strictyaml.Lines) error {
 	if c.KeySession.Signatures <= 0 {
 		fault("key_session.signatures", "%d is not above zero", c.KeySession.Signatures)
 	}
-	if c.KeySession.Lifetime <= 0 {
-		fault("key_session.lifetime", "%s is not above zero", c.KeySession.Lifetime)
+	if c.KeySession.Lifetime < time.Second {
+		fault("key_session.lifetime", "%s is less than a second", c.KeySession.Lifetime)
+	}
+	switch isTest := c.Environment == string(profiles.Test); {
+	case c.KeySession.OpenedBy == openedByServer && !isTest:
+		fault("key_session.opened_by", "in environment production operators open key sessions, two of them together")
+	case c.KeySession.OpenedBy != "" && c.KeySession.OpenedBy != openedByServer && c.KeySession.OpenedBy != openedByOperators:
+		fault("key_session.opened_by", "%q is neither server nor operators", c.KeySession.OpenedBy)
+	case (c.StandingSessions != nil || !isTest) && !slices.Contains(c.StandingSessions, string(ca.ForLog)):
+		fault("standing_sessions", "must name log, or no entry would get its place in the log: for example [log, ocsp, crl]")
 	}
 	if c.ApprovalTime <= 0 {
 		fault("approval_time", "%s is not above zero", c.ApprovalTime)

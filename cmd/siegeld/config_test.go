@@ -28,9 +28,10 @@ func TestDefaults(t *testing.T) {
 		Operators: "data/operators.yaml", Hierarchy: "data/hierarchy",
 		Store:      storeConfig{SQLite: "data/siegel.db"},
 		Token:      tokenConfig{PINFile: "data/token/pin", SoftHSM2: "data/token/softhsm2.conf"},
-		KeySession: keySessionConfig{1_000_000, 24 * time.Hour}, ApprovalTime: time.Hour,
-		Log:   logConfig{"auto", "info"},
-		Grace: 20 * time.Second,
+		KeySession: keySessionConfig{1_000_000, 24 * time.Hour, "server"}, ApprovalTime: time.Hour,
+		StandingSessions: []string{"log", "ocsp", "crl"},
+		Log:              logConfig{"auto", "info"},
+		Grace:            20 * time.Second,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("defaults = %+v\nwant %+v", got, want)
@@ -53,7 +54,8 @@ store: {sqlite: s.db}
 token:
   {uri: "pkcs11:token=x?module-path=/m.so", pin_file: pin, sessions: 8, softhsm2_conf: soft, reserved: "a=b",
    copies: [{uri: "pkcs11:token=y?module-path=/n.so", pin_file: pin2, sessions: 4, reserved: "c=d"}, {uri: "pkcs11:token=z?module-path=/n.so", pin: "env:Z"}]}
-key_session: {signatures: 5, lifetime: 90m}
+key_session: {signatures: 5, lifetime: 90m, opened_by: operators}
+standing_sessions: [log, ocsp]
 approval_time: 30m
 log: {format: json, level: warn}
 grace: 1m30s
@@ -79,7 +81,7 @@ func TestEveryKey(t *testing.T) {
 				{URI: "pkcs11:token=y?module-path=/n.so", PINFile: in("pin2"), Sessions: 4, Reserved: "c=d"},
 				{URI: "pkcs11:token=z?module-path=/n.so", PIN: "env:Z"},
 			}},
-		KeySession: keySessionConfig{5, 90 * time.Minute}, ApprovalTime: 30 * time.Minute, Log: logConfig{"json", "warn"}, Grace: 90 * time.Second,
+		KeySession: keySessionConfig{5, 90 * time.Minute, "operators"}, ApprovalTime: 30 * time.Minute, StandingSessions: []string{"log", "ocsp"}, Log: logConfig{"json", "warn"}, Grace: 90 * time.Second,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("config = %+v\nwant %+v", got, want)
@@ -139,7 +141,7 @@ func TestBadConfigurations(t *testing.T) {
 		{"HTTP", "http:\n  listen: ''\ntiles: {listen: '7481'}\nmetrics: {listen: yes}\n", []string{`siegeld.yaml:2: http.listen: "" is neither host:port nor off`,
 			`siegeld.yaml:3: tiles.listen: "7481" is neither`, `siegeld.yaml:4: metrics.listen: "yes" is neither`}},
 		{"key session", "key_session:\n  signatures: 0\n  lifetime: -1h\n", []string{
-			"siegeld.yaml:2: key_session.signatures: 0 is not above zero", "siegeld.yaml:3: key_session.lifetime: -1h0m0s is not above zero"}},
+			"siegeld.yaml:2: key_session.signatures: 0 is not above zero", "siegeld.yaml:3: key_session.lifetime: -1h0m0s is less than a second"}},
 		{"two stores", "store:\n  sqlite: a\n  postgres: host=b\n", []string{"siegeld.yaml:3: store.postgres: store.sqlite is set too"}},
 		{"no DSN", "store: {postgres: 'postgres://siegel:s3cret@h:none/'}\n", []string{"siegeld.yaml:1: store.postgres: ", "port"}},
 		{"no connections", "store: {postgres: 'pool_max_conns=0'}\n", []string{"siegeld.yaml:1: store.postgres: ", "pool_max_conns"}},

@@ -199,7 +199,7 @@ func TestInputsThatAreMissingOrWrong(t *testing.T) {
 		{"production", func(t *testing.T, data string, c *config) {
 			c.Environment = "production"
 			saveHierarchy(t, data, func(h *hierarchy.Hierarchy) { h.Environment = profiles.Production })
-		}, "environment production needs key sessions opened by two people"},
+		}, "in environment production two people open a key session"},
 		{"TSP-ID", func(t *testing.T, data string, c *config) {
 			text, err := os.ReadFile(filepath.Join(data, "hierarchy/issuers.yaml"))
 			if err != nil {

@@ -54,7 +54,7 @@ func TestProgram(t *testing.T) {
 	}{
 		{"good configuration", []string{"check-config", good}, exitOK, "is good: environment test, 2 issuers and roots, 1 operators"},
 		{"bad configuration", []string{"check-config", bad}, exitConfig, "bad.yaml:2: log.level: "},
-		{"production", []string{"check-config", production(t)}, exitConfig, "environment production needs key sessions opened by two people"},
+		{"production", []string{"check-config", production(t)}, exitConfig, "siegeld.yaml:3: key_session.opened_by: in environment production operators open key sessions"},
 		{"no configuration", []string{"check-config", filepath.Join(empty, "none.yaml")}, exitConfig, "see siegeld --help"},
 		{"not prepared", []string{"--data", empty}, exitConfig, "siegel-ceremony test-hierarchy --data " + empty},
 		{"not prepared, by name of the command", []string{"serve", "--data", empty}, exitConfig, "siegel-ceremony test-hierarchy"},
@@ -77,12 +77,12 @@ func TestProgram(t *testing.T) {
 	}
 }
 
-// production is a configuration file of a prepared directory for production, which serve refuses.
+// production is a configuration file of a prepared directory for production, in which the server would open key sessions alone.
 func production(t *testing.T) string {
 	t.Helper()
 	data := prepare(t)
 	saveHierarchy(t, data, func(h *hierarchy.Hierarchy) { h.Environment = profiles.Production })
-	return writeFile(t, data, "siegeld.yaml", "data: .\nenvironment: production\n")
+	return writeFile(t, data, "siegeld.yaml", "data: .\nenvironment: production\nkey_session: {opened_by: server}\nstanding_sessions: [log]\n")
 }
 
 // TestExitCode tells what a supervisor may try again from what it must not.

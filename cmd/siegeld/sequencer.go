@@ -30,7 +30,7 @@ func newSequencer(ctx context.Context, cfg config, log *slog.Logger, h *hierarch
 		return nil, err
 	}
 	s, err := ca.NewSequencer(ca.SequencerConfig{
-		Store: store, Name: h.Log.Name, Key: key, Seen: seen, Save: file.write, Now: time.Now, Log: log,
+		Store: store, Name: h.Log.Name, Key: key, Standing: standing(cfg), Seen: seen, Save: file.write, Now: time.Now, Log: log,
 	})
 	if err != nil {
 		return nil, wrongConfig(fmt.Errorf("%w (the saved checkpoint is in %s)", err, file.path))

@@ -92,7 +92,22 @@ func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *input
 	if err != nil {
 		return err
 	}
-	return serveAll(ctx, log, append(services, service{server.Run, open.lis.grpc}), ready, open.lis.addresses())
+	services = append(services, service{server.Run, open.lis.grpc})
+	return besideAuthority(ctx, authority, func(ctx context.Context) error {
+		return serveAll(ctx, log, services, ready, open.lis.addresses())
+	})
+}
+
+// besideAuthority runs what the authority does by itself as long as serve runs.
+func besideAuthority(ctx context.Context, authority *ca.Authority, serve func(context.Context) error) error {
+	group, ctx := errgroup.WithContext(ctx)
+	watching, stop := context.WithCancel(ctx)
+	group.Go(func() error { return authority.Run(watching) })
+	group.Go(func() error {
+		defer stop()
+		return serve(ctx)
+	})
+	return group.Wait()
 }
 
 // serveAll announces the servers and runs them until ctx ends. Where one fails, all end.

@@ -14,6 +14,7 @@ type ServerFacts struct {
 	ConfigSHA256     string        `json:"config_sha256,omitempty"` // of the configuration file, where there is one
 	Issuers          []IssuerFacts `json:"issuers"`
 	LegacyExceptions []string      `json:"legacy_exceptions,omitempty"` // to the algorithm policy, that the configuration grants
+	StandingSessions []string      `json:"standing_sessions,omitempty"` // what keys sign without a key session that two people opened
 }
 
 // IssuerFacts name an issuer by its certificate.
@@ -128,6 +129,9 @@ func (f *ServerFacts) check(c *checker) {
 	})
 	for _, e := range f.LegacyExceptions {
 		c.text("legacy_exceptions", e)
+	}
+	for _, s := range f.StandingSessions {
+		c.text("standing_sessions", s)
 	}
 }
 

@@ -68,7 +68,7 @@ func TestGoldenLeaves(t *testing.T) {
 // TestEveryFactIsNeeded takes away each field of each golden leaf, at every depth, empties it, doubles it and renames it. What is
 // optional says so by its tag, and may be taken away, if nothing else needs it.
 func TestEveryFactIsNeeded(t *testing.T) {
-	optional := []string{"config_sha256", "profiles", "no_term_in_certificate", "legacy_exceptions", "ended_algorithms", "renews"}
+	optional := []string{"config_sha256", "profiles", "no_term_in_certificate", "legacy_exceptions", "standing_sessions", "ended_algorithms", "renews"}
 	optionalIn := map[string][]string{"key-session-opened-approved": {"approval", "drawn"}}
 	for name, octets := range goldenLeaves(t) {
 		e, err := ParseLeaf(octets)

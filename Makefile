@@ -7,7 +7,7 @@ SOFTHSM := /usr/lib/softhsm/libsofthsm2.so:/usr/lib/x86_64-linux-gnu/softhsm/lib
 POSTGRES := $(or $(firstword $(wildcard /usr/lib/postgresql/*/bin/initdb /opt/homebrew/opt/postgresql@*/bin/initdb)),initdb)
 export CGO_ENABLED = 1
 
-.PHONY: help demo build test lint fuzz bench campaign proto clean
+.PHONY: help demo build test lint fuzz bench campaign chaos proto clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -44,6 +44,10 @@ bench: ## Measure the whole service beside the raw signature rate of the same ke
 campaign: ## A night's batch of CARDS (10000), client and server killed KILLS (5) times each: every card once, its folder whole
 	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2
 	$(GO) test ./internal/e2e -run TestBatchCampaign -v -timeout 2h -batch.cards $(or $(CARDS),10000) -batch.kills $(or $(KILLS),5)
+
+chaos: ## Kill servers and databases under load and check after each round, ROUNDS on each store (30), SEED to repeat one
+	@scripts/need.sh gcc=gcc $(SOFTHSM)=softhsm2 $(POSTGRES)=postgresql
+	$(GO) test ./internal/e2e -run TestChaos -v -timeout 60m -chaos.rounds $(or $(ROUNDS),30) -chaos.seed $(or $(SEED),0)
 
 proto: ## Generate the Go code of the API from proto/
 	@mkdir -p $(BIN)/proto

@@ -13,7 +13,7 @@ import (
 )
 
 // Dial connects to a server as one of the operators of the test hierarchy, for example "line-1".
-func (r *Rig) Dial(s *Server, operator string) (*grpc.ClientConn, error) {
+func (r *Rig) Dial(s *Server, operator string, opts ...grpc.DialOption) (*grpc.ClientConn, error) {
 	dir := filepath.Join(r.Data, "tls")
 	cert, err := tls.LoadX509KeyPair(filepath.Join(dir, operator+".pem"), filepath.Join(dir, operator+".key"))
 	if err != nil {
@@ -28,5 +28,5 @@ func (r *Rig) Dial(s *Server, operator string) (*grpc.ClientConn, error) {
 		return nil, errors.New("the TLS authority's file holds no certificate")
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS13, Certificates: []tls.Certificate{cert}, RootCAs: pool}
-	return grpc.NewClient(s.Addr, grpc.WithTransportCredentials(credentials.NewTLS(config)))
+	return grpc.NewClient(s.Addr, append(opts, grpc.WithTransportCredentials(credentials.NewTLS(config)))...)
 }

@@ -128,6 +128,9 @@ func (s *Server) Stop() error {
 	}
 }
 
+// PID is the number of the process.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
 // Usage is the CPU time that siegeld has used; after its end only.
 func (s *Server) Usage() time.Duration {
 	return s.cmd.ProcessState.UserTime() + s.cmd.ProcessState.SystemTime()

@@ -222,6 +222,11 @@ func (r *recorder) endings() Section {
 		}
 	}
 	s := section("List of issuers", list)
+	for i := range r.file.Issuers {
+		if iss := &r.file.Issuers[i]; !iss.OrdersFrom.IsZero() {
+			s.Text = append(s.Text, fmt.Sprintf("%s signs for cards from %s on.", iss.Name, stamp(iss.OrdersFrom)))
+		}
+	}
 	for _, e := range r.file.Retire {
 		s.Text = append(s.Text, fmt.Sprintf("%s signs for cards no more: %s. Its responder and CRL go on.", e.Issuer, e.Reason))
 	}

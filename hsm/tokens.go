@@ -17,7 +17,7 @@ import (
 var ErrKeyDiffers = errors.New("tokens that should hold the same keys have different ones")
 
 // lookAgain is the pause between two looks for a token that was away when the others were opened.
-const lookAgain = 700 * time.Millisecond
+const lookAgain = 400 * time.Millisecond
 
 // Tokens are one token, or several that hold copies of the same keys. Signatures go to the one with the most room; what one
 // cannot do because it is away, another does. The methods are safe for concurrent use.

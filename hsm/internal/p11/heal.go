@@ -15,10 +15,10 @@ const (
 
 	// Waits between attempts to bring the token back: they double from the first to the last. A token that answers and still does
 	// not serve is spared. One that does not answer at all loses nothing by being looked for, and is missed as soon as it is
-	// back: with the random part, less than a second passes.
+	// back: with the random part, half a second passes at most.
 	firstWait = 100 * time.Millisecond
 	lastWait  = 30 * time.Second
-	lookWait  = 700 * time.Millisecond
+	lookWait  = 400 * time.Millisecond
 )
 
 var (

@@ -4,10 +4,12 @@ GO      ?= go
 TOOL    := $(GO) tool -modfile=tools/go.mod
 BIN     := bin
 SOFTHSM := /usr/lib/softhsm/libsofthsm2.so:/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so:/usr/lib/aarch64-linux-gnu/softhsm/libsofthsm2.so:/usr/local/lib/softhsm/libsofthsm2.so:/opt/homebrew/lib/softhsm/libsofthsm2.so
+P11KIT  := /usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so:/usr/lib/aarch64-linux-gnu/pkcs11/p11-kit-client.so:/usr/lib64/pkcs11/p11-kit-client.so:/usr/lib/pkcs11/p11-kit-client.so:/opt/homebrew/lib/pkcs11/p11-kit-client.so
+NSS     := /usr/lib/x86_64-linux-gnu/libsoftokn3.so:/usr/lib/aarch64-linux-gnu/libsoftokn3.so:/usr/lib64/libsoftokn3.so:/opt/homebrew/lib/libsoftokn3.dylib
 POSTGRES := $(or $(firstword $(wildcard /usr/lib/postgresql/*/bin/initdb /opt/homebrew/opt/postgresql@*/bin/initdb)),initdb)
 export CGO_ENABLED = 1
 
-.PHONY: help demo build test lint fuzz bench campaign chaos proto clean
+.PHONY: help demo build test lint fuzz bench campaign chaos chaos-token proto clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -22,7 +24,7 @@ build: ## Build the programs into bin/
 	$(GO) build -o $(BIN)/ ./cmd/...
 
 test: ## Install what the tests need and run everything: unit, golden, fault, token, lint, race
-	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 certtool=gnutls-bin p11-kit=p11-kit /usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so:/usr/lib/aarch64-linux-gnu/pkcs11/p11-kit-client.so:/usr/lib64/pkcs11/p11-kit-client.so=p11-kit-modules /usr/include/openssl/evp.h=libssl-dev $(POSTGRES)=postgresql
+	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 certtool=gnutls-bin p11-kit=p11-kit $(P11KIT)=p11-kit-modules $(NSS)=libnss3 /usr/include/openssl/evp.h=libssl-dev $(POSTGRES)=postgresql
 	@$(MAKE) --no-print-directory lint
 	$(GO) test -race ./...
 	@echo "The race detector shortens this campaign; here it is whole: 14,000 signatures, four judges."
@@ -36,6 +38,10 @@ lint: ## gofmt, go vet, staticcheck
 
 fuzz: ## Fuzz every parser of outside bytes, FUZZTIME each (60s)
 	@scripts/fuzz.sh $(or $(FUZZTIME),60s)
+
+chaos-token: ## Pull the plug of the token's device 20 times under load
+	@scripts/need.sh gcc=gcc $(SOFTHSM)=softhsm2 p11-kit=p11-kit $(P11KIT)=p11-kit-modules
+	$(GO) test ./internal/e2e -run 'TestDeviceIsLost|TestOneOfTwoTokensIsLost' -v -count=1 -args -device-kills=20
 
 bench: ## Measure the whole service beside the raw signature rate of the same keys
 	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 /usr/include/openssl/evp.h=libssl-dev $(POSTGRES)=postgresql

@@ -46,8 +46,9 @@ type Config struct {
 	// several tokens share a module, that of the first counts.
 	Reserved string
 
-	// Quirks says where the token departs from the standard.
-	Quirks Quirks
+	// Quirks is a family of tokens, or the path of a file that describes one, with a slash in it (package quirks). Where it is empty, the
+	// family follows from what the token and its module say.
+	Quirks string
 }
 
 // maxSessions bounds Config.Sessions: more is a slip of the pen, not a token.
@@ -79,7 +80,7 @@ func (cfg Config) options(log *slog.Logger) (p11.Options, error) {
 	}
 	where.PIN = func(ctx context.Context) ([]byte, error) { return pin(ctx) }
 	where.Sessions, where.ReadWrite, where.Log = n, cfg.ReadWrite, log
-	where.SessionLimit, where.Reserved = cfg.Quirks.SessionLimit, cfg.Reserved
+	where.Reserved = cfg.Reserved
 	if cfg.Latch != "" {
 		where.Latch = latch{cfg.Latch}
 	}

@@ -10,7 +10,7 @@
 //	tokens.go     several tokens with the same keys; member.go: one of them; sharedkey.go: a key in all of them
 //	key.go        Key: find, check, sign
 //	scheme.go     signature schemes of this project → mechanisms of PKCS#11
-//	quirks.go     where tokens depart from the standard, as data
+//	quirks.go     which family of tokens it is (package quirks: where they depart from the standard, as data)
 //	measure.go    the raw signature rate of a token, to hold a service against
 //	internal/p11  modules, sessions, login, healing: everything that speaks PKCS#11
 //	keygen        creates key pairs; only the ceremony program imports it

@@ -1,11 +1,40 @@
 package hsm
 
-// Quirks says where a token departs from the standard. The zero value is a token that keeps to it. What can be told from the
-// answer itself needs no quirk: CKA_EC_POINT is read with and without its OCTET STRING.
-type Quirks struct {
-	// DERSignatures: C_Sign answers an ECDSA signature as a DER SEQUENCE of r and s, not as r||s (PKCS #11 v3.1, Section 6.3.1).
-	DERSignatures bool
-	// SessionLimit holds return values, besides CKR_SESSION_COUNT, with which C_OpenSession says that no session is left.
-	// CloudHSM has been seen to say CKR_ARGUMENTS_BAD (awsdocs/aws-cloudhsm-user-guide, issue 27).
-	SessionLimit []uint
+import (
+	"fmt"
+	"strings"
+
+	"github.com/siegel-pki/siegel/hsm/internal/p11"
+	"github.com/siegel-pki/siegel/hsm/quirks"
+)
+
+// family gives what is known of the token's maker: the family that the configuration names or describes, or the one that token and
+// module say they belong to.
+func (cfg Config) family(info p11.Info) (*quirks.Family, error) {
+	if strings.ContainsRune(cfg.Quirks, '/') {
+		return quirks.Load(cfg.Quirks)
+	}
+	families, err := quirks.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Quirks == "" {
+		return quirks.Of(families, info.Token.ManufacturerID, info.Module.ManufacturerID), nil
+	}
+	if f := families[cfg.Quirks]; f != nil {
+		return f, nil
+	}
+	return nil, fmt.Errorf("quirks: there is no family %q of tokens, and a file has a slash in its path", cfg.Quirks)
+}
+
+// adapt sets what a family changes in the pool.
+func adapt(f *quirks.Family, opt *p11.Options) error {
+	for _, name := range f.Codes() {
+		code, ok := p11.Code(name)
+		if !ok {
+			return fmt.Errorf("quirks of %s: %q is no return value of PKCS#11", f.Name, name)
+		}
+		opt.SessionLimit = append(opt.SessionLimit, code)
+	}
+	return nil
 }

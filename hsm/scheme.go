@@ -15,6 +15,7 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 
 	"github.com/siegel-pki/siegel/hsm/internal/p11"
+	"github.com/siegel-pki/siegel/hsm/quirks"
 	"github.com/siegel-pki/siegel/internal/brainpool"
 	"github.com/siegel-pki/siegel/internal/sigalg"
 )
@@ -92,7 +93,7 @@ func (k *Key) signature(answer []byte) ([]byte, error) {
 	}
 	_, isRSA := k.public.(*rsa.PublicKey)
 	_, isEd := k.public.(ed25519.PublicKey)
-	if k.token.quirks.DERSignatures && !isRSA && !isEd {
+	if k.token.family.Has(quirks.DERSignatures) && !isRSA && !isEd {
 		return plain(answer, want/2)
 	}
 	if len(answer) != want {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/siegel-pki/siegel/hsm/quirks"
 	"github.com/siegel-pki/siegel/internal/sigalg"
 )
 
@@ -113,11 +114,11 @@ func encode(rs []byte) []byte {
 
 // TestTokenAnswersNonsense: a signature of another length is an error, not a signature.
 func TestTokenAnswersNonsense(t *testing.T) {
-	k := &Key{token: &Token{}, public: &ecdsa.PublicKey{Curve: elliptic.P256()}}
+	k := &Key{token: &Token{family: &quirks.Family{}}, public: &ecdsa.PublicKey{Curve: elliptic.P256()}}
 	if _, err := k.signature(make([]byte, 63)); err == nil || !strings.Contains(err.Error(), "63 octets, want 64") {
 		t.Errorf("got %v, want an error about the length", err)
 	}
-	k.token.quirks.DERSignatures = true
+	k.token.family.Facts = []quirks.Fact{{Quirk: quirks.DERSignatures}}
 	if got, err := k.signature([]byte{0x30, 6, 2, 1, 1, 2, 1, 2}); err != nil || len(got) != 64 || got[31] != 1 || got[63] != 2 {
 		t.Errorf("DER quirk: got %x, %v, want r = 1, s = 2", got, err)
 	}

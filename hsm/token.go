@@ -9,13 +9,14 @@ import (
 	"github.com/miekg/pkcs11"
 
 	"github.com/siegel-pki/siegel/hsm/internal/p11"
+	"github.com/siegel-pki/siegel/hsm/quirks"
 )
 
 // Token is an open token. Its methods are safe for concurrent use.
 type Token struct {
 	pool   *p11.Pool
 	module string
-	quirks Quirks
+	family *quirks.Family
 }
 
 // Open loads the module, finds the token, logs in and opens the first session. It fails, and leaves nothing open, where the
@@ -32,11 +33,17 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	pool, err := p11.Open(ctx, opt)
-	if err != nil {
+	t := &Token{module: opt.Module}
+	opt.Adapt = func(info p11.Info, opt *p11.Options) (err error) {
+		if t.family, err = cfg.family(info); err != nil {
+			return err
+		}
+		return adapt(t.family, opt)
+	}
+	if t.pool, err = p11.Open(ctx, opt); err != nil {
 		return nil, fmt.Errorf("open token %q: %w", opt.Match.Label, err)
 	}
-	return &Token{pool: pool, module: opt.Module, quirks: cfg.Quirks}, nil
+	return t, nil
 }
 
 // Ready tells why the token would not sign now, from what is known without asking it: nil, *Unavailable, *PINError or ErrClosed. It
@@ -51,6 +58,9 @@ func (t *Token) Close() error { return t.pool.Close() }
 func (t *Token) Use(ctx context.Context, prepare, act func(*p11.Session) error) error {
 	return t.pool.Use(ctx, prepare, act)
 }
+
+// Family is what is known of the token's maker.
+func (t *Token) Family() *quirks.Family { return t.family }
 
 // Stats gives the counters of the token's sessions.
 func (t *Token) Stats() Stats { return t.pool.Stats() }
@@ -69,6 +79,7 @@ type Info struct {
 	Firmware     string   // firmware version, major.minor
 	MaxSessions  uint     // CK_TOKEN_INFO.ulMaxSessionCount; 0: no limit, or the token does not say
 	Sessions     int      // greatest number of sessions that this Token uses
+	Family       string   // family of tokens whose quirks are kept (package quirks)
 	Mechanisms   []string // mechanism names, CKM_…, in the order of their numbers
 }
 
@@ -96,6 +107,7 @@ func (t *Token) Info() Info {
 		Firmware:     version(token.FirmwareVersion),
 		MaxSessions:  limit,
 		Sessions:     info.Sessions,
+		Family:       t.family.Name,
 		Mechanisms:   names,
 	}
 }

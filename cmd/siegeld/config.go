@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/siegel-pki/siegel/ca"
@@ -127,6 +128,9 @@ type tokenConfig struct {
 	Sessions int `yaml:"sessions"`
 	// Text for C_Initialize (pReserved), for modules that read their parameters from it, such as that of NSS. Default: none.
 	Reserved string `yaml:"reserved"`
+	// Family of tokens whose quirks are kept: softhsm2, utimaco, luna, ncipher, aws-cloudhsm, opencryptoki, nss or generic, or the path of a
+	// file of your own, with a slash in it, in the form of hsm/quirks/*.yaml. Default: what token and module say of themselves.
+	Quirks string `yaml:"quirks"`
 	// Further tokens that hold copies of the same keys (cloned HSMs). All of them sign, and the loss of one is survived. The server
 	// checks that their public keys are the same. Default: none.
 	Copies []tokenCopyConfig `yaml:"copies"`
@@ -147,6 +151,8 @@ type tokenCopyConfig struct {
 	Sessions int `yaml:"sessions"`
 	// Text for C_Initialize. Default: none.
 	Reserved string `yaml:"reserved"`
+	// Family of tokens whose quirks are kept. Default: what token and module say of themselves.
+	Quirks string `yaml:"quirks"`
 }
 
 // keySessionConfig bounds key sessions, the windows in which an issuer's key may sign.
@@ -231,8 +237,15 @@ func loadConfig(path string, over overrides) (config, error) {
 func (c *config) paths() []*string {
 	list := []*string{&c.Data, &c.Operators, &c.Hierarchy, &c.Profiles, &c.TLS.Certificate, &c.TLS.Key, &c.TLS.ClientCA,
 		&c.Store.SQLite, &c.Token.PINFile, &c.Token.SoftHSM2}
+	families := []*string{&c.Token.Quirks}
 	for i := range c.Token.Copies {
 		list = append(list, &c.Token.Copies[i].PINFile)
+		families = append(families, &c.Token.Copies[i].Quirks)
+	}
+	for _, f := range families {
+		if strings.ContainsRune(*f, '/') { // a file, and not the name of a family
+			list = append(list, f)
+		}
 	}
 	return list
 }

@@ -52,8 +52,8 @@ profiles: p
 legacy_exceptions: [legacy-cvc-g1, legacy-rsa-2048-noqes]
 store: {sqlite: s.db}
 token:
-  {uri: "pkcs11:token=x?module-path=/m.so", pin_file: pin, sessions: 8, softhsm2_conf: soft, reserved: "a=b",
-   copies: [{uri: "pkcs11:token=y?module-path=/n.so", pin_file: pin2, sessions: 4, reserved: "c=d"}, {uri: "pkcs11:token=z?module-path=/n.so", pin: "env:Z"}]}
+  {uri: "pkcs11:token=x?module-path=/m.so", pin_file: pin, sessions: 8, softhsm2_conf: soft, reserved: "a=b", quirks: luna,
+   copies: [{uri: "pkcs11:token=y?module-path=/n.so", pin_file: pin2, sessions: 4, reserved: "c=d", quirks: generic}, {uri: "pkcs11:token=z?module-path=/n.so", pin: "env:Z"}]}
 key_session: {signatures: 5, lifetime: 90m, opened_by: operators}
 standing_sessions: [log, ocsp]
 approval_time: 30m
@@ -76,9 +76,9 @@ func TestEveryKey(t *testing.T) {
 		Operators: in("o.yaml"), Hierarchy: in("h"), Profiles: in("p"), Store: storeConfig{SQLite: in("s.db")},
 		LegacyExceptions: []string{"legacy-cvc-g1", "legacy-rsa-2048-noqes"}, exceptionsAt: path + ":12: ",
 		HTTP: httpConfig{"[::1]:80"}, Tiles: tilesConfig{"127.0.0.1:0"}, Metrics: metricsConfig{"off"},
-		Token: tokenConfig{URI: "pkcs11:token=x?module-path=/m.so", PINFile: in("pin"), Sessions: 8, SoftHSM2: in("soft"), Reserved: "a=b",
+		Token: tokenConfig{URI: "pkcs11:token=x?module-path=/m.so", PINFile: in("pin"), Sessions: 8, SoftHSM2: in("soft"), Reserved: "a=b", Quirks: "luna",
 			Copies: []tokenCopyConfig{
-				{URI: "pkcs11:token=y?module-path=/n.so", PINFile: in("pin2"), Sessions: 4, Reserved: "c=d"},
+				{URI: "pkcs11:token=y?module-path=/n.so", PINFile: in("pin2"), Sessions: 4, Reserved: "c=d", Quirks: "generic"},
 				{URI: "pkcs11:token=z?module-path=/n.so", PIN: "env:Z"},
 			}},
 		KeySession: keySessionConfig{5, 90 * time.Minute, "operators"}, ApprovalTime: 30 * time.Minute, StandingSessions: []string{"log", "ocsp"}, Log: logConfig{"json", "warn"}, Grace: 90 * time.Second,

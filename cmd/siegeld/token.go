@@ -75,9 +75,9 @@ func (c *config) tokens(ctx context.Context, uri string, p *pins) ([]hsm.Config,
 	if err != nil {
 		return nil, err
 	}
-	list := []hsm.Config{{URI: uri, PIN: pin, Sessions: c.Token.Sessions, Latch: c.Data, Reserved: c.Token.Reserved}}
+	list := []hsm.Config{{URI: uri, PIN: pin, Sessions: c.Token.Sessions, Latch: c.Data, Reserved: c.Token.Reserved, Quirks: c.Token.Quirks}}
 	for i, more := range c.Token.Copies {
-		next := hsm.Config{URI: more.URI, PIN: pin, Sessions: more.Sessions, Latch: c.Data, Reserved: more.Reserved}
+		next := hsm.Config{URI: more.URI, PIN: pin, Sessions: more.Sessions, Latch: c.Data, Reserved: more.Reserved, Quirks: more.Quirks}
 		if more.PIN != "" || more.PINFile != "" {
 			if next.PIN, err = p.source(ctx, more.PINFile, more.PIN, fmt.Sprintf("copy %d of the token", i+1)); err != nil {
 				return nil, err

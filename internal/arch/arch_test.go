@@ -33,7 +33,8 @@ var picture = map[string][]string{
 	"ca": {"profiles", "internal/lint", "internal/tlog", "internal/pkix", "internal/cvc", "internal/brainpool", "internal/sigalg"},
 
 	// The token: beside ca, and blind to it.
-	"hsm":              {"internal/sigalg", "internal/brainpool", "hsm/internal/p11"},
+	"hsm":              {"internal/sigalg", "internal/brainpool", "hsm/internal/p11", "hsm/quirks"},
+	"hsm/quirks":       {"internal/strictyaml"},
 	"hsm/internal/p11": {"internal/sigalg", "internal/brainpool"},
 	"hsm/keygen":       {"hsm", "hsm/internal/p11", "internal/sigalg"},
 	"hsm/softhsm":      {},

@@ -35,6 +35,16 @@ func (e *Error) Name() string {
 	return fmt.Sprintf("CKR 0x%08X", e.Code)
 }
 
+// Code gives the return value that has a name in the standard, for example "CKR_ARGUMENTS_BAD".
+func Code(name string) (uint, bool) {
+	for code := uint(1); code <= pkcs11.CKR_FUNCTION_REJECTED; code++ {
+		if (&Error{Code: code}).Name() == name {
+			return code, true
+		}
+	}
+	return 0, false
+}
+
 // wrap makes an *Error of what the binding gave, and leaves any other error alone.
 func wrap(call string, err error) error {
 	if code, ok := errors.AsType[pkcs11.Error](err); ok {

@@ -20,6 +20,7 @@ type Options struct {
 	Sessions     int                                   // greatest number of sessions, 1 or more
 	ReadWrite    bool                                  // sessions in which objects may be created
 	SessionLimit []uint                                // other return values that mean CKR_SESSION_COUNT
+	Adapt        func(Info, *Options) error            // changes the options to fit the token that was found; may be nil
 	Reserved     string                                // for C_Initialize (CK_C_INITIALIZE_ARGS.pReserved); "" is none
 	Latch        Latch                                 // remembers a refused PIN longer than the process; nil: nobody does
 	Log          *slog.Logger
@@ -89,6 +90,11 @@ func (p *Pool) first(ctx context.Context) error {
 	}
 	if p.info, err = p.mod.describe(info); err != nil {
 		return err
+	}
+	if p.opt.Adapt != nil {
+		if err := p.opt.Adapt(p.info, &p.opt); err != nil {
+			return err
+		}
 	}
 	p.label, p.serial = info.Token.Label, info.Token.SerialNumber
 	p.slot.Store(uint64(info.Slot))

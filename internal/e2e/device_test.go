@@ -79,8 +79,8 @@ func loadToken(t *testing.T, r *rig.Rig) *softhsm.Token {
 	return token
 }
 
-// load issues orders until it is told to stop. It counts the cards, and keeps every order that was sent with its answer.
-type load struct {
+// deviceLoad issues orders until it is told to stop. It counts the cards, and keeps every order that was sent with its answer.
+type deviceLoad struct {
 	client  siegelv1.IssuanceServiceClient
 	patient bool // sends an order again while the server is away
 
@@ -91,14 +91,14 @@ type load struct {
 	failed  []error
 }
 
-func (l *load) next() *siegelv1.Order {
+func (l *deviceLoad) next() *siegelv1.Order {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.source.Next()
 }
 
 // run issues one order after the other. An order that was begun is ended.
-func (l *load) run(ctx context.Context) {
+func (l *deviceLoad) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		order := l.next()
 		answer, err := issue(context.WithoutCancel(ctx), l.client, order)
@@ -118,9 +118,9 @@ func (l *load) run(ctx context.Context) {
 }
 
 // underLoad runs the story while workers issue cards, and checks that each order became a complete card.
-func underLoad(t *testing.T, client siegelv1.IssuanceServiceClient, patient bool, story func(l *load)) *load {
+func underLoad(t *testing.T, client siegelv1.IssuanceServiceClient, patient bool, story func(l *deviceLoad)) *deviceLoad {
 	t.Helper()
-	l := &load{client: client, patient: patient, source: newOrders(t, true), answers: map[string]*siegelv1.IssueCardResponse{}}
+	l := &deviceLoad{client: client, patient: patient, source: newOrders(t, true), answers: map[string]*siegelv1.IssueCardResponse{}}
 	ctx, end := context.WithCancel(t.Context())
 	var workers sync.WaitGroup
 	for range deviceWorkers {
@@ -144,7 +144,7 @@ func underLoad(t *testing.T, client siegelv1.IssuanceServiceClient, patient bool
 }
 
 // awaitCard waits until the next card is made.
-func (l *load) awaitCard(limit time.Duration) time.Duration {
+func (l *deviceLoad) awaitCard(limit time.Duration) time.Duration {
 	begin, before := time.Now(), l.cards.Load()
 	for l.cards.Load() == before && time.Since(begin) < limit {
 		time.Sleep(time.Millisecond)
@@ -169,7 +169,7 @@ func TestDeviceIsLost(t *testing.T) {
 	defer conn.Close()
 	health := healthpb.NewHealthClient(conn)
 	var worst time.Duration
-	l := underLoad(t, siegelv1.NewIssuanceServiceClient(conn), true, func(l *load) {
+	l := underLoad(t, siegelv1.NewIssuanceServiceClient(conn), true, func(l *deviceLoad) {
 		for i := range *deviceKills {
 			l.awaitCard(10 * time.Second)
 			time.Sleep(time.Duration(50+i*37%200) * time.Millisecond)
@@ -216,7 +216,7 @@ func TestOneOfTwoTokensIsLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := underLoad(t, dial(t, r, server, "line-1"), false, func(l *load) {
+	l := underLoad(t, dial(t, r, server, "line-1"), false, func(l *deviceLoad) {
 		for range *deviceKills {
 			l.awaitCard(10 * time.Second)
 			time.Sleep(300 * time.Millisecond)

@@ -53,7 +53,7 @@ var picture = map[string][]string{
 	"internal/store/storetest": {"ca", "profiles", "internal/tlog", "internal/pkix", "internal/sigalg"},
 	"proto/siegel/v1":          {},
 	"internal/rpc":             {"ca", "profiles", "internal/tlog", "proto/siegel/v1"},
-	"internal/web":             {"ca", "internal/tlog"},
+	"internal/web":             {"ca", "internal/pkix", "internal/tlog"},
 	"internal/metrics":         {"ca", "hsm", "internal/tlog"},
 	"internal/arch":            {},
 	"internal/requirements":    {},

@@ -17,5 +17,7 @@
 //	public.go   what relying parties see, and the certificates of issuers
 //	tiles.go    the log, for monitors
 //	internal.go what the operator's own tools see
+//	ocsp.go     OCSP by POST and GET
+//	limit.go    how often a client may ask
 //	health.go   /healthz and /readyz
 package web

@@ -12,6 +12,11 @@ import (
 type PublicConfig struct {
 	// Issuers are the certificates of issuers and roots, at /issuers/NAME.der and /issuers/NAME.cvc.
 	Issuers []IssuerCertificate
+	// OCSP answers at /ocsp and at the paths of OCSPURLs, which certificates name.
+	OCSP     Responder
+	OCSPURLs []string
+	// Rate is how many requests for status a client may make in a second; 0 for any number.
+	Rate int
 	// Ready tells why the server cannot do its work now: see /readyz. Mandatory.
 	Ready func(context.Context) error
 	Log   *slog.Logger // mandatory
@@ -29,6 +34,9 @@ func Public(cfg PublicConfig) http.Handler {
 	var rs routes
 	health(&rs, cfg.Ready)
 	issuers(&rs, cfg.Issuers)
+	if cfg.OCSP != nil {
+		addOCSP(&rs, cfg.OCSP, newLimiter(cfg.Rate), cfg.OCSPURLs)
+	}
 	return rs
 }
 

@@ -13,6 +13,7 @@ type routes []route
 
 type route struct {
 	path    string // where it ends in "/", everything below belongs to it; the handler gets what is behind it as URL.Path
+	exact   bool   // nothing below belongs to it all the same
 	methods []string
 	handler http.Handler
 }
@@ -27,7 +28,12 @@ func (rs *routes) add(path string, h http.Handler, methods ...string) {
 	if strings.HasSuffix(path, "/") {
 		h = http.StripPrefix(path, h)
 	}
-	*rs = append(*rs, route{path, methods, h})
+	*rs = append(*rs, route{path: path, methods: methods, handler: h})
+}
+
+// addExact adds a handler for a path alone, whatever it ends in.
+func (rs *routes) addExact(path string, h http.Handler, methods ...string) {
+	*rs = append(*rs, route{path: path, exact: true, methods: methods, handler: h})
 }
 
 // ServeHTTP implements http.Handler.
@@ -51,7 +57,7 @@ func (rs routes) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (r route) match(path string) bool {
-	if strings.HasSuffix(r.path, "/") {
+	if strings.HasSuffix(r.path, "/") && !r.exact {
 		return strings.HasPrefix(path, r.path) && path != r.path
 	}
 	return path == r.path

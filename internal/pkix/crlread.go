@@ -54,6 +54,15 @@ func ParseCRL(raw []byte) (*CRL, error) {
 	return c, nil
 }
 
+// ParseCRLHead reads what a CRL says besides its entries, from its signed part. It does not look into the entries.
+func ParseCRLHead(tbs []byte) (*CRLHead, error) {
+	c := new(CRL)
+	if err := c.parse(tbs); err != nil {
+		return nil, fmt.Errorf("signed part of a CRL: %w", err)
+	}
+	return &c.CRLHead, nil
+}
+
 func (c *CRL) parse(tbs []byte) (err error) {
 	var seq cryptobyte.String
 	var version int64

@@ -37,7 +37,8 @@ func TestGoldenLeaves(t *testing.T) {
 		CardIssued: &CardFacts{}, AttemptAbandoned: &AbandonFacts{},
 		ApprovalRequested: &ApprovalRequestFacts{}, ApprovalGiven: &ApprovalDecisionFacts{}, ApprovalRejected: &ApprovalDecisionFacts{},
 		ApprovalUsed: &ApprovalEndFacts{}, ApprovalExpired: &ApprovalEndFacts{},
-		CardActivated: &ActivationFacts{}, CardRevoked: &CardRevocationFacts{}, CertificateRevoked: &CertificateRevocationFacts{}}
+		CardActivated: &ActivationFacts{}, CardRevoked: &CardRevocationFacts{}, CertificateRevoked: &CertificateRevocationFacts{},
+		CRLRecorded: &CRLRecordedFacts{}, CRLIssued: &CRLIssuedFacts{}}
 	seen := map[Kind]bool{}
 	for name, octets := range goldenLeaves(t) {
 		t.Run(name, func(t *testing.T) {

@@ -33,6 +33,10 @@ const (
 	CardActivated      Kind = "card-activated"      // the holder has the card: its certificates are good from here
 	CardRevoked        Kind = "card-revoked"        // with all of its X.509 certificates, for ever
 	CertificateRevoked Kind = "certificate-revoked" // one X.509 certificate alone, for ever
+
+	// Certificate revocation lists.
+	CRLRecorded Kind = "crl-recorded" // a CRL is drafted; it is not signed yet, and may never be
+	CRLIssued   Kind = "crl-issued"   // it is signed, and served from here
 )
 
 // schemas holds what each kind of entry must be. A new kind is a line here, a constant above and a type in facts.go.
@@ -55,6 +59,9 @@ var schemas = map[Kind]schema{
 	CardActivated:      {facts: read[ActivationFacts], personal: always},
 	CardRevoked:        {facts: read[CardRevocationFacts], personal: isNoBulk},
 	CertificateRevoked: {facts: read[CertificateRevocationFacts], personal: always},
+
+	CRLRecorded: {facts: read[CRLRecordedFacts]},
+	CRLIssued:   {facts: read[CRLIssuedFacts]},
 }
 
 type schema struct {

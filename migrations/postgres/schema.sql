@@ -151,6 +151,43 @@ CREATE TRIGGER checkpoints_are_never_deleted BEFORE DELETE OR TRUNCATE ON checkp
 
 CREATE TRIGGER checkpoints_change_only_by_signing BEFORE UPDATE ON checkpoints FOR EACH ROW WHEN (NOT (new.size = old.size AND new.previous = old.previous AND new.root = old.root AND new.at = old.at AND new.checkpoint IS NOT NULL AND COALESCE(old.checkpoint, new.checkpoint) = new.checkpoint)) EXECUTE FUNCTION refuse('a head changes only by being signed');
 
+CREATE TABLE crl_parts (
+    issuer text COLLATE "C" NOT NULL,
+    number bigint NOT NULL,
+    part integer NOT NULL,
+    octets bytea NOT NULL,
+    CONSTRAINT crl_parts_pkey PRIMARY KEY (issuer, number, part),
+    CONSTRAINT crl_parts_issuer_number_fkey FOREIGN KEY (issuer, number) REFERENCES published_crls(issuer, number),
+    CONSTRAINT crl_parts_octets_check CHECK (octet_length(octets) >= 1 AND octet_length(octets) <= 1048576),
+    CONSTRAINT crl_parts_part_check CHECK (part >= 0)
+);
+
+CREATE TRIGGER crl_parts_never_change BEFORE UPDATE ON crl_parts FOR EACH STATEMENT EXECUTE FUNCTION refuse('a published CRL never changes');
+
+CREATE TABLE crls (
+    issuer text COLLATE "C" NOT NULL,
+    number bigint NOT NULL,
+    epoch bigint NOT NULL,
+    this_update timestamp(0) with time zone NOT NULL,
+    next_update timestamp(0) with time zone NOT NULL,
+    entries integer NOT NULL,
+    body_sha256 bytea NOT NULL,
+    entry_id bigint NOT NULL,
+    CONSTRAINT crls_entry_id_key UNIQUE (entry_id),
+    CONSTRAINT crls_pkey PRIMARY KEY (issuer, number),
+    CONSTRAINT crls_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES entries(id),
+    CONSTRAINT crls_issuer_fkey FOREIGN KEY (issuer) REFERENCES issuers(name),
+    CONSTRAINT crls_body_sha256_check CHECK (octet_length(body_sha256) = 32),
+    CONSTRAINT crls_check CHECK (next_update > this_update),
+    CONSTRAINT crls_entries_check CHECK (entries >= 0),
+    CONSTRAINT crls_epoch_check CHECK (epoch >= 0),
+    CONSTRAINT crls_number_check CHECK (number > 0)
+);
+
+CREATE TRIGGER crls_are_never_deleted BEFORE DELETE OR TRUNCATE ON crls FOR EACH STATEMENT EXECUTE FUNCTION refuse('a recorded CRL is never deleted');
+
+CREATE TRIGGER crls_never_change BEFORE UPDATE ON crls FOR EACH STATEMENT EXECUTE FUNCTION refuse('a recorded CRL never changes');
+
 CREATE TABLE drafts (
     attempt bigint NOT NULL,
     position integer NOT NULL,
@@ -317,6 +354,24 @@ CREATE UNIQUE INDEX orders_renewal ON orders USING btree (renews, renewal) WHERE
 CREATE TRIGGER orders_are_never_deleted BEFORE DELETE OR TRUNCATE ON orders FOR EACH STATEMENT EXECUTE FUNCTION refuse('orders are never deleted');
 
 CREATE TRIGGER orders_change_only_by_erasure BEFORE UPDATE ON orders FOR EACH ROW WHEN (NOT (new.order_id = old.order_id AND new.order_hash = old.order_hash AND new.order_json IS NULL AND new.iccsn = old.iccsn AND new.card_type = old.card_type AND new.sector = old.sector AND new.recorded_at = old.recorded_at AND NOT new.renews IS DISTINCT FROM old.renews AND new.renewal = old.renewal)) EXECUTE FUNCTION refuse('an order changes only by erasure of its personal data');
+
+CREATE TABLE published_crls (
+    issuer text COLLATE "C" NOT NULL,
+    number bigint NOT NULL,
+    size bigint NOT NULL,
+    sha256 bytea NOT NULL,
+    entry_id bigint NOT NULL,
+    CONSTRAINT published_crls_entry_id_key UNIQUE (entry_id),
+    CONSTRAINT published_crls_pkey PRIMARY KEY (issuer, number),
+    CONSTRAINT published_crls_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES entries(id),
+    CONSTRAINT published_crls_issuer_number_fkey FOREIGN KEY (issuer, number) REFERENCES crls(issuer, number),
+    CONSTRAINT published_crls_sha256_check CHECK (octet_length(sha256) = 32),
+    CONSTRAINT published_crls_size_check CHECK (size > 0)
+);
+
+CREATE TRIGGER published_crls_are_never_deleted BEFORE DELETE OR TRUNCATE ON published_crls FOR EACH STATEMENT EXECUTE FUNCTION refuse('that a CRL was published is never deleted');
+
+CREATE TRIGGER published_crls_never_change BEFORE UPDATE ON published_crls FOR EACH STATEMENT EXECUTE FUNCTION refuse('a published CRL never changes');
 
 CREATE TABLE revocations (
     issuer text COLLATE "C" NOT NULL,

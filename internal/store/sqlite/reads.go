@@ -16,7 +16,8 @@ type reads struct {
 	unsequenced, head, inclusion, sequenced, tile,
 	approval, approvals, waitingApprovals, session, openSession, openedSessions, sessions,
 	signedHead, leaves, leavesAbout, leavesBetween, leafCertificates,
-	status, issued, certificatesOfCard, changesOfCard, revoked, epoch, statusChanges *sql.Stmt
+	status, issued, certificatesOfCard, changesOfCard, revoked, epoch, statusChanges,
+	newestCRL, crlPart *sql.Stmt
 }
 
 // prepare prepares all statements; a statement that does not fit the schema fails here.
@@ -59,6 +60,9 @@ func (r *reads) prepare(ctx context.Context, db *sql.DB) error {
 		selectRevoked:            &r.revoked,
 		selectEpoch:              &r.epoch,
 		selectChanges:            &r.statusChanges,
+
+		selectNewestCRL: &r.newestCRL,
+		selectCRLPart:   &r.crlPart,
 	} {
 		var err error
 		if *st, err = db.PrepareContext(ctx, query); err != nil {
@@ -74,7 +78,8 @@ func (r *reads) close() error {
 		r.issuers, r.waitingOrders, r.countOutliving, r.unsequenced, r.head, r.inclusion, r.sequenced, r.tile,
 		r.approval, r.approvals, r.waitingApprovals, r.session, r.openSession, r.openedSessions, r.sessions,
 		r.signedHead, r.leaves, r.leavesAbout, r.leavesBetween, r.leafCertificates,
-		r.status, r.issued, r.certificatesOfCard, r.changesOfCard, r.revoked, r.epoch, r.statusChanges} {
+		r.status, r.issued, r.certificatesOfCard, r.changesOfCard, r.revoked, r.epoch, r.statusChanges,
+		r.newestCRL, r.crlPart} {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}

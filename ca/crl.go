@@ -28,7 +28,8 @@ type CRLConfig struct {
 // CRLs makes complete CRLs of X.509 issuers: on schedule for those whose certificates name one, and on demand. Any number of servers may run
 // one on the same database; for each number, one of them publishes.
 //
-// An issuer's own key signs its CRL, so that it needs a key session. Without an open one, a CRL that is due waits for it.
+// An issuer's own key signs its CRL: in the standing key session where it covers CRLs (ForCRL). Where it does not, a CRL that is due waits for
+// a key session that two people open.
 //
 // NewCRLs makes it, Run runs it once; Generate is safe for concurrent use.
 type CRLs struct {
@@ -158,27 +159,26 @@ func (c *CRLs) Generate(ctx context.Context, actor, issuer string) (*PublishedCR
 // generate takes the road of everything that is signed: draft, record, sign, record.
 func (c *CRLs) generate(ctx context.Context, actor, issuer string, state *CRLState) (*PublishedCRL, error) {
 	iss := c.issuers[issuer]
-	session, err := c.promise(ctx, iss, 1)
+	session, err := c.crlSession(ctx, iss)
 	if err != nil {
 		return nil, fmt.Errorf("issuer %q: %w", issuer, err)
 	}
-	r, err := c.draft(ctx, iss, state)
+	drafted, err := c.draft(ctx, iss, state)
 	if err != nil {
 		return nil, fmt.Errorf("draft a CRL of %s: %w", issuer, err)
 	}
-	r.session = session
-	entry, err := tlog.NewEntry(tlog.CRLRecorded, c.now(), actor, r.draft.facts(), nil)
+	entry, err := tlog.NewEntry(tlog.CRLRecorded, c.now(), actor, drafted.draft.facts(), nil)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.cfg.Store.RecordCRL(ctx, r.draft, entry); err != nil {
+	if err := c.cfg.Store.RecordCRL(ctx, drafted.draft, entry); err != nil {
 		return nil, crlFailure("record a CRL of "+issuer, err)
 	}
-	octets, err := c.signCRL(ctx, r)
+	octets, err := c.signCRL(ctx, &recordedCRL{*drafted, session})
 	if err != nil {
-		return nil, fmt.Errorf("sign CRL %d of %s: %w", r.draft.Number, issuer, err)
+		return nil, fmt.Errorf("sign CRL %d of %s: %w", drafted.draft.Number, issuer, err)
 	}
-	return c.publish(ctx, actor, r.draft, octets)
+	return c.publish(ctx, actor, drafted.draft, octets)
 }
 
 func (c *CRLs) publish(ctx context.Context, actor string, draft *CRLDraft, octets []byte) (*PublishedCRL, error) {
@@ -205,7 +205,7 @@ func crlFailure(doing string, err error) error {
 }
 
 // draft reads the revoked certificates, page by page, into a CRL.
-func (c *CRLs) draft(ctx context.Context, iss *issuer, state *CRLState) (*recordedCRL, error) {
+func (c *CRLs) draft(ctx context.Context, iss *issuer, state *CRLState) (*draftedCRL, error) {
 	now := c.now().Truncate(time.Second) // before the reads
 	d := &CRLDraft{Issuer: iss.Name, Number: state.Recorded + 1, ThisUpdate: now, NextUpdate: now.Add(c.cfg.Validity)}
 	if _, last, _ := iss.Validity(); d.NextUpdate.After(last) {
@@ -238,7 +238,7 @@ func (c *CRLs) draft(ctx context.Context, iss *issuer, state *CRLState) (*record
 		return nil, err
 	}
 	d.BodySHA256 = sha256.Sum256(body)
-	return &recordedCRL{draft: d, writer: w, body: body}, nil
+	return &draftedCRL{d, w, body}, nil
 }
 
 func (c *CRLs) addRevoked(ctx context.Context, w *pkix.CRLWriter, query RevokedQuery) (n int, err error) {

@@ -18,7 +18,8 @@ type CRLStore interface {
 	// the one after the newest that is recorded for the issuer: another server is faster).
 	RecordCRL(ctx context.Context, draft *CRLDraft, entry tlog.Entry) error
 
-	// PublishCRL makes a recorded CRL the one that is served, with its entry, and drops the octets of those before it. Errors that say that
+	// PublishCRL makes a recorded CRL the one that is served, with its entry, and drops the octets of all but the one before it,
+	// which somebody may be reading. Errors that say that
 	// nothing happened: ErrNotFound (it is not recorded), ErrCRLMoved (it, or a newer one, is published already).
 	PublishCRL(ctx context.Context, crl *SignedCRL, entry tlog.Entry) error
 }
@@ -29,7 +30,7 @@ type CRLReader interface {
 	NewestCRL(ctx context.Context, issuer string) (*CRLState, error)
 
 	// CRLPart gives a part of the octets of a published CRL: those from CRLPartLen times part, CRLPartLen of them or, at the end, fewer. The
-	// error is ErrNotFound where there is no such part, or it was dropped because a newer CRL is published.
+	// error is ErrNotFound where there is no such part, or it was dropped because newer CRLs are published.
 	CRLPart(ctx context.Context, issuer string, number int64, part int) ([]byte, error)
 }
 

@@ -267,7 +267,8 @@ func TestTokenThatIsAway(t *testing.T) {
 // TestThereIsOneDoor reads the package: a key is used in one place for certificates and in one for heads of the log, and the right to
 // use it is made in one place.
 func TestThereIsOneDoor(t *testing.T) {
-	var signs, made, heads []string
+	var signs []string
+	made := map[string][]string{} // functions by the right that they make
 	for _, file := range must(filepath.Glob("*.go")) {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
@@ -288,15 +289,13 @@ func TestThereIsOneDoor(t *testing.T) {
 						signs = append(signs, fn.Name.Name)
 					}
 				case *ast.CompositeLit:
-					if id, ok := n.Type.(*ast.Ident); ok && id.Name == "recorded" {
-						made = append(made, fn.Name.Name)
-					} else if ok && id.Name == "recordedHead" {
-						heads = append(heads, fn.Name.Name)
+					if id, ok := n.Type.(*ast.Ident); ok {
+						made[id.Name] = append(made[id.Name], fn.Name.Name)
 					}
 				case *ast.CallExpr:
 					if id, ok := n.Fun.(*ast.Ident); ok && id.Name == "new" {
-						if arg, ok := n.Args[0].(*ast.Ident); ok && arg.Name == "recorded" {
-							made = append(made, fn.Name.Name)
+						if arg, ok := n.Args[0].(*ast.Ident); ok {
+							made[arg.Name] = append(made[arg.Name], fn.Name.Name)
 						}
 					}
 				}
@@ -304,13 +303,12 @@ func TestThereIsOneDoor(t *testing.T) {
 			})
 		}
 	}
-	if slices.Sort(signs); !slices.Equal(slices.Compact(signs), []string{"sign", "signHead", "signStatus"}) {
-		t.Errorf("keys sign in %v, want in sign, signHead and signStatus alone", signs)
+	if slices.Sort(signs); !slices.Equal(slices.Compact(signs), []string{"sign", "signCRL", "signHead", "signStatus"}) {
+		t.Errorf("keys sign in %v, want in sign, signCRL, signHead and signStatus alone", signs)
 	}
-	if !slices.Equal(slices.Compact(heads), []string{"round"}) {
-		t.Errorf("recordedHead is made in %v, want in round alone", heads)
-	}
-	if len(made) != 1 || made[0] != "intend" {
-		t.Errorf("recorded is made in %v, want in intend alone", made)
+	for right, want := range map[string]string{"recorded": "intend", "recordedHead": "round", "recordedCRL": "generate", "statusDraft": "draft"} {
+		if got := slices.Compact(made[right]); !slices.Equal(got, []string{want}) {
+			t.Errorf("%s is made in %v, want in %s alone", right, got, want)
+		}
 	}
 }

@@ -30,6 +30,8 @@ type ResponderConfig struct {
 	// Issuers are issuers and OCSP signers. Answers are given for each X.509 issuer below which there is a signer with a key. Of several signers,
 	// the newest that is valid answers: list them oldest first.
 	Issuers []Issuer
+	// Standing must name ForOCSP.
+	Standing Standing
 	// Cache is how long an answer without a nonce may be given again, at most MaxStatusCache; 0 for never.
 	Cache time.Duration
 	Now   func() time.Time
@@ -40,15 +42,16 @@ type ResponderConfig struct {
 // what is not, and tryLater rather than something old. A status change that was acknowledged to anybody before a request arrived is in the
 // answer, whichever server made the change. All methods are safe for concurrent use.
 type Responder struct {
-	store   StatusReader
-	signers map[pkix.IssuerID][]*statusSigner // oldest first
-	now     func() time.Time
-	log     *slog.Logger
-	cache   *statusCache
-	fresh   freshness
-	busy    chan struct{} // one for each answer in the making
-	counts  StatusCounts
-	trouble trouble
+	store    StatusReader
+	standing Standing
+	signers  map[pkix.IssuerID][]*statusSigner // oldest first
+	now      func() time.Time
+	log      *slog.Logger
+	cache    *statusCache
+	fresh    freshness
+	busy     chan struct{} // one for each answer in the making
+	counts   StatusCounts
+	trouble  trouble
 }
 
 // StatusCounts counts answers since the start of the server. It knows no certificate and no client.
@@ -68,8 +71,11 @@ func NewResponder(cfg ResponderConfig) (*Responder, error) {
 		return nil, fmt.Errorf("configuration of the OCSP responder: answers are kept for %s, at most %s are possible (gemSpec_PKI, GS-A_5215)",
 			cfg.Cache, MaxStatusCache)
 	}
+	if err := cfg.Standing.MaySign(ForOCSP); err != nil {
+		return nil, fmt.Errorf("configuration of the OCSP responder: %w", err)
+	}
 	r := &Responder{
-		store: cfg.Store, signers: map[pkix.IssuerID][]*statusSigner{}, now: cfg.Now, log: cfg.Log,
+		store: cfg.Store, standing: cfg.Standing, signers: map[pkix.IssuerID][]*statusSigner{}, now: cfg.Now, log: cfg.Log,
 		cache: newStatusCache(cfg.Cache), busy: make(chan struct{}, maxAnswering), trouble: trouble{log: cfg.Log},
 	}
 	r.fresh.read = func(ctx context.Context) error { return r.cache.refresh(ctx, r.store) }
@@ -266,7 +272,7 @@ func (r *Responder) sign(ctx context.Context, signer *statusSigner, facts []stat
 	if err != nil {
 		return nil, fmt.Errorf("draft an OCSP answer: %w", err)
 	}
-	der, err := signStatus(ctx, draft, at)
+	der, err := signStatus(ctx, r.standing, draft, at)
 	if err != nil {
 		return nil, err
 	}

@@ -11,15 +11,21 @@ import (
 	"github.com/siegel-pki/siegel/internal/pkix"
 )
 
-// This file is the door for CRLs. They are signed with the issuer's own key, in a key session like certificates.
+// This file is the door for CRLs. They are signed with the issuer's own key: in the standing key session where it covers CRLs, and otherwise in
+// one that two people opened, like certificates.
+
+// draftedCRL is a CRL complete but for its signature.
+type draftedCRL struct {
+	draft  *CRLDraft
+	writer *pkix.CRLWriter
+	body   []byte // what is signed
+}
 
 // recordedCRL is a CRL that a CRLStore holds, and so the right to one signature. Values of this type are made in one place, after
 // CRLStore.RecordCRL has returned nil (promise 1).
 type recordedCRL struct {
-	draft   *CRLDraft
-	writer  *pkix.CRLWriter
-	body    []byte      // what is signed
-	session *keySession // that promised its signature
+	draftedCRL
+	session *keySession // that promised its signature; nil where the standing session covers it
 }
 
 // signCRL is the door for a CRL. It checks the octets about to be signed, not the fields of the draft.
@@ -28,7 +34,7 @@ func (a *Authority) signCRL(ctx context.Context, r *recordedCRL) ([]byte, error)
 	if iss == nil {
 		return nil, fmt.Errorf("issuer %q has no key here", r.draft.Issuer)
 	}
-	if err := iss.maySignCRL(r, a.config.Now()); err != nil {
+	if err := errors.Join(a.covered(r), iss.maySignCRL(r, a.config.Now())); err != nil {
 		return nil, fmt.Errorf("issuer %q: %w", iss.Name, err)
 	}
 	scheme, err := iss.scheme(X509)
@@ -67,7 +73,31 @@ func (iss *issuer) maySignCRL(r *recordedCRL, now time.Time) error {
 	if first, last, _ := iss.Validity(); now.Before(first) || now.After(last) || head.NextUpdate.After(last) {
 		return errors.New("its certificate is not valid now, or not until the next update")
 	}
-	if err := r.session.mayUse(now); err != nil {
+	return nil
+}
+
+// crlSession gives what covers the signature of a CRL: nil for the standing session, or a key session that promises it.
+func (a *Authority) crlSession(ctx context.Context, iss *issuer) (*keySession, error) {
+	if a.config.Standing.MaySign(ForCRL) == nil {
+		return nil, iss.readyForCRL()
+	}
+	return a.promise(ctx, iss, 1)
+}
+
+// readyForCRL tells why the key would not sign now, before a number is recorded for a CRL.
+func (iss *issuer) readyForCRL() error {
+	if err := iss.Key.Ready(); err != nil {
+		return keyFailure("ask for its key", err)
+	}
+	return nil
+}
+
+// covered tells why the signature of a CRL is not covered any more.
+func (a *Authority) covered(r *recordedCRL) error {
+	if r.session == nil {
+		return a.config.Standing.MaySign(ForCRL)
+	}
+	if err := r.session.mayUse(a.config.Now()); err != nil {
 		return unavailable(err)
 	}
 	return nil

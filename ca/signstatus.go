@@ -135,7 +135,10 @@ func (s *statusSigner) single(f statusFact, at time.Time) (pkix.SingleResponse, 
 }
 
 // signStatus is the door for an OCSP signer's key. What comes back is verified.
-func signStatus(ctx context.Context, d *statusDraft, now time.Time) ([]byte, error) {
+func signStatus(ctx context.Context, standing Standing, d *statusDraft, now time.Time) ([]byte, error) {
+	if err := standing.MaySign(ForOCSP); err != nil {
+		return nil, err
+	}
 	s := d.signer
 	if first, last, _ := s.Validity(); now.Before(first) || now.After(last) {
 		return nil, fmt.Errorf("the certificate of OCSP signer %q is not valid now", s.Name)

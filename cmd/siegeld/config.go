@@ -28,8 +28,12 @@ type config struct {
 	Listen string `yaml:"listen"`
 	// The server's side of the TLS connection.
 	TLS tlsConfig `yaml:"tls"`
-	// HTTP for relying parties: issuer certificates and health (/healthz, /readyz). Without TLS: what it says is signed.
+	// HTTP for relying parties: OCSP, CRLs, issuer certificates and health (/healthz, /readyz). Without TLS: what it says is signed.
 	HTTP httpConfig `yaml:"http"`
+	// OCSP, which is answered over HTTP for relying parties.
+	OCSP ocspConfig `yaml:"ocsp"`
+	// CRLs, which are served there too.
+	CRL crlConfig `yaml:"crl"`
 	// HTTP for monitors of the log: checkpoint, tiles and entries in the format C2SP tlog-tiles. Entries name cards by ICCSN and orders by
 	// id, but hold no personal data: give the address to auditors and not to everybody.
 	Tiles tilesConfig `yaml:"tiles"`
@@ -82,6 +86,9 @@ const off = "off"
 type httpConfig struct {
 	// host:port, or off. Port 0 takes a free one. Default: 127.0.0.1:7480.
 	Listen string `yaml:"listen"`
+	// Requests for status that one client may make in a second, and twice as many at once; 0 for any number. A client is an IPv4 address or an
+	// IPv6 network of 64 bits: behind a proxy all clients are one, so bound them there and set 0 here. Default: 500.
+	Rate int `yaml:"rate"`
 }
 
 // tilesConfig is the address for monitors of the log.
@@ -187,9 +194,11 @@ const defaultData = "data"
 func defaults() config {
 	return config{
 		Data: defaultData, Environment: string(profiles.Test), Listen: "127.0.0.1:7443",
-		HTTP: httpConfig{"127.0.0.1:7480"}, Tiles: tilesConfig{"127.0.0.1:7481"}, Metrics: metricsConfig{"127.0.0.1:7482"},
+		HTTP: httpConfig{"127.0.0.1:7480", 500}, Tiles: tilesConfig{"127.0.0.1:7481"}, Metrics: metricsConfig{"127.0.0.1:7482"},
 		KeySession:   keySessionConfig{Signatures: 1_000_000, Lifetime: 24 * time.Hour},
 		ApprovalTime: time.Hour,
+		OCSP:         ocspConfig{ca.MaxStatusCache},
+		CRL:          crlConfig{24 * time.Hour, 7 * 24 * time.Hour, 10 * time.Minute},
 		Log:          logConfig{Format: "auto", Level: "info"},
 		Grace:        20 * time.Second,
 	}
@@ -337,6 +346,7 @@ func (c *config) check(lines strictyaml.Lines) error {
 		}
 	}
 	c.Token.check(fault)
+	c.checkStatus(fault)
 	if c.Grace <= 0 {
 		fault("grace", "%s is not above zero", c.Grace)
 	}

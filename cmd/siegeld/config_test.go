@@ -24,7 +24,8 @@ func TestDefaults(t *testing.T) {
 	want := config{
 		Data: "data", Environment: "test", Listen: "127.0.0.1:7443",
 		TLS:  tlsConfig{"data/tls/server.pem", "data/tls/server.key", "data/tls/ca.pem"},
-		HTTP: httpConfig{"127.0.0.1:7480"}, Tiles: tilesConfig{"127.0.0.1:7481"}, Metrics: metricsConfig{"127.0.0.1:7482"},
+		HTTP: httpConfig{"127.0.0.1:7480", 500}, Tiles: tilesConfig{"127.0.0.1:7481"}, Metrics: metricsConfig{"127.0.0.1:7482"},
+		OCSP: ocspConfig{20 * time.Second}, CRL: crlConfig{24 * time.Hour, 168 * time.Hour, 10 * time.Minute},
 		Operators: "data/operators.yaml", Hierarchy: "data/hierarchy",
 		Store:      storeConfig{SQLite: "data/siegel.db"},
 		Token:      tokenConfig{PINFile: "data/token/pin", SoftHSM2: "data/token/softhsm2.conf"},
@@ -42,7 +43,9 @@ const full = `
 data: d
 environment: production
 listen: "[::1]:0"
-http: {listen: "[::1]:80"}
+http: {listen: "[::1]:80", rate: 7}
+ocsp: {cache: 10s}
+crl: {interval: 12h, validity: 72h, after_revocation: 1m}
 tiles: {listen: "127.0.0.1:0"}
 metrics: {listen: off}
 tls: {certificate: c.pem, key: /k.pem, client_ca: ca.pem}
@@ -74,8 +77,9 @@ func TestEveryKey(t *testing.T) {
 	want := config{
 		Data: in("d"), Environment: "production", Listen: "[::1]:0", TLS: tlsConfig{in("c.pem"), "/k.pem", in("ca.pem")},
 		Operators: in("o.yaml"), Hierarchy: in("h"), Profiles: in("p"), Store: storeConfig{SQLite: in("s.db")},
-		LegacyExceptions: []string{"legacy-cvc-g1", "legacy-rsa-2048-noqes"}, exceptionsAt: path + ":12: ",
-		HTTP: httpConfig{"[::1]:80"}, Tiles: tilesConfig{"127.0.0.1:0"}, Metrics: metricsConfig{"off"},
+		LegacyExceptions: []string{"legacy-cvc-g1", "legacy-rsa-2048-noqes"}, exceptionsAt: path + ":14: ",
+		HTTP: httpConfig{"[::1]:80", 7}, Tiles: tilesConfig{"127.0.0.1:0"}, Metrics: metricsConfig{"off"},
+		OCSP: ocspConfig{10 * time.Second}, CRL: crlConfig{12 * time.Hour, 72 * time.Hour, time.Minute},
 		Token: tokenConfig{URI: "pkcs11:token=x?module-path=/m.so", PINFile: in("pin"), Sessions: 8, SoftHSM2: in("soft"), Reserved: "a=b", Quirks: "luna",
 			Copies: []tokenCopyConfig{
 				{URI: "pkcs11:token=y?module-path=/n.so", PINFile: in("pin2"), Sessions: 4, Reserved: "c=d", Quirks: "generic"},
@@ -138,6 +142,8 @@ func TestBadConfigurations(t *testing.T) {
 		{"two documents", "data: x\n---\ndata: y\n", []string{"more than one YAML document"}},
 		{"environment", "data: x\nenvironment: staging\n", []string{`siegeld.yaml:2: environment: "staging" is neither test nor production`}},
 		{"listen", "listen: '7443'\n", []string{`siegeld.yaml:1: listen: "7443" is not host:port`}},
+		{"status", "http: {rate: -1}\nocsp: {cache: 21s}\ncrl: {interval: 25h, validity: 25h, after_revocation: 0s}\n", []string{"siegeld.yaml:1: http.rate: -1",
+			"siegeld.yaml:2: ocsp.cache: 21s", "siegeld.yaml:3: crl.interval: 25h", "siegeld.yaml:3: crl.validity: 25h", "siegeld.yaml:3: crl.after_revocation: 0s"}},
 		{"HTTP", "http:\n  listen: ''\ntiles: {listen: '7481'}\nmetrics: {listen: yes}\n", []string{`siegeld.yaml:2: http.listen: "" is neither host:port nor off`,
 			`siegeld.yaml:3: tiles.listen: "7481" is neither`, `siegeld.yaml:4: metrics.listen: "yes" is neither`}},
 		{"key session", "key_session:\n  signatures: 0\n  lifetime: -1h\n", []string{

@@ -88,11 +88,19 @@ func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *input
 	if unbound := authority.Unbound(); len(unbound) > 0 {
 		log.Warn("no issuer signs these profiles; orders that need them are refused", "profiles", unbound)
 	}
-	services, err := httpServices(cfg, log, open, publicHandler(authority.Issuers(), isReady, log), isReady)
+	responder, err := newResponder(cfg, log, open.store, open.keyed)
 	if err != nil {
 		return err
 	}
-	services = append(services, service{server.Run, open.lis.grpc})
+	crls, err := newCRLs(cfg, authority, open.store)
+	if err != nil {
+		return err
+	}
+	services, err := httpServices(cfg, log, open, publicHandler(cfg, authority.Issuers(), responder, open.store, isReady, log), isReady)
+	if err != nil {
+		return err
+	}
+	services = append(services, crlService(crls), service{server.Run, open.lis.grpc})
 	return besideAuthority(ctx, authority, func(ctx context.Context) error {
 		return serveAll(ctx, log, services, ready, open.lis.addresses())
 	})

@@ -15,6 +15,8 @@ import (
 type closableStore interface {
 	ca.Store
 	ca.ExportStore
+	ca.StatusStore
+	ca.CRLStore
 	Close() error
 }
 

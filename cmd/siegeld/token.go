@@ -13,6 +13,7 @@ import (
 	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/hsm"
 	"github.com/siegel-pki/siegel/internal/hierarchy"
+	"github.com/siegel-pki/siegel/profiles"
 )
 
 // softHSM2 is the environment variable in which SoftHSM2 finds its configuration.
@@ -88,14 +89,14 @@ func (c *config) tokens(ctx context.Context, uri string, p *pins) ([]hsm.Config,
 	return list, nil
 }
 
-// issuers joins the issuers of the hierarchy with their keys. The key of an issuer that signs no profile, such as a root, is not
-// even looked for.
+// issuers joins the issuers of the hierarchy with their keys. The key of an issuer that signs nothing here, such as a root, or an OCSP
+// signer whose key the list does not name, is not even looked for.
 func issuers(ctx context.Context, h *hierarchy.Hierarchy, tokens *hsm.Tokens) ([]ca.Issuer, error) {
 	list := make([]ca.Issuer, len(h.Issuers))
 	for i := range h.Issuers {
 		public := &h.Issuers[i]
 		list[i].Issuer = &public.Issuer
-		if len(public.Profiles) == 0 {
+		if signs := len(public.Profiles) > 0 || public.Kind == profiles.OCSPSigner && len(public.KeyID) > 0; !signs {
 			continue
 		}
 		key, err := tokens.Key(ctx, public.KeyID)

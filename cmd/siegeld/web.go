@@ -11,19 +11,9 @@ import (
 	"github.com/siegel-pki/siegel/internal/build"
 	"github.com/siegel-pki/siegel/internal/metrics"
 	"github.com/siegel-pki/siegel/internal/web"
-	"github.com/siegel-pki/siegel/profiles"
 )
 
-// publicHandler is what relying parties see.
-func publicHandler(issuers []*profiles.Issuer, ready func(context.Context) error, log *slog.Logger) http.Handler {
-	cfg := web.PublicConfig{Ready: ready, Log: log}
-	for _, iss := range issuers {
-		cfg.Issuers = append(cfg.Issuers, web.IssuerCertificate{Name: iss.Name, CVC: iss.X509 == nil, Octets: iss.Raw()})
-	}
-	return web.Public(cfg)
-}
-
-// service is a server with the address on which it serves until its context ends.
+// service is a server with the address on which it serves until its context ends; nil for one that serves nobody.
 type service struct {
 	run func(context.Context, net.Listener) error
 	lis net.Listener

@@ -18,6 +18,7 @@
 //	tiles.go    the log, for monitors
 //	internal.go what the operator's own tools see
 //	ocsp.go     OCSP by POST and GET
+//	crl.go      CRLs
 //	limit.go    how often a client may ask
 //	health.go   /healthz and /readyz
 package web

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/siegel-pki/siegel/ca"
 )
 
 // PublicConfig is what relying parties may ask for. What is nil is not there: 404.
@@ -15,6 +17,9 @@ type PublicConfig struct {
 	// OCSP answers at /ocsp and at the paths of OCSPURLs, which certificates name.
 	OCSP     Responder
 	OCSPURLs []string
+	// CRLs are the CRLs of CRLIssuers, at /crl/NAME.crl and at their URLs.
+	CRLs       ca.CRLReader
+	CRLIssuers []CRLIssuer
 	// Rate is how many requests for status a client may make in a second; 0 for any number.
 	Rate int
 	// Ready tells why the server cannot do its work now: see /readyz. Mandatory.
@@ -34,8 +39,12 @@ func Public(cfg PublicConfig) http.Handler {
 	var rs routes
 	health(&rs, cfg.Ready)
 	issuers(&rs, cfg.Issuers)
-	if cfg.OCSP != nil {
-		addOCSP(&rs, cfg.OCSP, newLimiter(cfg.Rate), cfg.OCSPURLs)
+	limit := newLimiter(cfg.Rate)
+	if cfg.CRLs != nil {
+		addCRLs(&rs, cfg.CRLs, limit, cfg.Log, cfg.CRLIssuers)
+	}
+	if cfg.OCSP != nil { // last: an address of OCSP may be the root of all paths
+		addOCSP(&rs, cfg.OCSP, limit, cfg.OCSPURLs)
 	}
 	return rs
 }

@@ -30,7 +30,7 @@ CREATE TRIGGER published_crls_never_change BEFORE UPDATE ON published_crls EXECU
 CREATE TRIGGER published_crls_are_never_deleted BEFORE DELETE OR TRUNCATE ON published_crls
 EXECUTE FUNCTION refuse('that a CRL was published is never deleted');
 
--- The octets of the newest CRL of each issuer. Those of older ones are dropped: what they say, the newest says too.
+-- The octets of the newest CRL of each issuer, and of the one before. Those of older ones are dropped: what they say, the newest says too.
 CREATE TABLE crl_parts (
     issuer text    COLLATE "C" NOT NULL,
     number bigint  NOT NULL,

@@ -67,7 +67,7 @@ BEGIN
 END;
 -- +goose StatementEnd
 
--- The octets of the newest CRL of each issuer. Those of older ones are dropped: what they say, the newest says too.
+-- The octets of the newest CRL of each issuer, and of the one before. Those of older ones are dropped: what they say, the newest says too.
 CREATE TABLE crl_parts (
     issuer TEXT    NOT NULL,
     number INTEGER NOT NULL,

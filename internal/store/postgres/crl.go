@@ -62,7 +62,9 @@ INSERT INTO published_crls (issuer, number, size, sha256, entry_id) SELECT $8, $
 
 	insertCRLPart = `INSERT INTO crl_parts (issuer, number, part, octets) VALUES ($1, $2, $3, $4)`
 
-	dropCRLParts = `DELETE FROM crl_parts WHERE issuer = $1 AND number < $2`
+	// The CRL before stays: somebody may be reading it.
+	dropCRLParts = `
+DELETE FROM crl_parts WHERE issuer = $1 AND number < (SELECT max(number) FROM published_crls WHERE issuer = $1 AND number < $2)`
 )
 
 // PublishCRL implements ca.CRLStore.

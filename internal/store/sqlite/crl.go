@@ -62,7 +62,9 @@ SELECT EXISTS (SELECT 1 FROM crls WHERE issuer = ?1 AND number = ?2), (SELECT co
 
 	insertCRLPart = `INSERT INTO crl_parts (issuer, number, part, octets) VALUES (?, ?, ?, ?)`
 
-	dropCRLParts = `DELETE FROM crl_parts WHERE issuer = ? AND number < ?`
+	// The CRL before stays: somebody may be reading it.
+	dropCRLParts = `
+DELETE FROM crl_parts WHERE issuer = ?1 AND number < (SELECT max(number) FROM published_crls WHERE issuer = ?1 AND number < ?2)`
 )
 
 // PublishCRL implements ca.CRLStore.

@@ -78,6 +78,19 @@ func TestStatusContract(t *testing.T) {
 	})
 }
 
+// TestCRLContract runs the suite of all stores that keep CRLs.
+func TestCRLContract(t *testing.T) {
+	storetest.ExerciseCRL(t, func(t *testing.T) (storetest.CRLStore, func(*testing.T) storetest.CRLStore) {
+		dsn := newDatabase(t, cluster)
+		s := open(t, dsn)
+		return s, func(t *testing.T) storetest.CRLStore {
+			closeStore(t, s)
+			s = open(t, dsn)
+			return s
+		}
+	})
+}
+
 // newDatabase gives a schema with our tables.
 func newDatabase(t testing.TB, c *pgtest.Cluster) (dsn string) {
 	t.Helper()

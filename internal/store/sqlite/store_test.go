@@ -55,6 +55,19 @@ func TestStatusContract(t *testing.T) {
 	})
 }
 
+// TestCRLContract runs the suite of all stores that keep CRLs.
+func TestCRLContract(t *testing.T) {
+	storetest.ExerciseCRL(t, func(t *testing.T) (storetest.CRLStore, func(*testing.T) storetest.CRLStore) {
+		path := filepath.Join(t.TempDir(), "siegel.db")
+		s := open(t, path)
+		return s, func(t *testing.T) storetest.CRLStore {
+			closeStore(t, s)
+			s = open(t, path)
+			return s
+		}
+	})
+}
+
 // open opens a store that must open, and closes it when the test ends.
 func open(t testing.TB, path string) *sqlite.Store {
 	t.Helper()

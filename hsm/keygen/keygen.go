@@ -1,7 +1,7 @@
 // Package keygen creates key pairs in a token. Only the ceremony program imports it: the server cannot create keys.
 //
 // A key pair is made in the token and stays there: its private half is a sensitive, non-extractable token object that signs and
-// does nothing else (GS-A_4287, GS-A_4300). template.go says with which attributes; keygen.go creates, reads back and checks; destroy.go
+// does nothing else (GS-A_4287, GS-A_4300). Package p11 says with which attributes; keygen.go creates, reads back and checks; destroy.go
 // destroys and reads back that nothing is left.
 package keygen
 
@@ -42,7 +42,11 @@ func GenerateKey(ctx context.Context, token *hsm.Token, spec Spec) (crypto.Publi
 		return nil, err
 	}
 	unused := func(s *p11.Session) error { return free(s, spec) }
-	if err := token.Use(ctx, unused, t.generate); err != nil {
+	generate := func(s *p11.Session) error {
+		_, _, err := s.Generate(t)
+		return err
+	}
+	if err := token.Use(ctx, unused, generate); err != nil {
 		return nil, fmt.Errorf("create %s key %x: %w", spec.Type, spec.ID, err)
 	}
 	public, err := check(ctx, token, spec)
@@ -98,16 +102,6 @@ func free(s *p11.Session, spec Spec) error {
 	return nil
 }
 
-// generate creates the pair. Tokens that know no CKA_MODIFIABLE refuse the template and create nothing; they get it without.
-func (t templates) generate(s *p11.Session) error {
-	fixed := pkcs11.NewAttribute(pkcs11.CKA_MODIFIABLE, false)
-	err := s.GenerateKeyPair(t.mechanism, append(t.public, fixed), append(t.private, fixed))
-	if templateRefused(err) {
-		err = s.GenerateKeyPair(t.mechanism, t.public, t.private)
-	}
-	return err
-}
-
 // check reads the pair back, with what the token itself says of it, and lets it sign.
 func check(ctx context.Context, token *hsm.Token, spec Spec) (crypto.PublicKey, error) {
 	key, err := token.Key(ctx, spec.ID)
@@ -117,7 +111,7 @@ func check(ctx context.Context, token *hsm.Token, spec Spec) (crypto.PublicKey, 
 	if key.Type() != spec.Type {
 		return nil, fmt.Errorf("the token made a %s key", key.Type())
 	}
-	if wrong := departures(key.Attributes()); len(wrong) > 0 {
+	if wrong := key.Attributes().Departures(true); len(wrong) > 0 {
 		return nil, fmt.Errorf("the token made a private key that departs from the template: %v", wrong)
 	}
 	scheme := sigalg.PureEd25519

@@ -28,6 +28,11 @@ func (s *Session) Attributes(id []byte) (Attributes, error) {
 		return Attributes{}, err
 	}
 	s.pool.remember(id)
+	return s.AttributesOf(h)
+}
+
+// AttributesOf reads the attributes of a private key.
+func (s *Session) AttributesOf(h pkcs11.ObjectHandle) (Attributes, error) {
 	var a Attributes
 	label, _, err := s.Value(h, pkcs11.CKA_LABEL)
 	if err != nil {

@@ -10,6 +10,7 @@
 //	heal.go       what happens when the token is away
 //	sign.go       C_SignInit, C_Sign
 //	object.go     finding objects, reading attributes
+//	generate.go   making a key pair, and what its private half must be
 //	publickey.go  public key objects → crypto.PublicKey
 //	slot.go       which slot holds the token
 //	errors.go     return values and what they mean for the caller

@@ -69,12 +69,6 @@ func (s *Session) Value(object pkcs11.ObjectHandle, attribute uint) ([]byte, boo
 	return got[0].Value, true, nil
 }
 
-// GenerateKeyPair creates a key pair.
-func (s *Session) GenerateKeyPair(m *pkcs11.Mechanism, public, private []*pkcs11.Attribute) error {
-	_, _, err := s.pool.mod.c.GenerateKeyPair(s.h, []*pkcs11.Mechanism{m}, public, private)
-	return s.pool.failed(wrap("C_GenerateKeyPair", err))
-}
-
 // Destroy removes objects from the token.
 func (s *Session) Destroy(objects ...pkcs11.ObjectHandle) error {
 	var errs []error

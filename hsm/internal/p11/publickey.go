@@ -52,6 +52,12 @@ func (s *Session) PublicKey(id []byte) (crypto.PublicKey, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.PublicKeyOf(h)
+}
+
+// PublicKeyOf reads a public key object.
+func (s *Session) PublicKeyOf(h pkcs11.ObjectHandle) (crypto.PublicKey, error) {
+	var err error
 	need := func(attribute uint, name string) []byte {
 		v, ok, e := s.Value(h, attribute)
 		if e == nil && !ok {

@@ -31,6 +31,11 @@ func (s *Session) SignInit(id []byte, m *pkcs11.Mechanism) error {
 	if err != nil {
 		return err
 	}
+	return s.SignInitWith(key, m)
+}
+
+// SignInitWith begins a signature with a private key that was found or made before.
+func (s *Session) SignInitWith(key pkcs11.ObjectHandle, m *pkcs11.Mechanism) error {
 	return s.pool.failed(wrap("C_SignInit", s.pool.mod.c.SignInit(s.h, []*pkcs11.Mechanism{m}, key)))
 }
 

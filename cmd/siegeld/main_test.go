@@ -42,9 +42,10 @@ func siegeld(t *testing.T, args ...string) (code int, out, errOut string) {
 
 func TestProgram(t *testing.T) {
 	data := prepare(t)
-	good := writeFile(t, data, "siegeld.yaml", "data: .\n")
+	const quiet = "http: {listen: off}\ntiles: {listen: off}\nmetrics: {listen: off}\n" // whatever else runs on this machine
+	good := writeFile(t, data, "siegeld.yaml", "data: .\n"+quiet)
 	bad := writeFile(t, data, "bad.yaml", "data: .\nlog: {level: loud}\n")
-	away := writeFile(t, data, "away.yaml", "data: .\nstore: {postgres: 'postgres://siegel:s3cret@127.0.0.1:1/cards'}\n")
+	away := writeFile(t, data, "away.yaml", "data: .\nstore: {postgres: 'postgres://siegel:s3cret@127.0.0.1:1/cards'}\n"+quiet)
 	empty := t.TempDir()
 	tests := []struct {
 		name string
@@ -62,6 +63,8 @@ func TestProgram(t *testing.T) {
 		{"nothing to migrate", []string{"migrate", "--config", good}, exitOK, "the server itself brings " + filepath.Join(data, "siegel.db")},
 		{"migrate a database that is away", []string{"migrate", "--config", away}, exitFailed, "migrate database siegel@127.0.0.1:1/cards"},
 		{"serve from a database that is away", []string{"--config", away, "--listen", "127.0.0.1:0"}, exitFailed, "open database siegel@127.0.0.1:1/cards"},
+		{"back up what is not there", []string{"backup", filepath.Join(empty, "b.db"), "--data", empty}, exitFailed, "back up " + filepath.Join(empty, "siegel.db")},
+		{"back up PostgreSQL", []string{"backup", filepath.Join(empty, "b.db"), "--config", away}, exitConfig, "pg_dump"},
 		{"unknown flag", []string{"--colour"}, exitConfig, "unknown flag --colour"},
 		{"help", []string{"--help"}, exitOK, "Exit codes:"},
 		{"version", []string{"version"}, exitOK, "siegeld " + build.Version() + "\n"},

@@ -24,7 +24,7 @@ func newSequencer(ctx context.Context, cfg config, log *slog.Logger, h *hierarch
 	if err != nil {
 		return nil, fmt.Errorf("find the key of the log, CKA_ID %x: %w", h.Log.KeyID, err)
 	}
-	file := checkpointFile{filepath.Join(cfg.Data, "checkpoint")}
+	file := checkpointOf(cfg)
 	seen, err := file.read()
 	if err != nil {
 		return nil, err
@@ -63,6 +63,10 @@ func besideSequencer(ctx context.Context, s *ca.Sequencer, serve func(context.Co
 
 // checkpointFile keeps the newest checkpoint outside the database, for the next start.
 type checkpointFile struct{ path string }
+
+func checkpointOf(cfg config) checkpointFile {
+	return checkpointFile{filepath.Join(cfg.Data, "checkpoint")}
+}
 
 // read gives nil where there is no file.
 func (f checkpointFile) read() ([]byte, error) {

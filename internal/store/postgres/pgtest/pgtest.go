@@ -90,6 +90,13 @@ func (c *Cluster) command(name string, args ...string) *exec.Cmd {
 	return cmd
 }
 
+// Command gives a program of PostgreSQL, for example pg_dump, that will run as the server's user and find the cluster by itself.
+func (c *Cluster) Command(name string, args ...string) *exec.Cmd {
+	cmd := c.command(name, args...)
+	cmd.Env = append(os.Environ(), "PGHOST="+c.dir, "PGUSER="+role, "PGDATABASE=postgres")
+	return cmd
+}
+
 // keeper runs its arguments until its standard input ends, which it does with our process, however that ends: a test that is killed
 // leaves no server behind.
 const keeper = `"$@" </dev/null & server=$!; cat >/dev/null; kill -QUIT $server 2>/dev/null; wait $server`

@@ -13,6 +13,7 @@
 //   - health.go: whether the server is ready for orders
 //   - listen.go: the addresses
 //   - web.go: what is served over HTTP
+//   - memory.go: how the garbage collector is set
 //   - log.go, ready.go: the log; the files that scripts wait for
 //
 // The server creates no keys, no certificates and no operators: the ceremony does (siegel-ceremony).
@@ -140,6 +141,7 @@ func (c *serveCmd) Run(ctx context.Context, stderr *os.File) error {
 	if err != nil {
 		return err
 	}
+	tuneMemory()
 	log := newLogger(cfg.Log, stderr)
 	log.Info("siegeld starts", "version", build.Version(), "environment", cfg.Environment, "config", c.Config, "data", cfg.Data)
 	files, err := newReadyFiles(c.ReadyFile, c.AddressesFile)

@@ -15,14 +15,8 @@ type Labels struct {
 	CardType     string             `json:"card_type"`
 	Sector       string             `json:"sector"`
 	Issuer       string             `json:"issuer"` // of entries that are about an issuer
-	Certificates []CertificateLabel `json:"certificates"`
-	Drafts       []CertificateLabel `json:"drafts"` // in place of Certificates, where none is issued yet
-}
-
-// CertificateLabel is what a certificate or draft is found and counted by.
-type CertificateLabel struct {
-	Profile string `json:"profile"`
-	Issuer  string `json:"issuer"`
+	Certificates []CertificateFacts `json:"certificates"`
+	Drafts       []CertificateFacts `json:"drafts"` // in place of Certificates, where none is issued yet
 }
 
 // Labels reads the labels of an entry. It does not look at the rest of the facts; see ReadFacts.
@@ -69,8 +63,8 @@ func (f *Filter) Fits(e Entry) (bool, error) {
 		return false, err
 	}
 	return fits(f.CardTypes, l.CardType) && fits(f.Sectors, l.Sector) && fits(f.ICCSNs, l.ICCSN) &&
-		fits(f.Issuers, append(certificateNames(l, func(c CertificateLabel) string { return c.Issuer }), l.Issuer)...) &&
-		fits(f.Profiles, certificateNames(l, func(c CertificateLabel) string { return c.Profile })...), nil
+		fits(f.Issuers, append(certificateNames(l, func(c CertificateFacts) string { return c.Issuer }), l.Issuer)...) &&
+		fits(f.Profiles, certificateNames(l, func(c CertificateFacts) string { return c.Profile })...), nil
 }
 
 // fits tells whether a list is empty or has one of the values.
@@ -78,7 +72,7 @@ func fits(list []string, values ...string) bool {
 	return len(list) == 0 || slices.ContainsFunc(values, func(v string) bool { return v != "" && slices.Contains(list, v) })
 }
 
-func certificateNames(l Labels, of func(CertificateLabel) string) (list []string) {
+func certificateNames(l Labels, of func(CertificateFacts) string) (list []string) {
 	for _, c := range slices.Concat(l.Certificates, l.Drafts) {
 		list = append(list, of(c))
 	}

@@ -37,6 +37,14 @@ type Tile struct {
 	Hashes []byte // Width * HashSize octets, as they are stored and served
 }
 
+// Root is the root over a full tile: the hash that stands for it in the tile above. It is an error where the tile is not full.
+func (t Tile) Root() (Hash, error) {
+	if len(t.Hashes) != tileOctets {
+		return Hash{}, fmt.Errorf("%s has %d octets, a full tile has %d", t.Path(), len(t.Hashes), tileOctets)
+	}
+	return tileRoot(t.Hashes), nil
+}
+
 // TileReader reads tiles from where they are kept: a database, another server, an export.
 type TileReader interface {
 	// Tiles gives the octets of tiles, in the order of ids, each Width*HashSize octets long. A keeper whose tile has grown

@@ -31,6 +31,9 @@ type ExportStore interface {
 	// Issuers is that of Store.
 	Issuers(ctx context.Context) ([]KnownIssuer, error)
 
+	// Card is that of Store.
+	Card(ctx context.Context, iccsn string) (*Card, error)
+
 	// Order is that of Store.
 	Order(ctx context.Context, orderID string) (*OrderState, error)
 }

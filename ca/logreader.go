@@ -147,7 +147,7 @@ func (r *LogReader) Statistics(ctx context.Context, from, until time.Time) (*tlo
 	}
 	err = x.scan(ctx, func(page []StoredLeaf, _ int64) error {
 		for _, l := range page {
-			if err := stats.Add(l.Entry); err != nil {
+			if err := stats.Add(l.Entry, func(iccsn string) (*tlog.Labels, error) { return r.cardLabels(ctx, iccsn) }); err != nil {
 				return fmt.Errorf("leaf %d: %w", l.LeafIndex, err)
 			}
 		}
@@ -157,6 +157,22 @@ func (r *LogReader) Statistics(ctx context.Context, from, until time.Time) (*tlo
 		return nil, nil, logFailure("count entries", err)
 	}
 	return stats, x.Head, nil
+}
+
+// cardLabels gives what statistics need to know of a card.
+func (r *LogReader) cardLabels(ctx context.Context, iccsn string) (*tlog.Labels, error) {
+	card, err := r.store.Card(ctx, iccsn)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	l := &tlog.Labels{CardType: card.CardType, Sector: card.Sector}
+	for i := range card.Certs {
+		l.Certificates = append(l.Certificates, tlog.CertificateFacts{Slot: card.Certs[i].Slot, Profile: card.Certs[i].Profile, Issuer: card.Certs[i].Issuer})
+	}
+	return l, nil
 }
 
 // logFailure says what was being done. ErrNotFound and the end of the context are the caller's to know; where the store does not answer,

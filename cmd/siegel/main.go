@@ -15,6 +15,7 @@
 //   - verify.go: what verify reads; verifyx509.go, verifycvc.go, verifyg1.go: chains; verifycard.go: whether the certificates belong
 //     into their slots and together; verifyreport.go: what it prints
 //   - inspect.go, inspectx509.go: certificates in words
+//   - audit.go, auditexport.go, auditverify.go, auditconsistency.go, auditstatistics.go: the commands of auditors; auditparquet.go: tables
 //   - output.go: tables, colours, JSON
 package main
 
@@ -45,6 +46,7 @@ type cli struct {
 	Inspect  inspectCmd  `cmd:"" offline:"" help:"Show what certificates say: X.509 (DER, PEM) and CV certificates. Offline."`
 	Verify   verifyCmd   `cmd:"" offline:"" help:"Verify a folder that --out wrote: every chain, and that its certificates make one card. Offline."`
 	Profiles profilesCmd `cmd:"" offline:"" help:"List card types, sectors and profiles as built in, or explain one with its sources. Offline."`
+	Audit    auditCmd    `cmd:"" help:"Export the issuance log and verify it without the server: for auditors."`
 	Policy   policyCmd   `cmd:"" help:"Look at the algorithm policy: until which day each algorithm may be used."`
 	Version  versionCmd  `cmd:"" offline:"" help:"Print the version."`
 }

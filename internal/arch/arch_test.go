@@ -27,6 +27,9 @@ var picture = map[string][]string{
 	"profiles":           {"internal/pkix", "internal/cvc", "internal/der", "internal/brainpool", "internal/sigalg"},
 	"internal/lint":      {"internal/pkix", "internal/cvc", "internal/brainpool", "internal/sigalg"},
 
+	// The auditor's side: knows the formats of the log and of certificates, and nothing of who writes them.
+	"internal/audit": {"internal/tlog", "internal/pkix", "internal/cvc"},
+
 	// The other side: decides from outside, and must not know what the inside thinks.
 	"internal/relying": {"internal/pkix", "internal/sigalg"},
 
@@ -68,7 +71,7 @@ var picture = map[string][]string{
 
 	"cmd/siegeld": {"ca", "profiles", "hsm", "hsm/pinshare", "internal/build", "internal/hierarchy", "internal/metrics", "internal/rpc", "internal/web",
 		"internal/store/sqlite", "internal/store/postgres", "internal/strictyaml"},
-	"cmd/siegel": {"profiles", "internal/build", "internal/pkix", "internal/cvc", "internal/brainpool", "internal/sigalg", "proto/siegel/v1"},
+	"cmd/siegel": {"profiles", "internal/audit", "internal/tlog", "internal/build", "internal/pkix", "internal/cvc", "internal/brainpool", "internal/sigalg", "proto/siegel/v1"},
 	"cmd/siegel-bench": {"ca", "hsm", "hsm/softhsm", "internal/brainpool", "internal/cvc", "internal/hierarchy", "internal/pkix", "internal/rig",
 		"internal/sigalg", "internal/store/postgres", "internal/store/postgres/pgtest", "internal/store/sqlite", "internal/testkey", "internal/tlog",
 		"profiles", "proto/siegel/v1"},
@@ -89,6 +92,7 @@ var outside = []struct {
 	{"modernc.org/sqlite", []string{"internal/store/sqlite"}, "each dialect has one adapter"},
 	{"github.com/jackc/pgx", []string{"internal/store/postgres"}, "each dialect has one adapter"},
 	{"github.com/prometheus", []string{"internal/metrics"}, "figures are named in one place"},
+	{"github.com/parquet-go", []string{"cmd/siegel"}, "tables are written in one place"},
 	{"github.com/zmap", []string{"internal/lint"}, "other people's rules are asked in one place"},
 	{"C", nil, "cgo comes only with PKCS#11"},
 }

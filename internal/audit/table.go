@@ -41,7 +41,7 @@ func rows(index int64, e tlog.Entry) ([]Row, error) {
 	}
 	base := Row{Leaf: index, Kind: string(e.Kind), At: tlog.Instant(e.At), Actor: e.Actor, OrderID: l.Order, ICCSN: l.ICCSN, CardType: l.CardType,
 		Sector: l.Sector, Issuer: l.Issuer}
-	named := slices.Concat(l.Certificates, l.Drafts)
+	named := l.Named()
 	if len(named) == 0 {
 		return []Row{base}, nil
 	}

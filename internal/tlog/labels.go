@@ -16,7 +16,17 @@ type Labels struct {
 	Sector       string             `json:"sector"`
 	Issuer       string             `json:"issuer"` // of entries that are about an issuer
 	Certificates []CertificateFacts `json:"certificates"`
-	Drafts       []CertificateFacts `json:"drafts"` // in place of Certificates, where none is issued yet
+	Drafts       []CertificateFacts `json:"drafts"`      // in place of Certificates, where none is issued yet
+	Certificate  *CertificateFacts  `json:"certificate"` // likewise, where the entry is about one alone
+}
+
+// Named lists the certificates or drafts that the entry names.
+func (l *Labels) Named() []CertificateFacts {
+	list := slices.Concat(l.Certificates, l.Drafts)
+	if l.Certificate != nil {
+		list = append(list, *l.Certificate)
+	}
+	return list
 }
 
 // Labels reads the labels of an entry. It does not look at the rest of the facts; see ReadFacts.
@@ -73,7 +83,7 @@ func fits(list []string, values ...string) bool {
 }
 
 func certificateNames(l Labels, of func(CertificateFacts) string) (list []string) {
-	for _, c := range slices.Concat(l.Certificates, l.Drafts) {
+	for _, c := range l.Named() {
 		list = append(list, of(c))
 	}
 	return list

@@ -33,21 +33,50 @@ type CertificateCount struct {
 	Count   int64
 }
 
-// Add counts an entry. Those that name no chip are passed over.
-func (s *Statistics) Add(e Entry) error {
+// Add counts an entry. Those that name no chip are passed over. An entry about a card that was issued before may say no more than its ICCSN: card, where
+// it is not nil, gives then the labels of the issuance, or nil where it does not know them.
+func (s *Statistics) Add(e Entry, card func(iccsn string) (*Labels, error)) error {
 	l, err := e.Labels()
 	if err != nil || l.ICCSN == "" {
 		return err
+	}
+	if l.Sector == "" && card != nil {
+		issued, err := card(l.ICCSN)
+		if err != nil {
+			return err
+		}
+		if issued != nil {
+			l.complete(issued)
+		}
 	}
 	if s.cards == nil {
 		s.cards, s.certificates = map[CardCount]int64{}, map[CertificateCount]int64{}
 	}
 	day := e.At.UTC().Format(time.DateOnly)
 	s.cards[CardCount{Day: day, Kind: e.Kind, CardType: l.CardType, Sector: l.Sector}]++
-	for _, c := range slices.Concat(l.Certificates, l.Drafts) {
+	for _, c := range l.Named() {
 		s.certificates[CertificateCount{Day: day, Kind: e.Kind, Sector: l.Sector, Profile: c.Profile, Issuer: c.Issuer}]++
 	}
 	return nil
+}
+
+// complete adds what the issuance of the card says: card type, sector, and the profiles and issuers of the certificates that are named, or of all
+// where none is.
+func (l *Labels) complete(issued *Labels) {
+	l.CardType, l.Sector = issued.CardType, issued.Sector
+	named := l.Named()
+	if len(named) == 0 {
+		l.Certificates = issued.Certificates
+		return
+	}
+	for i := range named {
+		for _, c := range issued.Certificates {
+			if c.Slot == named[i].Slot {
+				named[i] = c
+			}
+		}
+	}
+	l.Certificates, l.Drafts, l.Certificate = named, nil, nil
 }
 
 // Cards gives the counts of cards, sorted by day and then by the other fields.

@@ -29,9 +29,11 @@ type CardType struct {
 	Slots       []Slot                     // in the order in which a plan lists them
 	// CVCRewritable says that the files of the card's CV certificates of generation 2 can be written again, so that these can be renewed.
 	CVCRewritable Cited[bool]
-	OneOf         []Alternative // groups of slots of which an order names exactly one
-	NotBuilt      []AbsentSlot  // the card has them, Siegel cannot make them yet; they are left empty with a warning
-	NotOnCard     []AbsentSlot  // the card has no such slot, although others have; an order that names one is told why
+	// Suspension says that a card can be revoked for a while. None can: the specification knows it for cards that are not made here.
+	Suspension Cited[bool]
+	OneOf      []Alternative // groups of slots of which an order names exactly one
+	NotBuilt   []AbsentSlot  // the card has them, Siegel cannot make them yet; they are left empty with a warning
+	NotOnCard  []AbsentSlot  // the card has no such slot, although others have; an order that names one is told why
 
 	at position
 }
@@ -66,17 +68,21 @@ type AbsentSlot struct {
 
 func readCardType(d *decoder, m mapping) *CardType {
 	t := &CardType{
-		Name:   required(m, "card_type", text),
-		Title:  required(m, "title", text),
-		Holder: cited(m, "holder", holder),
-		Slots:  required(m, "slots", list(readSlot)),
-		at:     m.at(),
+		Name:       required(m, "card_type", text),
+		Title:      required(m, "title", text),
+		Holder:     cited(m, "holder", holder),
+		Suspension: cited(m, "suspension", truth),
+		Slots:      required(m, "slots", list(readSlot)),
+		at:         m.at(),
 	}
 	t.MayLeaveOut, _ = citedIfThere(m, "may_leave_out", set(generation))
 	t.CVCRewritable, _ = citedIfThere(m, "cvc_rewritable", truth)
 	t.OneOf = optional(m, "one_of", list(readAlternative))
 	t.NotBuilt = optional(m, "not_built", list(readAbsentSlot))
 	t.NotOnCard = optional(m, "not_on_card", list(readAbsentSlot))
+	if t.Suspension.Value {
+		d.problems.add(t.Suspension.at, "NOT_BUILT", "suspension is not built: a revocation is for ever")
+	}
 	t.checkNames(d)
 	return t
 }

@@ -51,6 +51,7 @@ func (l *loader) checkComplete() {
 		{"cards", len(l.cards) == 0}, {"sectors", len(l.sectors) == 0}, {"x509", len(l.x509) == 0}, {"cvc", len(l.cvc) == 0},
 		{"issuers", len(l.issuers) == 0},
 		{"institutions.yaml", l.institutions == nil}, {"chat.yaml", l.access == nil}, {"subca.yaml", l.subCAs == nil},
+		{revocationFile, l.revocation == nil},
 	} {
 		if part.none {
 			l.problems.add(position{part.what, 1}, "MISSING_FILE", "the catalogue has no %s", part.what)

@@ -12,6 +12,7 @@
 //	chat.yaml           access profiles: flag lists of CV certificates (gemSpec_PKI, Tab_PKI_918-02)
 //	subca.yaml          CVC-CAs of the second level: what each may certify (gemSpec_PKI, Tab_PKI_919-02)
 //	algorithms.yaml     the algorithm policy: until which day each algorithm may be used (gemSpec_Krypt)
+//	revocation.yaml     who may have cards revoked, and for which reasons (gemRL_TSL_SP_CP, Tab_PKI_305)
 //
 // A new card type, sector or profile is a new file. Every rule in a file is written {value: ..., source: ...} or is a row with a key
 // source, so that a violation can name the paragraph it comes from. The loader is strict: an unknown key, a wrong type, a missing
@@ -31,6 +32,7 @@
 //     qualified.go, device.go, renewal.go: what qualified certificates, devices and renewals have of their own
 //   - policy.go, policyfile.go: the algorithm policy; algorithms.go: a plan held against it; whatif.go: two policies compared;
 //     environment.go: which issuers belong into an environment
+//   - revocation.go: who may have cards revoked, and why
 //   - content.go, subject.go: what goes into the certificates; issuercontent.go: into those of issuers
 //
 // A Set and all it holds must not be changed after Load; it may then be used concurrently.

@@ -23,6 +23,7 @@ type loader struct {
 	access       []*AccessProfile
 	subCAs       []*SubCA
 	policy       *Policy
+	revocation   *RevocationPolicy
 }
 
 // dataFile is a file as it was read.
@@ -89,6 +90,8 @@ func (l *loader) readFile(name string, data []byte) {
 		l.access = readAccessProfiles(d, m)
 	case name == "subca.yaml":
 		l.subCAs = readSubCAs(d, m)
+	case name == revocationFile:
+		l.revocation = readRevocationPolicy(d, m)
 	case name == policyFile:
 		l.policy = readPolicy(d, m)
 	default:
@@ -136,6 +139,7 @@ func (l *loader) set() *Set {
 		access:       index(l.access, func(a *AccessProfile) string { return a.Name }),
 		subCAs:       index(l.subCAs, func(r *SubCA) string { return r.Name }),
 		policy:       l.policy,
+		revocation:   l.revocation,
 		files:        l.files,
 		hash:         l.hash(),
 	}

@@ -28,6 +28,7 @@ type Sector struct {
 	CRL                FieldRule         // cRLDistributionPoints
 	CPS                FieldRule         // qualifier of the policy
 	ApprovalBodies     Cited[[]string]   // who may release a card of the sector
+	Revocation         Cited[string]     // row of entitlements in revocation.yaml: who may have the sector's cards revoked
 	HBAPrefixes        Cited[[]string]   // of the HBA's Telematik-ID; nil: any. Hard in production, a warning in test
 	HBA                Cited[Occurs]     // Telematik-ID of the HBA that the institution relies on, in the evidence
 	Elsewhere          []AbsentSlot      // certificates of the sector's institutions that no card holds; every plan warns of them
@@ -144,6 +145,7 @@ func readSector(d *decoder, m mapping) *Sector {
 		CRL:                required(m, "crl_distribution_point", readDecidedRule),
 		CPS:                required(m, "cps_qualifier", readDecidedRule),
 		ApprovalBodies:     cited(m, "approval_bodies", set(text)),
+		Revocation:         cited(m, "revocation", text),
 		HBA:                cited(m, "hba", occurs),
 		Elsewhere:          optional(m, "elsewhere", list(readElsewhere)),
 		Gaps:               optional(m, "gaps", list(readGap)),

@@ -11,7 +11,7 @@ import (
 
 // builtin is the catalogue that the program is built with.
 //
-//go:embed cards/*.yaml sectors/*.yaml x509/*.yaml cvc/*.yaml issuers/*.yaml institutions.yaml chat.yaml subca.yaml algorithms.yaml
+//go:embed cards/*.yaml sectors/*.yaml x509/*.yaml cvc/*.yaml issuers/*.yaml institutions.yaml chat.yaml subca.yaml algorithms.yaml revocation.yaml
 var builtin embed.FS
 
 // Set is a loaded catalogue. It is immutable and may be used concurrently.
@@ -25,6 +25,7 @@ type Set struct {
 	access       map[string]*AccessProfile   // by name
 	subCAs       map[string]*SubCA           // by name
 	policy       *Policy
+	revocation   *RevocationPolicy
 	files        []dataFile // as they were read, in the order of their names
 	hash         [32]byte
 }
@@ -116,6 +117,7 @@ func Load(fsys fs.FS) (*Set, error) {
 	}
 	l.check()
 	l.checkPolicy()
+	l.checkRevocation()
 	if len(l.problems) > 0 {
 		l.problems.sort()
 		return nil, l.problems

@@ -38,6 +38,7 @@
 //	entries.go     what the log says
 //	policy.go      what another algorithm policy would mean
 //	renewal.go     what an order that renews must share with the card
+//	lifecycle.go   activation and revocation; cardstatus.go what follows from them
 //	sequencer.go   the order of the log, its tree and its checkpoints
 //	logreader.go, export.go   the log for auditors
 //	errors.go      the kinds of errors and what a caller does about them

@@ -39,7 +39,22 @@ func (a *Authority) checkRenewal(ctx context.Context, order *profiles.Order, in 
 	if err := compareRenewal(order, in, state.Card, old); err != nil {
 		return err
 	}
+	if err := a.checkNotRevoked(ctx, state.Card.ICCSN); err != nil {
+		return err
+	}
 	return a.judgeRenewal(in, old)
+}
+
+// checkNotRevoked refuses to renew for a card that is revoked: that it gets no new ones is all that takes CV certificates out of use.
+func (a *Authority) checkNotRevoked(ctx context.Context, iccsn string) error {
+	status, err := a.store.CardStatus(ctx, iccsn)
+	if err != nil {
+		return readFailure("read the status of the card", err)
+	}
+	if status.State == Revoked {
+		return refusal("renews", "CARD_REVOKED", "gemKPT_PKI_TIP, section 5.6", "the card is revoked; no new CV certificates are made for it")
+	}
+	return nil
 }
 
 // judgeRenewal has lint judge the new CV certificates together with the X.509 certificates that the card has.

@@ -172,8 +172,8 @@ func TestEveryCallOfRenewalFails(t *testing.T) {
 	first.start(t)
 	again := len(first.faulty.Calls()) // of a start with issuers that are known
 	_, trace, err := trialAfter(t, again, carded(t), renewalOf(1))
-	if err != nil || len(trace) != 4+2 {
-		t.Fatalf("a run without faults makes the calls %v (%v), want Order, Order, Intend, 2 Sign, Complete", trace, err)
+	if err != nil || len(trace) != 5+2 {
+		t.Fatalf("a run without faults makes the calls %v (%v), want Order, Order, CardStatus, Intend, 2 Sign, Complete", trace, err)
 	}
 	for _, e := range trace {
 		for _, lost := range []bool{false, true} {

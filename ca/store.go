@@ -90,6 +90,7 @@ type Store interface {
 
 	ApprovalStore
 	SessionStore
+	StatusStore
 }
 
 // The sentinel errors of a Store.

@@ -75,7 +75,7 @@ func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *input
 	}
 	isReady := readiness{authority, open.store}.ready
 	server, err := rpc.New(rpc.Config{
-		Authority: authority, Inclusion: open.sequencer, LogReader: ca.NewLogReader(open.store), Operators: in.operators, TLS: in.tls,
+		Authority: authority, Lifecycle: authority, Inclusion: open.sequencer, LogReader: ca.NewLogReader(open.store), Operators: in.operators, TLS: in.tls,
 		Window: ordersPerSession * open.sessions, Grace: cfg.Grace, Now: time.Now, Ready: isReady, Ended: open.figures.Call, Log: log,
 	})
 	if err != nil {

@@ -37,6 +37,11 @@ var access = map[string][]Role{
 	siegelv1.LogService_GetConsistencyProof_FullMethodName: {Auditor},
 	siegelv1.LogService_GetStatistics_FullMethodName:       {Auditor},
 
+	siegelv1.LifecycleService_GetCardStatus_FullMethodName:     {Registration, Revocation},
+	siegelv1.LifecycleService_ActivateCard_FullMethodName:      {Registration},
+	siegelv1.LifecycleService_RevokeCard_FullMethodName:        {Revocation},
+	siegelv1.LifecycleService_RevokeCertificate_FullMethodName: {Revocation},
+
 	// What the server says about itself and its interface is for every operator.
 	healthpb.Health_Check_FullMethodName:                                   Roles(),
 	healthpb.Health_Watch_FullMethodName:                                   Roles(),

@@ -93,6 +93,23 @@ var unary = map[string]func(context.Context, *grpc.ClientConn) error{
 		_, err := siegelv1.NewLogServiceClient(c).GetStatistics(ctx, &siegelv1.GetStatisticsRequest{})
 		return err
 	},
+	siegelv1.LifecycleService_GetCardStatus_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
+		_, err := siegelv1.NewLifecycleServiceClient(c).GetCardStatus(ctx, &siegelv1.GetCardStatusRequest{Iccsn: testICCSN})
+		return err
+	},
+	siegelv1.LifecycleService_ActivateCard_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
+		_, err := siegelv1.NewLifecycleServiceClient(c).ActivateCard(ctx, &siegelv1.ActivateCardRequest{Iccsn: testICCSN, Reference: "T-1"})
+		return err
+	},
+	siegelv1.LifecycleService_RevokeCard_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
+		_, err := siegelv1.NewLifecycleServiceClient(c).RevokeCard(ctx, &siegelv1.RevokeCardRequest{Iccsn: testICCSN, Requester: "holder", Reason: "lost", Reference: "T-1"})
+		return err
+	},
+	siegelv1.LifecycleService_RevokeCertificate_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
+		_, err := siegelv1.NewLifecycleServiceClient(c).RevokeCertificate(ctx, &siegelv1.RevokeCertificateRequest{Requester: "holder", Reason: "lost", Reference: "T-1",
+			Certificate: &siegelv1.RevokeCertificateRequest_Slot{Slot: &siegelv1.CardSlot{Iccsn: testICCSN, Slot: "C.HCI.AUT.E256"}}})
+		return err
+	},
 	healthpb.Health_Check_FullMethodName: func(ctx context.Context, c *grpc.ClientConn) error {
 		_, err := healthpb.NewHealthClient(c).Check(ctx, &healthpb.HealthCheckRequest{})
 		return err
@@ -103,18 +120,22 @@ var unary = map[string]func(context.Context, *grpc.ClientConn) error{
 func TestRoleMatrix(t *testing.T) {
 	office := []Role{CAOperator, SystemOperator, Auditor}
 	want := map[string][]Role{
-		siegelv1.AuthorityService_ListIssuers_FullMethodName:   office,
-		siegelv1.AuthorityService_ListProfiles_FullMethodName:  office,
-		siegelv1.AuthorityService_ReviewPolicy_FullMethodName:  office,
-		siegelv1.IssuanceService_PlanCard_FullMethodName:       {Personalization},
-		siegelv1.IssuanceService_IssueCard_FullMethodName:      {Personalization},
-		siegelv1.IssuanceService_GetCard_FullMethodName:        {Personalization},
-		siegelv1.IssuanceService_ListCards_FullMethodName:      {Personalization},
-		siegelv1.LogService_GetCheckpoint_FullMethodName:       {Auditor},
-		siegelv1.LogService_GetInclusionProof_FullMethodName:   {Auditor},
-		siegelv1.LogService_GetConsistencyProof_FullMethodName: {Auditor},
-		siegelv1.LogService_GetStatistics_FullMethodName:       {Auditor},
-		healthpb.Health_Check_FullMethodName:                   Roles(),
+		siegelv1.AuthorityService_ListIssuers_FullMethodName:       office,
+		siegelv1.AuthorityService_ListProfiles_FullMethodName:      office,
+		siegelv1.AuthorityService_ReviewPolicy_FullMethodName:      office,
+		siegelv1.IssuanceService_PlanCard_FullMethodName:           {Personalization},
+		siegelv1.IssuanceService_IssueCard_FullMethodName:          {Personalization},
+		siegelv1.IssuanceService_GetCard_FullMethodName:            {Personalization},
+		siegelv1.IssuanceService_ListCards_FullMethodName:          {Personalization},
+		siegelv1.LogService_GetCheckpoint_FullMethodName:           {Auditor},
+		siegelv1.LogService_GetInclusionProof_FullMethodName:       {Auditor},
+		siegelv1.LogService_GetConsistencyProof_FullMethodName:     {Auditor},
+		siegelv1.LogService_GetStatistics_FullMethodName:           {Auditor},
+		siegelv1.LifecycleService_GetCardStatus_FullMethodName:     {Registration, Revocation},
+		siegelv1.LifecycleService_ActivateCard_FullMethodName:      {Registration},
+		siegelv1.LifecycleService_RevokeCard_FullMethodName:        {Revocation},
+		siegelv1.LifecycleService_RevokeCertificate_FullMethodName: {Revocation},
+		healthpb.Health_Check_FullMethodName:                       Roles(),
 	}
 	h := startWith(t, &fakeAuthority{
 		plan:  func(*profiles.Order) (*ca.Plan, error) { return &ca.Plan{Plan: &profiles.Plan{}}, nil },
@@ -122,6 +143,7 @@ func TestRoleMatrix(t *testing.T) {
 		card:  func(string) (*ca.Card, error) { return &ca.Card{}, nil },
 		cards: func(int64, int) ([]ca.CardSummary, error) { return nil, nil },
 
+		Lifecycle: &fakeLifecycle{life: testLife(t)},
 		catalogue: builtin(t),
 		review:    func([]byte, time.Time) (*ca.PolicyReview, error) { return &ca.PolicyReview{}, nil },
 	}, ca.NewLogReader(newSmallLog(t, 3)))

@@ -26,6 +26,8 @@ const errorDomain = "siegel"
 //	*malformedError       INVALID_ARGUMENT     ErrorInfo MALFORMED                        mends the program that sent it
 //	ca.ErrOrderDiffers    ALREADY_EXISTS       ErrorInfo ORDER_DIFFERS                    chooses another order id
 //	ca.ErrNotFound        NOT_FOUND            ErrorInfo NOT_FOUND                        looks elsewhere
+//	ca.ErrCardRevoked     FAILED_PRECONDITION  ErrorInfo CARD_REVOKED                     does not activate the card
+//	ca.ErrRevokedOther... ALREADY_EXISTS       ErrorInfo REVOKED_OTHERWISE                looks why it was revoked
 //	*ca.UnavailableError  UNAVAILABLE          RetryInfo, RequestInfo                     sends the same again later
 //	context.Canceled      CANCELLED                                                       has left
 //	context.Deadline...   DEADLINE_EXCEEDED                                               sends the same again
@@ -48,8 +50,14 @@ func statusOf(err error, requestID string) *status.Status {
 	case errors.Is(err, ca.ErrOrderDiffers):
 		return withDetails(codes.AlreadyExists, "the order id belongs to an order of other content",
 			&errdetails.ErrorInfo{Reason: "ORDER_DIFFERS", Domain: errorDomain, Metadata: map[string]string{"field": "order_id"}})
+	case errors.Is(err, ca.ErrCardRevoked):
+		return withDetails(codes.FailedPrecondition, "the card is revoked, and stays so",
+			&errdetails.ErrorInfo{Reason: "CARD_REVOKED", Domain: errorDomain})
+	case errors.Is(err, ca.ErrRevokedOtherwise):
+		return withDetails(codes.AlreadyExists, "it is revoked already, for another reason or another requester; GetCardStatus says which",
+			&errdetails.ErrorInfo{Reason: "REVOKED_OTHERWISE", Domain: errorDomain})
 	case errors.Is(err, ca.ErrNotFound):
-		return withDetails(codes.NotFound, "there is no such card", &errdetails.ErrorInfo{Reason: "NOT_FOUND", Domain: errorDomain})
+		return withDetails(codes.NotFound, "there is no such card or certificate", &errdetails.ErrorInfo{Reason: "NOT_FOUND", Domain: errorDomain})
 	case errors.As(err, &away):
 		return withDetails(codes.Unavailable, "a part that the server needs is away for now; send the same request again later",
 			&errdetails.RetryInfo{RetryDelay: durationpb.New(away.RetryAfter)}, request)

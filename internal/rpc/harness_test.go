@@ -44,6 +44,8 @@ type fakeAuthority struct {
 	public    []*profiles.Issuer
 	catalogue *profiles.Set
 	review    func(policy []byte, at time.Time) (*ca.PolicyReview, error)
+
+	Lifecycle // nil: nobody may ask
 }
 
 var errNotAsked = errors.New("the test did not expect this call")
@@ -204,7 +206,7 @@ func startWith(t *testing.T, authority Authority, reader *ca.LogReader) *harness
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.server, err = New(Config{Authority: authority, Inclusion: authority.(Log), LogReader: reader, Operators: operators, Window: testWindow, Grace: 300 * time.Millisecond,
+	h.server, err = New(Config{Authority: authority, Lifecycle: authority.(Lifecycle), Inclusion: authority.(Log), LogReader: reader, Operators: operators, Window: testWindow, Grace: 300 * time.Millisecond,
 		Now: func() time.Time { return time.Now().Add(time.Duration(h.skew.Load())) },
 		Ready: func(context.Context) error {
 			if err := h.unready.Load(); err != nil {

@@ -48,6 +48,7 @@ var (
 // Config is what a Server is made of. All fields are mandatory unless they say otherwise.
 type Config struct {
 	Authority Authority
+	Lifecycle Lifecycle
 	Inclusion Log // of the issuances
 	LogReader *ca.LogReader
 	Operators *Operators
@@ -85,13 +86,14 @@ type Server struct {
 
 // New makes a server. It reads and opens nothing.
 func New(cfg Config) (*Server, error) {
-	if cfg.Authority == nil || cfg.Inclusion == nil || cfg.LogReader == nil || cfg.Operators == nil || cfg.TLS == nil || cfg.Window <= 0 || cfg.Grace <= 0 || cfg.Now == nil || cfg.Ready == nil || cfg.Log == nil {
+	if cfg.Authority == nil || cfg.Lifecycle == nil || cfg.Inclusion == nil || cfg.LogReader == nil || cfg.Operators == nil || cfg.TLS == nil || cfg.Window <= 0 || cfg.Grace <= 0 || cfg.Now == nil || cfg.Ready == nil || cfg.Log == nil {
 		return nil, errors.New("rpc: a field of the configuration is not set")
 	}
 	validator, err := protovalidate.New(protovalidate.WithMessages(
 		&siegelv1.PlanCardRequest{}, &siegelv1.IssueCardRequest{}, &siegelv1.IssueCardsRequest{}, &siegelv1.GetCardRequest{}, &siegelv1.ListCardsRequest{},
 		&siegelv1.ReviewPolicyRequest{}, &siegelv1.ExportEntriesRequest{}, &siegelv1.GetCheckpointRequest{},
-		&siegelv1.GetInclusionProofRequest{}, &siegelv1.GetConsistencyProofRequest{}, &siegelv1.GetStatisticsRequest{}))
+		&siegelv1.GetInclusionProofRequest{}, &siegelv1.GetConsistencyProofRequest{}, &siegelv1.GetStatisticsRequest{},
+		&siegelv1.GetCardStatusRequest{}, &siegelv1.ActivateCardRequest{}, &siegelv1.RevokeCardRequest{}, &siegelv1.RevokeCertificateRequest{}))
 	if err != nil {
 		return nil, fmt.Errorf("compile the field rules of the API: %w", err)
 	}
@@ -116,6 +118,7 @@ func New(cfg Config) (*Server, error) {
 	siegelv1.RegisterIssuanceServiceServer(services, &issuance{authority: cfg.Authority, log: cfg.Inclusion, window: cfg.Window, observe: s.observe})
 	siegelv1.RegisterAuthorityServiceServer(services, &authority{authority: cfg.Authority})
 	siegelv1.RegisterLogServiceServer(services, &logReading{log: cfg.LogReader})
+	siegelv1.RegisterLifecycleServiceServer(services, &lifecycle{cards: cfg.Lifecycle})
 	healthpb.RegisterHealthServer(services, s.health)
 	s.reportHealth(healthpb.HealthCheckResponse_NOT_SERVING) // until Run has asked
 	reflection.Register(services)

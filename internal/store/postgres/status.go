@@ -12,8 +12,6 @@ import (
 	"github.com/siegel-pki/siegel/internal/tlog"
 )
 
-var _ ca.StatusStore = (*Store)(nil)
-
 const (
 	// Changes of one card run one after the other. A card's row never changes, so that nobody else waits for it.
 	lockCard = `

@@ -67,10 +67,10 @@ func TestLogContract(t *testing.T) {
 
 // TestStatusContract runs the suite of all stores that keep the status.
 func TestStatusContract(t *testing.T) {
-	storetest.ExerciseStatus(t, func(t *testing.T) (storetest.StatusStore, func(*testing.T) storetest.StatusStore) {
+	storetest.ExerciseStatus(t, func(t *testing.T) (ca.Store, func(*testing.T) ca.Store) {
 		dsn := newDatabase(t, cluster)
 		s := open(t, dsn)
-		return s, func(t *testing.T) storetest.StatusStore {
+		return s, func(t *testing.T) ca.Store {
 			closeStore(t, s)
 			s = open(t, dsn)
 			return s

@@ -11,8 +11,6 @@ import (
 	"github.com/siegel-pki/siegel/internal/tlog"
 )
 
-var _ ca.StatusStore = (*Store)(nil)
-
 // ActivateCard implements ca.StatusStore.
 func (s *Store) ActivateCard(ctx context.Context, a *ca.Activation, entry tlog.Entry) (*ca.CardStatus, error) {
 	var status *ca.CardStatus

@@ -44,10 +44,10 @@ func TestLogContract(t *testing.T) {
 
 // TestStatusContract runs the suite of all stores that keep the status.
 func TestStatusContract(t *testing.T) {
-	storetest.ExerciseStatus(t, func(t *testing.T) (storetest.StatusStore, func(*testing.T) storetest.StatusStore) {
+	storetest.ExerciseStatus(t, func(t *testing.T) (ca.Store, func(*testing.T) ca.Store) {
 		path := filepath.Join(t.TempDir(), "siegel.db")
 		s := open(t, path)
-		return s, func(t *testing.T) storetest.StatusStore {
+		return s, func(t *testing.T) ca.Store {
 			closeStore(t, s)
 			s = open(t, path)
 			return s

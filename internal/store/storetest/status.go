@@ -15,26 +15,17 @@ import (
 	"github.com/siegel-pki/siegel/internal/tlog"
 )
 
-// StatusStore is what both stores are: they keep cards and their status.
-type StatusStore interface {
-	ca.Store
-	ca.StatusStore
-}
-
-// StatusOpener is an Opener of stores that keep the status.
-type StatusOpener func(t *testing.T) (store StatusStore, reopen func(t *testing.T) StatusStore)
-
 // ExerciseStatus runs the contract of ca.StatusStore as Exercise runs that of ca.Store.
-func ExerciseStatus(t *testing.T, open StatusOpener) {
+func ExerciseStatus(t *testing.T, open Opener) {
 	cases := slices.Concat(statusCases, statusReadCases, statusRaceCases)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			store, reopen := open(t)
-			b := &statusBench{bench: bench{T: t, ctx: t.Context(), store: store}, StatusStore: store, reopen: reopen}
+			b := &statusBench{bench: bench{T: t, ctx: t.Context(), store: store}, Store: store, reopen: reopen}
 			b.addIssuers()
 			c.run(b)
-			if err := errors.Join(Check(b.ctx, b.StatusStore), CheckStatus(b.ctx, b.StatusStore)); err != nil {
+			if err := errors.Join(Check(b.ctx, b.Store), CheckStatus(b.ctx, b.Store)); err != nil {
 				t.Errorf("after the case: %v", err)
 			}
 		})
@@ -50,8 +41,8 @@ type statusCase struct {
 // statusBench is what a case works at.
 type statusBench struct {
 	bench
-	StatusStore
-	reopen func(t *testing.T) StatusStore
+	ca.Store
+	reopen func(t *testing.T) ca.Store
 }
 
 // The times, the reasons and the people of the samples.
@@ -185,9 +176,9 @@ func (b *statusBench) refusesChange(want error, doing string, call func() error)
 //   - Changes are numbered from 1 without gaps, and each has its entry, as many entries of each kind as changes.
 //   - A card is activated once at most, revoked once at most, and never changes after that; a certificate is revoked once at most.
 //   - Every certificate is as the changes make it, and the revoked ones of each issuer are those that its list shows, sorted.
-func CheckStatus(ctx context.Context, store StatusStore) error {
+func CheckStatus(ctx context.Context, store ca.Store) error {
 	s := statusSweep{revoked: map[ca.CertificateID]bool{}, cards: map[string]ca.State{}, count: map[tlog.Kind]int{}}
-	for _, step := range []func(context.Context, StatusStore) error{s.changes, s.entries, s.certificates, s.lists} {
+	for _, step := range []func(context.Context, ca.Store) error{s.changes, s.entries, s.certificates, s.lists} {
 		if err := step(ctx, store); err != nil {
 			return fmt.Errorf("check the status: %w", err)
 		}
@@ -207,7 +198,7 @@ func (s *statusSweep) report(format string, args ...any) {
 	s.broken = append(s.broken, fmt.Errorf(format, args...))
 }
 
-func (s *statusSweep) changes(ctx context.Context, store StatusStore) error {
+func (s *statusSweep) changes(ctx context.Context, store ca.Store) error {
 	for {
 		list, err := store.StatusChanges(ctx, s.epoch, page)
 		if err != nil || len(list) == 0 {
@@ -222,7 +213,7 @@ func (s *statusSweep) changes(ctx context.Context, store StatusStore) error {
 	}
 }
 
-func (s *statusSweep) change(ctx context.Context, store StatusStore, c ca.StatusChange) {
+func (s *statusSweep) change(ctx context.Context, store ca.Store, c ca.StatusChange) {
 	before := s.cards[c.ICCSN]
 	card, err := store.CardStatus(ctx, c.ICCSN)
 	switch {
@@ -250,7 +241,7 @@ func (s *statusSweep) change(ctx context.Context, store StatusStore, c ca.Status
 	s.count[kind]++
 }
 
-func (s *statusSweep) entries(ctx context.Context, store StatusStore) error {
+func (s *statusSweep) entries(ctx context.Context, store ca.Store) error {
 	last := int64(0)
 	for {
 		list, err := store.Entries(ctx, last, page)
@@ -276,7 +267,7 @@ func (s *statusSweep) entries(ctx context.Context, store StatusStore) error {
 	return nil
 }
 
-func (s *statusSweep) certificates(ctx context.Context, store StatusStore) error {
+func (s *statusSweep) certificates(ctx context.Context, store ca.Store) error {
 	last := int64(0)
 	for {
 		list, err := store.Cards(ctx, last, page)
@@ -311,7 +302,7 @@ func (s *statusSweep) certificates(ctx context.Context, store StatusStore) error
 	}
 }
 
-func (s *statusSweep) lists(ctx context.Context, store StatusStore) error {
+func (s *statusSweep) lists(ctx context.Context, store ca.Store) error {
 	listed := 0
 	issuers, err := store.Issuers(ctx)
 	if err != nil {

@@ -207,8 +207,8 @@ var statusCases = []statusCase{
 		for order := 1; order <= 4; order++ {
 			before = append(before, b.cardStatus(order))
 		}
-		b.StatusStore = b.reopen(b.T)
-		b.store = b.StatusStore
+		b.Store = b.reopen(b.T)
+		b.store = b.Store
 		for order := 1; order <= 4; order++ {
 			if got := b.cardStatus(order); !reflect.DeepEqual(got, before[order-1]) {
 				b.Errorf("CardStatus(%d) = %+v, before %+v", order, got, before[order-1])

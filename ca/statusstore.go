@@ -91,6 +91,12 @@ type CertificateID struct {
 	Serial pkix.Serial
 }
 
+// ParseCertificateID reads a serial number as pkix.ParseSerial does.
+func ParseCertificateID(issuer, serial string) (CertificateID, error) {
+	number, err := pkix.ParseSerial(serial)
+	return CertificateID{Issuer: issuer, Serial: number}, err
+}
+
 // Activation says that the holder has the card, and is who should have it (TIP1-A_3594).
 type Activation struct {
 	ICCSN       string

@@ -2,13 +2,11 @@ package rpc
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/siegel-pki/siegel/ca"
-	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/profiles"
 	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
 )
@@ -75,12 +73,11 @@ func (s *lifecycle) certificate(ctx context.Context, req *siegelv1.RevokeCertifi
 	if slot := req.GetSlot(); slot != nil {
 		return s.cards.CertificateInSlot(ctx, slot.GetIccsn(), slot.GetSlot())
 	}
-	serial, err := pkix.ParseSerial(req.GetSerial().GetSerial())
+	id, err := ca.ParseCertificateID(req.GetSerial().GetIssuer(), req.GetSerial().GetSerial())
 	if err != nil {
-		err := errors.New("is no serial number: a positive number of at most 20 octets (RFC 5280, Section 4.1.2.2)")
-		return ca.CertificateID{}, &profiles.Refusal{Violations: []profiles.Violation{shapeViolation("serial.serial", "SERIAL_NUMBER", err.Error())}}
+		return id, &profiles.Refusal{Violations: []profiles.Violation{shapeViolation("serial.serial", "SERIAL_NUMBER", err.Error())}}
 	}
-	return ca.CertificateID{Issuer: req.GetSerial().GetIssuer(), Serial: serial}, nil
+	return id, nil
 }
 
 // revocationRequest is what requests to revoke have in common.

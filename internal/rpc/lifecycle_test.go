@@ -13,7 +13,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/siegel-pki/siegel/ca"
-	"github.com/siegel-pki/siegel/internal/pkix"
 	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
 )
 
@@ -60,11 +59,11 @@ func testLife(t *testing.T) *ca.CardLife {
 		return &ca.Revocation{RequestedAt: day(n).Add(-time.Hour), At: day(n), Actor: "revocation-1", Requester: "holder", Reason: reason}
 	}
 	certificate := func(slot, serial string, r *ca.Revocation, alone bool) ca.CertificateStatus {
-		number, err := pkix.ParseSerial(serial)
+		id, err := ca.ParseCertificateID("SMCB-CA51", serial)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return ca.CertificateStatus{CertificateID: ca.CertificateID{Issuer: "SMCB-CA51", Serial: number}, State: ca.Revoked, Slot: slot,
+		return ca.CertificateStatus{CertificateID: id, State: ca.Revoked, Slot: slot,
 			ActivatedAt: day(1), NotAfter: day(30), Revocation: r, Alone: alone}
 	}
 	return &ca.CardLife{CardType: "smcb-g2.1", Sector: "dkg", NotRevocable: []ca.CVCertificate{{Slot: "C.SMC.AUTR_CVC.E256", CHR: "000680276001011699900861"}},

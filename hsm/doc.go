@@ -11,6 +11,7 @@
 //	key.go        Key: find, check, sign
 //	scheme.go     signature schemes of this project → mechanisms of PKCS#11
 //	quirks.go     which family of tokens it is (package quirks: where they depart from the standard, as data)
+//	examine.go    what a token can and cannot do for the profiles
 //	measure.go    the raw signature rate of a token, to hold a service against
 //	internal/p11  modules, sessions, login, healing: everything that speaks PKCS#11
 //	keygen        creates key pairs; only the ceremony program imports it

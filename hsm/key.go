@@ -72,6 +72,10 @@ func (k *Key) ID() []byte { return bytes.Clone(k.id) }
 // Attributes are the private key's attributes, as read when the key was found.
 func (k *Key) Attributes() Attributes { return k.attributes }
 
+// Departures lists what the private key is or is not, against what package keygen asks for: sensitive, never extractable, made in the
+// token, and good for signing alone. It is empty for a key that is as it must be.
+func (k *Key) Departures() []string { return departures(k.token.family, k.attributes, true) }
+
 // Sign signs the message with the scheme. Hashing is done here, the private operation in the token. The signature has
 //
 //	ECDSA    r||s, each number padded to the octet length of the curve (64, 96 or 128 octets)

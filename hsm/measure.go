@@ -1,9 +1,7 @@
 package hsm
 
 import (
-	"bytes"
 	"context"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -91,7 +89,7 @@ func (t *Token) steps(mix []Share) ([]step, error) {
 			if i >= share.Count {
 				continue
 			}
-			mechanism, data, err := share.Key.operation(share.Scheme, share.message())
+			mechanism, data, err := share.Key.operation(share.Scheme, probe(share.Key.public, share.Scheme))
 			if err != nil {
 				return nil, err
 			}
@@ -105,14 +103,6 @@ func (t *Token) steps(mix []Share) ([]step, error) {
 		return nil, errors.New("the mix is empty")
 	}
 	return steps, nil
-}
-
-// message is what a measurement signs. Message recovery wants a block that is as long as the modulus and smaller.
-func (s Share) message() []byte {
-	if k, ok := s.Key.public.(*rsa.PublicKey); ok && s.Scheme == sigalg.ISO9796SHA256 {
-		return bytes.Repeat([]byte{0x6A}, k.Size())
-	}
-	return []byte("measurement of the signature rate")
 }
 
 func unit(s *p11.Session, steps []step) error {

@@ -27,6 +27,14 @@ func (cfg Config) family(info p11.Info) (*quirks.Family, error) {
 	return nil, fmt.Errorf("quirks: there is no family %q of tokens, and a file has a slash in its path", cfg.Quirks)
 }
 
+// departures lists what a private key is or is not, against what the template of a key pair asks for.
+func departures(f *quirks.Family, a Attributes, token bool) []string {
+	if f.Has(quirks.NoLocal) {
+		a.Local = true
+	}
+	return a.Departures(token)
+}
+
 // adapt sets what a family changes in the pool.
 func adapt(f *quirks.Family, opt *p11.Options) error {
 	for _, name := range f.Codes() {

@@ -70,6 +70,11 @@ func cut(digest []byte, n int) []byte { return digest[:min(n, len(digest))] }
 
 func curveLen(k *ecdsa.PublicKey) int { return (k.Params().BitSize + 7) / 8 }
 
+// open is the RSA public operation: the block that was signed.
+func open(key *rsa.PublicKey, signature []byte) []byte {
+	return new(big.Int).Exp(new(big.Int).SetBytes(signature), big.NewInt(int64(key.E)), key.N).FillBytes(make([]byte, key.Size()))
+}
+
 // checkBlock checks that a padded block is a number that RSA can take.
 func checkBlock(key *rsa.PublicKey, block []byte) error {
 	if len(block) != key.Size() || new(big.Int).SetBytes(block).Cmp(key.N) >= 0 {

@@ -111,7 +111,7 @@ func check(ctx context.Context, token *hsm.Token, spec Spec) (crypto.PublicKey, 
 	if key.Type() != spec.Type {
 		return nil, fmt.Errorf("the token made a %s key", key.Type())
 	}
-	if wrong := key.Attributes().Departures(true); len(wrong) > 0 {
+	if wrong := key.Departures(); len(wrong) > 0 {
 		return nil, fmt.Errorf("the token made a private key that departs from the template: %v", wrong)
 	}
 	scheme := sigalg.PureEd25519

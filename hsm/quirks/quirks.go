@@ -24,6 +24,8 @@ const Generic = "generic"
 const (
 	// DERSignatures: C_Sign answers an ECDSA signature as a DER SEQUENCE of r and s, not as r||s (PKCS #11 v3.1, Section 6.3.1).
 	DERSignatures = "der_signatures"
+	// NoLocal: CKA_LOCAL is not true for a key that the token made, so that it is not asked for.
+	NoLocal = "no_local"
 	// SessionLimit: the codes say, besides CKR_SESSION_COUNT, that C_OpenSession has no session left.
 	SessionLimit = "session_limit"
 )
@@ -118,7 +120,7 @@ func (f *Family) check(file string) error {
 		if (fact.Tried == "") == (fact.Documented == "") {
 			fault(i, "it was either tried here or documented elsewhere")
 		}
-		if fact.Quirk != "" && !slices.Contains([]string{DERSignatures, SessionLimit}, fact.Quirk) {
+		if fact.Quirk != "" && !slices.Contains([]string{DERSignatures, NoLocal, SessionLimit}, fact.Quirk) {
 			fault(i, "quirk %q is not known", fact.Quirk)
 		}
 		if (fact.Quirk == SessionLimit) != (len(fact.Codes) > 0) {

@@ -262,25 +262,31 @@ func (p *page) checkTiles() {
 }
 
 // change says in which rows a kind of entries is recorded. The query gives the id of the entry and the name of what changed, which
-// stands in the entry's facts as field.
+// stands in the entry's facts as field. A kind that is not here makes the check fail: whoever adds one says here what it records.
 type change struct{ kind, field, query string }
 
-// changes has every kind of entries. Those without a query record what has no row: the beginning and the end of things that live in the
-// memory of a server.
 var changes = []change{
 	{"order-recorded", "attempt", "SELECT entry_id, attempt_id FROM attempts"},
 	{"card-issued", "attempt", "SELECT end_entry_id, attempt_id FROM attempts WHERE state = 'complete'"},
 	{"attempt-abandoned", "attempt", "SELECT end_entry_id, attempt_id FROM attempts WHERE state = 'abandoned'"},
 	{"issuer-added", "name", "SELECT entry_id, name FROM issuers"},
+	{"key-session-opened", "session", "SELECT entry_id, session_id FROM key_sessions"},
+	{"key-session-closed", "session", "SELECT end_entry_id, session_id FROM key_sessions WHERE end_entry_id IS NOT NULL"},
 	{"approval-requested", "approval", "SELECT entry_id, approval_id FROM approvals"},
 	{"approval-given", "approval", "SELECT decision_entry, approval_id FROM approvals WHERE decision_entry IS NOT NULL AND state <> 'rejected'"},
 	{"approval-rejected", "approval", "SELECT decision_entry, approval_id FROM approvals WHERE state = 'rejected'"},
 	{"approval-used", "approval", "SELECT end_entry, approval_id FROM approvals WHERE state = 'used'"},
 	{"approval-expired", "approval", "SELECT end_entry, approval_id FROM approvals WHERE state = 'expired'"},
-	{"server-started", "", ""},
-	{"key-session-opened", "", ""},
-	{"key-session-closed", "", ""},
+	{"card-activated", "iccsn", ofCards + "s.state = 'active'"},
+	{"card-revoked", "iccsn", ofCards + "s.state = 'revoked' AND s.place IS NULL"},
+	{"certificate-revoked", "iccsn", ofCards + "s.state = 'revoked' AND s.place IS NOT NULL"},
+	{"crl-recorded", "number", "SELECT entry_id, number FROM crls"},
+	{"crl-issued", "number", "SELECT entry_id, number FROM published_crls"},
+	{"server-started", "", ""},    // has no row: what it begins lives in the memory of a server
+	{"key-session-drawn", "", ""}, // has no row of its own: see checkDraws
 }
+
+const ofCards = "SELECT s.entry_id, o.iccsn FROM status_changes s JOIN cards c ON c.number = s.card JOIN orders o ON o.order_id = c.order_id WHERE "
 
 func (p *page) checkChanges() {
 	free := map[string]bool{}
@@ -305,7 +311,7 @@ func (p *page) checkChanges() {
 			if err := json.Unmarshal(e.facts, &facts); err != nil {
 				return err
 			}
-			if got := string(facts[c.field]); got != `"`+name+`"` {
+			if got := strings.Trim(string(facts[c.field]), `"`); got != name {
 				p.report("entry %d (%s) is about %s, its change about %s", id, c.kind, got, name)
 			}
 			return nil
@@ -321,6 +327,50 @@ func (p *page) checkChanges() {
 		p.report("an order has no attempt")
 		return row.Scan(&order)
 	})
+	p.checkDraws()
+}
+
+// checkDraws compares what servers have taken off each key session, as the entries say, with what its row says. Closing gives back what was
+// taken and not used, so that the entry of the end has the last word.
+func (p *page) checkDraws() {
+	drawn, closed := map[string]int64{}, map[string]int64{}
+	for _, e := range p.entries {
+		var facts struct {
+			Session           string
+			Signatures, Drawn int64
+		}
+		if !strings.HasPrefix(e.kind, "key-session-") {
+			continue
+		}
+		if err := json.Unmarshal(e.facts, &facts); err != nil {
+			p.report("entry %d (%s): %v", e.id, e.kind, err)
+		}
+		switch e.kind {
+		case "key-session-opened":
+			drawn[facts.Session] += facts.Drawn
+		case "key-session-drawn":
+			drawn[facts.Session] += facts.Signatures
+		default:
+			closed[facts.Session] = facts.Signatures
+		}
+	}
+	p.rows("SELECT session_id, drawn FROM key_sessions", func(row *sql.Rows) error {
+		var session string
+		var total int64
+		err := row.Scan(&session, &total)
+		want, ended := closed[session]
+		if !ended {
+			want = drawn[session]
+		}
+		if total != want || total > drawn[session] {
+			p.report("of session %s %d signatures are drawn, the entries say %d, and %d before its end", session, total, want, drawn[session])
+		}
+		delete(drawn, session)
+		return err
+	})
+	for session := range drawn {
+		p.report("entries draw on session %s, which there is not", session)
+	}
 }
 
 // checkCards looks at every certificate: unique by its own words, in the log by its hash, and, where it was acknowledged, the same. It

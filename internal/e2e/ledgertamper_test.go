@@ -29,14 +29,15 @@ issuer = (SELECT issuer FROM drafts WHERE attempt = 1 AND position = 0) WHERE at
 	{"two entries change places", "UPDATE entries SET leaf_index = -1 WHERE leaf_index = 20; UPDATE entries SET leaf_index = 20 WHERE leaf_index = 21; UPDATE entries SET leaf_index = 21 WHERE leaf_index = -1",
 		"the entries give"},
 	{"personal data are changed", "UPDATE entries SET personal = '{}' WHERE id = (SELECT min(id) FROM entries WHERE personal IS NOT NULL)", "personal data are not those of its leaf"},
+	{"a session is filled up again", "UPDATE key_sessions SET drawn = drawn - 1 WHERE number = 1", "signatures are drawn"},
 	{"a root is changed", "UPDATE checkpoints SET root = zeroblob(32) WHERE size = (SELECT max(size) FROM checkpoints)", "has root 0000"},
 	{"a head is removed", "DELETE FROM checkpoints WHERE size = (SELECT size FROM checkpoints ORDER BY size LIMIT 1 OFFSET 2)", "follows one of"},
 	{"a checkpoint is another's", "UPDATE checkpoints SET checkpoint = (SELECT checkpoint FROM checkpoints ORDER BY size DESC LIMIT 1) WHERE size = (SELECT min(size) FROM checkpoints)",
 		"leaves is of"},
 	{"a tile is changed", "UPDATE tiles SET hashes = zeroblob(length(hashes)) WHERE level = 0 AND number = 0", "not what the entries give"},
-	{"a tile is removed", "DELETE FROM tiles WHERE level = 1", "is missing"},
-	{"the log goes back by a head", `UPDATE entries SET leaf_index = NULL WHERE leaf_index >= (SELECT previous FROM checkpoints ORDER BY size DESC LIMIT 1);
-DELETE FROM checkpoints WHERE size = (SELECT max(size) FROM checkpoints)`, "a checkpoint of"},
+	{"a tile is removed", "DELETE FROM tiles WHERE level = 0 AND number = 0", "is missing"},
+	{"the log goes back to its first head", `UPDATE entries SET leaf_index = NULL WHERE leaf_index >= (SELECT min(size) FROM checkpoints);
+DELETE FROM checkpoints WHERE size > (SELECT min(size) FROM checkpoints)`, "a checkpoint of"},
 }
 
 // requireTamperingFound edits copies of a database of which a ledger has just said that it is good.
@@ -65,7 +66,9 @@ func requireTamperingFound(l *ledger, k known) {
 			t.Errorf("%s: the checker says %.2000q, want %q", c.name, all, c.want)
 		}
 	}
-	t.Logf("%d edits of the database, every one found", len(tampering))
+	if !t.Failed() {
+		t.Logf("%d edits of the database, every one found", len(tampering))
+	}
 }
 
 // tamper makes an edit as somebody would who may do anything with the file.

@@ -221,14 +221,23 @@ func (r *recorder) endings() Section {
 			list.Rows = append(list.Rows, []string{e.Step, strings.Join(l.Names, ", "), l.SHA256.String()})
 		}
 	}
-	s := section("List of issuers", list)
+	s := Section{}
 	for i := range r.file.Issuers {
 		if iss := &r.file.Issuers[i]; !iss.OrdersFrom.IsZero() {
 			s.Text = append(s.Text, fmt.Sprintf("%s signs for cards from %s on.", iss.Name, stamp(iss.OrdersFrom)))
 		}
 	}
-	for _, e := range r.file.Retire {
-		s.Text = append(s.Text, fmt.Sprintf("%s signs for cards no more: %s. Its responder and CRL go on.", e.Issuer, e.Reason))
+	for i := range r.file.Retire {
+		e := &r.file.Retire[i]
+		if _, done, _ := r.journal.Step((&Step{Act: Retire, Name: e.Issuer}).ID()); done {
+			s.Text = append(s.Text, fmt.Sprintf("%s signs for cards no more: %s. Its responder and CRL go on.", e.Issuer, e.Reason))
+		}
+	}
+	if len(list.Rows) > 0 {
+		s.Tables = []Table{list}
+	}
+	if len(s.Text)+len(s.Tables) > 0 {
+		s.Heading = "List of issuers"
 	}
 	return s
 }

@@ -56,6 +56,10 @@ func newStatusSigner(signer *Issuer, issuer *profiles.Issuer) (*statusSigner, er
 
 // checkSignerUsage looks for what makes a certificate one of an OCSP signer (Tab_PKI_253, GS-A_4741).
 func checkSignerUsage(c *pkix.Certificate) error {
+	usage, _, err := pkix.Find(c.Extensions, pkix.OIDKeyUsage, pkix.ParseKeyUsage)
+	if err != nil || usage != pkix.NonRepudiation {
+		return errors.Join(fmt.Errorf("its key is for %s, want nonRepudiation alone", usage), err)
+	}
 	purposes, _, err := pkix.Find(c.Extensions, pkix.OIDExtendedKeyUsage, pkix.ParseExtendedKeyUsage)
 	if err != nil {
 		return err

@@ -3,8 +3,8 @@
 //
 // It is the counterpart of package lint. Lint asks whether a draft is what the issuer's specifications say; this package asks
 // whether somebody who knows only the certificate, the two above it and what he needs would accept it. It has its own table of
-// needs (need.go) and knows neither the profiles nor lint's tables. What it leaves out is what needs a network: the TSL
-// (the caller names the issuer and what it may issue) and the status by OCSP.
+// needs (need.go) and knows neither the profiles nor lint's tables. What it leaves out is what needs a network: the TSL (the caller
+// names the issuer and what it may issue) and the exchange with a responder, whose answer it checks (status.go, TUC_PKI_006).
 //
 // The steps are those of TUC_PKI_018 in their order, and a refusal has the name that gemSpec_PKI, Tab_PKI_274 gives to the failure of a
 // step:

@@ -132,7 +132,7 @@ func (w *world) revoke(t *testing.T, iccsn string) time.Time {
 	return at
 }
 
-func x509Of(t *testing.T, card *ca.Card) map[string]*pkix.Certificate {
+func certificatesIn(t *testing.T, card *ca.Card) map[string]*pkix.Certificate {
 	t.Helper()
 	list := map[string]*pkix.Certificate{}
 	for _, c := range card.Certs {
@@ -175,7 +175,7 @@ func (w *world) askThroughLife(t *testing.T, r *ca.Responder, card *ca.Card) {
 	t.Helper()
 	each := func(want pkix.CertStatus, check func(c ca.Certificate, s *relying.Status)) {
 		t.Helper()
-		certificates := x509Of(t, card)
+		certificates := certificatesIn(t, card)
 		for i, c := range card.Certs {
 			if c.Format != ca.X509 {
 				continue
@@ -471,7 +471,7 @@ func TestNeverGoodAfterRevocation(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.activate(t, card.ICCSN)
-		questions[i] = ask(t, x509Of(t, card)["C.HCI.AUT.E256"], hierarchy()[smcbECC].Name, crypto.SHA1, 0)
+		questions[i] = ask(t, certificatesIn(t, card)["C.HCI.AUT.E256"], hierarchy()[smcbECC].Name, crypto.SHA1, 0)
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	var clients sync.WaitGroup

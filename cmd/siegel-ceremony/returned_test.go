@@ -63,8 +63,8 @@ func newAnswer(t *testing.T, isCVC bool) *answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.rootOwn, err = ceremony.ParseIssuer(strings.TrimSuffix(root, root[len(root)-4:]), profiles.RootCA, raw); isCVC {
-		a.rootOwn, err = ceremony.ParseIssuer("DESGX-8-1-02-26", profiles.CVCRootCA, raw)
+	if a.rootOwn, err = ceremony.ParseIssuer(strings.TrimSuffix(root, root[len(root)-4:]), profiles.RootCA, raw, nil); isCVC {
+		a.rootOwn, err = ceremony.ParseIssuer("DESGX-8-1-02-26", profiles.CVCRootCA, raw, nil)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -89,7 +89,7 @@ func (c *signRequestCmd) sign(ctx context.Context, p *performer, root *ceremony.
 	}
 	facts, done, began := p.journal.Step(step.ID())
 	w := &work{performer: p, step: step, before: facts, done: done, began: began}
-	facts, err = w.certified(c.Name, kind, r.PublicKey, func() (*profiles.Issuer, error) {
+	facts, err = w.certified(c.Name, kind, r.PublicKey, above, func() (*profiles.Issuer, error) {
 		if kind.IsCVC() {
 			return c.cvc(ctx, p, above, signing, r)
 		}
@@ -99,7 +99,6 @@ func (c *signRequestCmd) sign(ctx context.Context, p *performer, root *ceremony.
 		return fmt.Errorf("sign the request for %s: %w", c.Name, err)
 	}
 	if !done {
-		facts.Certificate.IssuedBy = root.Name
 		if err := p.journal.Append(step.ID(), ceremony.Done, facts, p.now()); err != nil {
 			return err
 		}
@@ -121,7 +120,7 @@ func (p *performer) ownRoot(root *ceremony.Root) (*profiles.Issuer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ceremony.ParseIssuer(root.Name, root.Kind, raw)
+	return ceremony.ParseIssuer(root.Name, root.Kind, raw, nil)
 }
 
 // x509 makes the certificate of an X.509 issuer. Its content is that of the table; the request must have asked for the same name.

@@ -110,7 +110,7 @@ func (w *work) certifySigner(ctx context.Context) (ceremony.Facts, error) {
 		Environment: w.file.Environment, CommonName: s.Name, Organization: s.Organization, PublicKey: k.Public(), Issuer: issuer,
 		NotBefore: w.startOfDay(issuer),
 	}
-	return w.certified(s.Name, s.Kind, k.Public(), func() (*profiles.Issuer, error) {
+	return w.certified(s.Name, s.Kind, k.Public(), issuer, func() (*profiles.Issuer, error) {
 		cert, err := w.certify(ctx, profile, r, above)
 		return &profiles.Issuer{Name: s.Name, Kind: s.Kind, KeyType: k.Type(), X509: cert, IssuedBy: issuer.Name}, err
 	})
@@ -124,8 +124,8 @@ func (p *performer) certify(ctx context.Context, profile *profiles.IssuerProfile
 	return certify(ctx, profile, r, signing)
 }
 
-// certified gives the certificate that was made for a key in an earlier run, or makes it.
-func (w *work) certified(name string, kind profiles.IssuerKind, public crypto.PublicKey, issue func() (*profiles.Issuer, error)) (ceremony.Facts, error) {
+// certified gives the certificate that was made for a key in an earlier run, or makes it. above is nil for a root.
+func (w *work) certified(name string, kind profiles.IssuerKind, public crypto.PublicKey, above *profiles.Issuer, issue func() (*profiles.Issuer, error)) (ceremony.Facts, error) {
 	file := filepath.Join(certificateDir, fileName(name, kind))
 	path := filepath.Join(w.dir, file)
 	raw, err := os.ReadFile(path)
@@ -150,7 +150,7 @@ func (w *work) certified(name string, kind profiles.IssuerKind, public crypto.Pu
 		return ceremony.Facts{}, fmt.Errorf("%s is there: %w", path, errForeign)
 	default:
 		note = found
-		if iss, err = ceremony.ParseIssuer(name, kind, raw); err != nil {
+		if iss, err = ceremony.ParseIssuer(name, kind, raw, above); err != nil {
 			return ceremony.Facts{}, fmt.Errorf("%s: %w", path, err)
 		}
 	}
@@ -179,11 +179,10 @@ func (p *performer) certifiedSigner(i *ceremony.Issuer, s *ceremony.Signer) (*pr
 	if err != nil {
 		return nil, err
 	}
-	iss, err := ceremony.ParseIssuer(s.Name, s.Kind, raw)
+	iss, err := ceremony.ParseIssuer(s.Name, s.Kind, raw, &profiles.Issuer{Name: i.Name})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	iss.IssuedBy = i.Name
 	return iss, nil
 }
 

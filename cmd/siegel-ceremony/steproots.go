@@ -21,7 +21,7 @@ func (w *work) certifyRoot(ctx context.Context) (ceremony.Facts, error) {
 	if err != nil {
 		return ceremony.Facts{}, err
 	}
-	return w.certified(root.Name, root.Kind, k.Public(), func() (*profiles.Issuer, error) {
+	return w.certified(root.Name, root.Kind, k.Public(), nil, func() (*profiles.Issuer, error) {
 		iss := &profiles.Issuer{Name: root.Name, Kind: root.Kind, KeyType: k.Type(), IssuedBy: root.Name}
 		if !root.IsCVC() {
 			iss.X509, err = w.selfSigned(ctx, root, k)

@@ -75,7 +75,8 @@ func TestExisting(t *testing.T) {
 		{"other type", keygen.Spec{ID: []byte("key"), Label: "Key", Type: sigalg.E384}, nil},
 		{"neither", keygen.Spec{ID: []byte("new"), Label: "New", Type: sigalg.E256}, hsm.ErrKeyNotFound},
 	} {
-		if _, err := keygen.Existing(t.Context(), token, c.spec); err == nil || c.want != nil && !errors.Is(err, c.want) {
+		_, err := keygen.Existing(t.Context(), token, c.spec)
+		if err == nil || c.want != nil && !errors.Is(err, c.want) || errors.Is(err, hsm.ErrKeyNotFound) != (c.name == "neither") {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)
 		}
 	}

@@ -76,7 +76,7 @@ func Existing(ctx context.Context, token *hsm.Token, spec Spec) (*hsm.Key, error
 	key, err := token.Key(ctx, spec.ID)
 	switch {
 	case errors.Is(err, hsm.ErrKeyNotFound), errors.Is(err, hsm.ErrKeyAmbiguous):
-		return nil, fmt.Errorf("%w, and it is not one key pair: %w", ErrExists, err)
+		return nil, fmt.Errorf("%w, and it is not one key pair: %v", ErrExists, err) // not ErrKeyNotFound: something is there
 	case err != nil:
 		return nil, err
 	case key.Attributes().Label != spec.Label:

@@ -84,7 +84,7 @@ func (a *Anchor) load(f *File) error {
 	if err != nil {
 		return fmt.Errorf("read the certificate of the root: %w", err)
 	}
-	iss, err := ParseIssuer(a.Name, a.Kind, raw)
+	iss, err := ParseIssuer(a.Name, a.Kind, raw, nil)
 	if err == nil {
 		err = checkSelf(iss)
 	}
@@ -109,13 +109,21 @@ func checkSelf(iss *profiles.Issuer) error {
 	return nil
 }
 
-// ParseIssuer reads the certificate of a root, issuer or signer that this ceremony made, and gives its public side. It checks nothing but the
-// form. A sub-CA of generation 1 is none of them: it takes its root's key to read it (File.Parse).
-func ParseIssuer(name string, kind profiles.IssuerKind, raw []byte) (iss *profiles.Issuer, err error) {
+// ParseIssuer reads the certificate of a root, issuer or signer, and gives its public side. It checks nothing but the form. above is the issuer
+// above, which a sub-CA of generation 1 is read with, or nil for a root.
+func ParseIssuer(name string, kind profiles.IssuerKind, raw []byte, above *profiles.Issuer) (iss *profiles.Issuer, err error) {
 	iss = &profiles.Issuer{Name: name, Kind: kind, IssuedBy: name}
+	if above != nil {
+		iss.IssuedBy = above.Name
+	}
 	switch {
 	case !kind.IsCVC():
 		iss.X509, err = onlyCertificate(raw)
+	case above != nil && above.G1 != nil:
+		var sealed *cvc.G1Certificate
+		if sealed, err = cvc.ParseG1(raw); err == nil {
+			iss.G1, err = sealed.OpenCA(above.G1)
+		}
 	case cvc.IsG1Root(raw):
 		iss.G1, err = cvc.ParseG1Root(raw)
 	default:
@@ -128,29 +136,14 @@ func ParseIssuer(name string, kind profiles.IssuerKind, raw []byte) (iss *profil
 	return iss, err
 }
 
-// Parse reads the certificate of an issuer that was taken, and gives what the list of issuers says of it.
-func (f *File) Parse(i *Issuer, raw []byte) (iss *profiles.Issuer, err error) {
-	iss = f.public(i)
-	switch {
-	case !i.IsCVC():
-		iss.X509, err = onlyCertificate(raw)
-	case i.Key.Type.Generation() == sigalg.RSA:
-		var sealed *cvc.G1Certificate
-		if sealed, err = cvc.ParseG1(raw); err == nil {
-			iss.G1, err = sealed.OpenCA(f.Anchor(i.IssuedBy).issuer.G1)
-		}
-	default:
-		iss.CVC, err = cvc.Parse(raw)
+// Parse reads the certificate of an issuer that came back, and gives what the list of issuers says of it.
+func (f *File) Parse(i *Issuer, raw []byte) (*profiles.Issuer, error) {
+	iss, err := ParseIssuer(i.Name, i.Kind, raw, &f.Anchor(i.IssuedBy).issuer)
+	if err != nil {
+		return nil, err
 	}
-	return iss, err
-}
-
-// public is an issuer as the list will have it, but for its certificate.
-func (f *File) public(i *Issuer) *profiles.Issuer {
-	return &profiles.Issuer{
-		Name: i.Name, Kind: i.Kind, KeyType: i.Key.Type.KeyType, IssuedBy: i.IssuedBy, OCSPURL: i.OCSPURL, CRLURL: i.CRLURL,
-		Profiles: i.Profiles, OrdersFrom: i.OrdersFrom,
-	}
+	iss.OCSPURL, iss.CRLURL, iss.Profiles, iss.OrdersFrom = i.OCSPURL, i.CRLURL, i.Profiles, i.OrdersFrom
+	return iss, nil
 }
 
 // onlyCertificate reads a file with one X.509 certificate, PEM or DER.

@@ -7,6 +7,7 @@
 //   - inputs.go: the files that the configuration names
 //   - authority.go: what the authority is made of, and a rehearsal of it without token and database
 //   - token.go: the tokens and the issuers' keys; pin.go: where their PINs come from; pinsplit.go: shares of a PIN
+//   - checkhsm.go: siegeld check-hsm
 //   - store.go: the database, and siegeld migrate; backup.go: siegeld backup
 //   - serve.go: wiring, from the configuration to a running server and back
 //   - sequencer.go: the log's sequencer, and the checkpoint that is kept outside the database
@@ -51,6 +52,7 @@ type cli struct {
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve until SIGINT or SIGTERM (the default command)."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the schema of a PostgreSQL database up to this program."`
 	Backup      backupCmd      `cmd:"" help:"Copy an SQLite database, while the server works on it or not."`
+	CheckHSM    checkHSMCmd    `cmd:"" name:"check-hsm" help:"Tell what a PKCS#11 module and token can and cannot do for this program."`
 	PIN         pinCmd         `cmd:"" name:"pin" help:"Prepare PINs that no one person knows."`
 	CheckConfig checkConfigCmd `cmd:"" help:"Check a configuration file and every file that it names, and say what is wrong."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`

@@ -32,7 +32,7 @@ func (c *runCmd) rehearse(ctx context.Context, f *ceremony.File) (err error) {
 	if err != nil {
 		return err
 	}
-	open, err := openTokens(ctx, f, false)
+	open, err := openTokens(ctx, f, false, askTerminal)
 	if err != nil {
 		return err
 	}

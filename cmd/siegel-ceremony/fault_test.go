@@ -285,7 +285,7 @@ func (w *world) regenerate(path string, spec keygen.Spec) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	open, err := openTokens(w.t.Context(), f, true)
+	open, err := openTokens(w.t.Context(), f, true, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

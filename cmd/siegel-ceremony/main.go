@@ -6,7 +6,7 @@
 //	runcmd.go          check and run: the file is confirmed, performed, and recorded; dryrun.go says what would happen
 //	perform.go         steps: begun, done, found again; steproots.go, stepkeys.go, steprequest.go, stepcertificates.go, steplist.go: each of them
 //	signrequest.go     what the operator of a root does, for test roots
-//	vault.go           the tokens
+//	vault.go           the tokens; pin.go: their PINs
 //
 // The test hierarchy of the quick start, all at once:
 //

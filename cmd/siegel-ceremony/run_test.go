@@ -117,7 +117,7 @@ func (w *world) count(path string, spec keygen.Spec) error {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	open, err := openTokens(w.t.Context(), f, false)
+	open, err := openTokens(w.t.Context(), f, false, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -76,7 +76,7 @@ func (c *runCmd) Run(ctx context.Context) error {
 
 func (c *runCmd) perform(ctx context.Context, f *ceremony.File, set *profiles.Set, how string) (err error) {
 	return inFolder(c.Dir, f, how, func(j *ceremony.Journal) error {
-		vault, err := openTokens(ctx, f, true)
+		vault, err := openTokens(ctx, f, true, askTerminal)
 		if err != nil {
 			return err
 		}

@@ -53,7 +53,7 @@ func (c *signRequestCmd) Run(ctx context.Context) error {
 		return fmt.Errorf("%s: %w", c.Request, err)
 	}
 	return inFolder(c.Dir, f, how, func(j *ceremony.Journal) error {
-		vault, err := openTokens(ctx, f, false)
+		vault, err := openTokens(ctx, f, false, askTerminal)
 		if err != nil {
 			return err
 		}

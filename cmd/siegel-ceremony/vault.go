@@ -6,10 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"strings"
-
-	"golang.org/x/term"
 
 	"github.com/siegel-pki/siegel/hsm"
 	"github.com/siegel-pki/siegel/hsm/keygen"
@@ -40,41 +36,17 @@ type key interface {
 // tokens is the vault of real tokens, by the names that the ceremony file gives them.
 type tokens map[string]*hsm.Token
 
-// openTokens opens the tokens of a ceremony file, to create keys in them or only to look.
-func openTokens(ctx context.Context, f *ceremony.File, readWrite bool) (tokens, error) {
+// openTokens opens the tokens of a ceremony file, to create keys in them or only to look. ask is for PINs that people type.
+func openTokens(ctx context.Context, f *ceremony.File, readWrite bool, ask asker) (tokens, error) {
 	open := tokens{}
 	for _, t := range f.Tokens {
-		token, err := hsm.Open(ctx, hsm.Config{URI: t.URI, PIN: pinSource(f, t), ReadWrite: readWrite, Sessions: 1}, slog.New(slog.DiscardHandler))
+		token, err := hsm.Open(ctx, hsm.Config{URI: t.URI, PIN: pinSource(f, t, ask), ReadWrite: readWrite, Sessions: 1}, slog.New(slog.DiscardHandler))
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("open token %s: %w", t.Name, err), open.close())
 		}
 		open[t.Name] = token
 	}
 	return open, nil
-}
-
-// pinSource is where a token's PIN comes from.
-func pinSource(f *ceremony.File, t ceremony.Token) hsm.PINSource {
-	if path, ok := strings.CutPrefix(t.PIN, "file:"); ok {
-		return hsm.PINFromFile(f.Resolve(path))
-	}
-	return func(context.Context) (hsm.PIN, error) { return askPIN(t.Name) }
-}
-
-// askPIN reads a PIN from the terminal, which does not show it.
-func askPIN(token string) (hsm.PIN, error) {
-	terminal, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
-	if err != nil {
-		return nil, fmt.Errorf("ask for the PIN of token %s: there is no terminal: %w", token, err)
-	}
-	defer terminal.Close()
-	fmt.Fprintf(terminal, "User PIN of token %s: ", token)
-	pin, err := term.ReadPassword(int(terminal.Fd()))
-	fmt.Fprintln(terminal)
-	if err != nil {
-		return nil, fmt.Errorf("read the PIN of token %s: %w", token, err)
-	}
-	return hsm.PIN(pin), nil
 }
 
 func (t tokens) close() error {

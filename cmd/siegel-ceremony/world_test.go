@@ -172,7 +172,7 @@ func (w *world) performerOf(path, folder string) (p *performer, file *ceremony.F
 			w.t.Fatal(err)
 		}
 	}
-	open, err := openTokens(w.t.Context(), f, true)
+	open, err := openTokens(w.t.Context(), f, true, nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

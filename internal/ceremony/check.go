@@ -124,8 +124,8 @@ func (c *checker) checkTokens() {
 		case strings.Contains(t.URI, "pin-"): // pin-value, pin-source
 			c.fault(at+".uri", "says something about the PIN; that is for the key pin to say")
 		}
-		if path, isFile := strings.CutPrefix(t.PIN, "file:"); t.PIN != "prompt" && (!isFile || path == "") {
-			c.fault(at+".pin", "%q is neither prompt nor file:PATH", t.PIN)
+		if path, isFile := strings.CutPrefix(t.PIN, "file:"); t.PIN != PINPrompt && t.PIN != PINShares && (!isFile || path == "") {
+			c.fault(at+".pin", "it is none of prompt, shares, file:PATH; a PIN itself does not belong here")
 		}
 	}
 }

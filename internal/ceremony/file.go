@@ -72,9 +72,16 @@ type Token struct {
 	Name string `yaml:"name"`
 	// Where it is: a pkcs11: URI with module-path (RFC 7512), and no PIN.
 	URI string `yaml:"uri"`
-	// Where its user PIN comes from: "prompt", or "file:" and a path.
+	// Where its user PIN comes from: "prompt" (a person types it), "shares" (the first two ca-operators of the file type a share each, as
+	// siegeld pin split makes them), or "file:" and a path.
 	PIN string `yaml:"pin"`
 }
+
+// The sources of a PIN besides a file.
+const (
+	PINPrompt = "prompt"
+	PINShares = "shares"
+)
 
 // Key is a key pair to create.
 type Key struct {
@@ -221,6 +228,16 @@ func (f *File) Anchor(name string) *Anchor {
 		}
 	}
 	return nil
+}
+
+// CAOperators names the participants who are that, in the order of the file.
+func (f *File) CAOperators() (names []string) {
+	for _, p := range f.Participants {
+		if p.Role == roleCAOperator {
+			names = append(names, p.Name)
+		}
+	}
+	return names
 }
 
 // SHA256 is the fingerprint of the file, by which people confirm it.

@@ -76,7 +76,7 @@ func TestReadRefuses(t *testing.T) {
 		{"unknown role", "role: security-officer", "role: boss", `good.yaml:7: participants[2].role: "boss"`},
 		{"no module", "?module-path=/m.so", "", "good.yaml:9: tokens[0].uri"},
 		{"PIN in the URI", "module-path=/m.so", "module-path=/m.so&pin-value=1234", "says something about the PIN"},
-		{"PIN in the file", "pin: prompt", `pin: "1234"`, "neither prompt"},
+		{"PIN in the file", "pin: prompt", `pin: "1234"`, "a PIN itself does not belong here"},
 		{"another certificate", "certificate: GEM.RCA8_TEST-ONLY.pem", "certificate: DEGXX-8-7-02-22.cvc", "good.yaml:13: anchors[0].certificate"},
 		{"no certificate", "certificate: GEM.RCA8_TEST-ONLY.pem", "certificate: lost.pem", "lost.pem"},
 		{"another fingerprint", "    kind: cvc-root-ca\n    certificate: DEGXX-8-7-02-22.cvc\n    sha256: ", "    kind: cvc-root-ca\n    certificate: DEGXX-8-7-02-22.cvc\n    sha256: 00 # ", "good.yaml:17: anchors[1].certificate: DEGXX-8-7-02-22.cvc is the certificate of SHA-256"},

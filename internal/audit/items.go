@@ -138,15 +138,24 @@ func (r *reader) join(i *item) {
 	}
 }
 
-// left reports the lines behind those of the last leaf.
+// left reports the lines behind those of the last leaf, each file's in one finding.
 func (r *reader) left() {
-	for r.peekCertificates() {
-		r.found.at(CertificatesFile, r.certificates.number, "leaf %d is not in the export", r.nextCertificates.Index)
-		r.nextCertificates = nil
+	first, n := 0, 0
+	for ; r.peekCertificates(); r.nextCertificates = nil {
+		n++
+		first = r.certificates.number - n + 1
 	}
-	for r.peekPersonal() {
-		r.found.at(PersonalFile, r.personal.number, "leaf %d is not in the export", r.nextPersonal.Index)
-		r.nextPersonal = nil
+	r.foreign(CertificatesFile, first, n)
+	for n = 0; r.peekPersonal(); r.nextPersonal = nil {
+		n++
+		first = r.personal.number - n + 1
+	}
+	r.foreign(PersonalFile, first, n)
+}
+
+func (r *reader) foreign(file string, first, n int) {
+	if n > 0 {
+		r.found.at(file, first, "this line and those behind it, %d in all, are of leaves that are not in the export", n)
 	}
 }
 

@@ -18,6 +18,7 @@ type placer struct {
 	trust  bool              // the edge gives the root of the head
 	full   [levels]*cursor
 	placed int64
+	beyond bool // a leaf behind the end of the tree was reported
 }
 
 // cursor walks through the full tiles of a level.
@@ -86,7 +87,11 @@ func (p *placer) Tiles(_ context.Context, ids []tlog.TileID) ([][]byte, error) {
 // place holds a leaf's hash against the tree, and says what is wrong, or "".
 func (p *placer) place(index int64, hash tlog.Hash) string {
 	if index >= p.size {
-		return fmt.Sprintf("the tree of the checkpoint has only %d leaves", p.size)
+		if p.beyond {
+			return ""
+		}
+		p.beyond = true
+		return fmt.Sprintf("the tree of the checkpoint has only %d leaves: this one, and all behind it, are not in it", p.size)
 	}
 	want, good, err := p.node(0, index)
 	switch {

@@ -18,12 +18,15 @@ type Report struct {
 	Filter *Filter   `json:"filter,omitempty"`
 	Checks []Check   `json:"checked"`
 	Not    []Omitted `json:"not_checked,omitempty"`
-	// Findings are what is wrong, at most MaxFindings; Wrong counts all of them.
+	// Findings are what is wrong: at most MaxFindings about leaves, and as many about files and tiles, so that the ones do not hide the
+	// others. Wrong counts all of them.
 	Findings []Finding `json:"findings,omitempty"`
 	Wrong    int64     `json:"wrong"`
+
+	ofLeaves int // findings about leaves that are listed
 }
 
-// MaxFindings bounds the findings that a report lists.
+// MaxFindings bounds the findings of each of the two sorts that a report lists.
 const MaxFindings = 200
 
 // Good tells whether nothing was found.
@@ -69,9 +72,17 @@ func (f Finding) String() string {
 // add takes a finding.
 func (r *Report) add(f Finding) {
 	r.Wrong++
-	if len(r.Findings) < MaxFindings {
-		r.Findings = append(r.Findings, f)
+	listed := len(r.Findings) - r.ofLeaves
+	if f.Leaf != nil {
+		listed = r.ofLeaves
 	}
+	if listed >= MaxFindings {
+		return
+	}
+	if f.Leaf != nil {
+		r.ofLeaves++
+	}
+	r.Findings = append(r.Findings, f)
 }
 
 // at is a finding in a file.

@@ -108,14 +108,15 @@ func (c *campaign) run(servers int) {
 	}
 	c.t.Logf("go test ./internal/e2e -run %s -chaos.rounds %d -chaos.seed %d", c.t.Name(), *chaosRounds, seed)
 	c.random, c.log = rand.New(rand.NewPCG(seed, 0)), map[string]int{}
-	var lines []siegelv1.IssuanceServiceClient
+	var behind []clients
 	for range servers {
 		s := &chaosServer{proxy: newProxy(c.t)}
 		c.servers = append(c.servers, s)
 		c.start(s)
-		lines = append(lines, c.dial(s))
+		behind = append(behind, clients{siegelv1.NewIssuanceServiceClient(c.dial(s, "line-1")),
+			siegelv1.NewLifecycleServiceClient(c.dial(s, "desk-1")), siegelv1.NewLifecycleServiceClient(c.dial(s, "revocation-1"))})
 	}
-	c.load = newLoad(c.t, rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16)}), lines)
+	c.load = newLoad(c.t, rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16)}), behind)
 	for round := range *chaosRounds {
 		if c.round(round, seed+uint64(round)); c.t.Failed() {
 			break
@@ -137,28 +138,31 @@ func tally(counts map[string]int) string {
 	return strings.Join(parts, ", ")
 }
 
-// start starts a server and leads its clients there.
+// start starts a server and leads its clients there. As a supervisor does, it tries again after exit code 1, with which a server ends while its
+// database recovers, and after no other.
 func (c *campaign) start(s *chaosServer) {
 	c.t.Helper()
 	server, err := c.r.Start(c.flags...)
-	if err != nil {
-		c.t.Fatal(err)
+	for end := time.Now().Add(20 * time.Second); err != nil; server, err = c.r.Start(c.flags...) {
+		if !strings.Contains(err.Error(), "exit status 1\n") || time.Now().After(end) {
+			c.t.Fatal(err)
+		}
 	}
 	s.Server = server
 	s.tiles.Store(&server.Tiles)
 	s.proxy.lead(server.Addr)
 }
 
-// dial gives a client of a server, whichever process serves it, that does not wait long before it connects anew.
-func (c *campaign) dial(s *chaosServer) siegelv1.IssuanceServiceClient {
+// dial connects an operator with a server, whichever process serves it. The connection does not wait long before it is made anew.
+func (c *campaign) dial(s *chaosServer, operator string) *grpc.ClientConn {
 	c.t.Helper()
-	conn, err := c.r.Dial(&rig.Server{Addr: s.proxy.addr()}, "line-1", grpc.WithConnectParams(grpc.ConnectParams{
+	conn, err := c.r.Dial(&rig.Server{Addr: s.proxy.addr()}, operator, grpc.WithConnectParams(grpc.ConnectParams{
 		Backoff: backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1.5, MaxDelay: 300 * time.Millisecond}, MinConnectTimeout: time.Second}))
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	c.t.Cleanup(func() { conn.Close() })
-	return siegelv1.NewIssuanceServiceClient(conn)
+	return conn
 }
 
 // round lets the clients work, breaks things at one to three moments, and checks.

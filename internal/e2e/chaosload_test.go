@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -33,25 +32,39 @@ const (
 // remembers what it was told.
 type load struct {
 	t       *testing.T
-	lines   []siegelv1.IssuanceServiceClient // one for each server, as line-1
-	orders  *rig.Orders                      // guarded by mu
+	servers []clients
+	orders  *rig.Orders // guarded by mu
 	mu      sync.Mutex
 	answers map[string]*siegelv1.Card // acknowledged, by order
 	sent    []*siegelv1.Order         // acknowledged orders for cards, which can be sent again and renewed
 	renewed map[string]int            // renewals that were asked for, by order
+	cards   map[string]*cardState     // of acknowledged cards, by ICCSN
 	seen    map[string]bool           // checkpoints
 	done    map[string]int            // acts, by name
 	retries int
 }
 
-func newLoad(t *testing.T, source io.Reader, lines []siegelv1.IssuanceServiceClient) *load {
+// clients speak to one server, each as an operator of the role that it takes.
+type clients struct {
+	line             siegelv1.IssuanceServiceClient
+	desk, revocation siegelv1.LifecycleServiceClient
+}
+
+// cardState is what was acknowledged of the life of a card. One client at a time has it in hand.
+type cardState struct {
+	inHand          bool
+	active, revoked bool
+	alone           []string // slots whose certificates are revoked by themselves
+}
+
+func newLoad(t *testing.T, source io.Reader, servers []clients) *load {
 	t.Helper()
 	orders, err := rig.NewOrders("hospital-pharmacy", source, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &load{t: t, lines: lines, orders: orders, answers: map[string]*siegelv1.Card{}, renewed: map[string]int{}, seen: map[string]bool{},
-		done: map[string]int{}}
+	return &load{t: t, servers: servers, orders: orders, answers: map[string]*siegelv1.Card{}, renewed: map[string]int{},
+		cards: map[string]*cardState{}, seen: map[string]bool{}, done: map[string]int{}}
 }
 
 // known gives what clients were told.
@@ -59,6 +72,17 @@ func (l *load) known() known {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	k := known{cards: map[string][][32]byte{}, checkpoints: slices.Sorted(maps.Keys(l.seen))}
+	for iccsn, state := range l.cards {
+		if state.active {
+			k.states = append(k.states, iccsn+" active ")
+		}
+		if state.revoked {
+			k.states = append(k.states, iccsn+" revoked ")
+		}
+		for _, slot := range state.alone {
+			k.states = append(k.states, iccsn+" revoked "+slot)
+		}
+	}
 	for order, card := range l.answers {
 		for _, c := range card.GetCertificates() {
 			k.cards[order] = append(k.cards[order], sha256.Sum256(c.GetData()))
@@ -84,18 +108,18 @@ func (l *load) run(ctx context.Context, seed uint64) {
 // act does one thing. The shares are those of a line's night, with the odd ones made frequent.
 func (l *load) act(random *rand.Rand) {
 	switch n := random.IntN(100); {
-	case n < 60:
+	case n < 40:
 		l.issue(random, "issue", l.next())
-	case n < 70:
+	case n < 50:
 		l.issueTwice(random, l.next())
+	case n < 70:
+		l.live(random)
 	case n < 80:
 		if order := l.again(random); order != nil {
 			l.issue(random, "send again", order)
 		}
 	case n < 90:
-		if renewal := l.renewal(random); renewal != nil {
-			l.issue(random, "renew", renewal)
-		}
+		l.renew(random)
 	default:
 		if order := l.again(random); order != nil {
 			l.refuse(random, order)
@@ -123,28 +147,12 @@ func (l *load) again(random *rand.Rand) *siegelv1.Order {
 	return l.sent[random.IntN(len(l.sent))]
 }
 
-// renewal gives an order that renews an acknowledged card, or nil.
-func (l *load) renewal(random *rand.Rand) *siegelv1.Order {
-	card := l.again(random)
-	if card == nil {
-		return nil
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.renewed[card.GetOrderId()]++
-	renewal := proto.CloneOf(card)
-	renewal.OrderId = fmt.Sprintf("%s-renewal-%d", card.GetOrderId(), l.renewed[card.GetOrderId()])
-	renewal.Renews, renewal.ValidUntil = card.GetOrderId(), ""
-	renewal.Keys = slices.DeleteFunc(renewal.Keys, func(k *siegelv1.SlotKey) bool { return !strings.Contains(k.GetSlot(), "_CVC.") })
-	return renewal
-}
-
 // issue sends an order until it has its card.
 func (l *load) issue(random *rand.Rand, what string, order *siegelv1.Order) {
 	wait := random.IntN(4) == 0
 	var answer *siegelv1.IssueCardResponse
 	err := l.insist(random, func(ctx context.Context, server int) (err error) {
-		answer, err = l.lines[server].IssueCard(ctx, &siegelv1.IssueCardRequest{Order: order, WaitForInclusion: wait})
+		answer, err = l.servers[server].line.IssueCard(ctx, &siegelv1.IssueCardRequest{Order: order, WaitForInclusion: wait})
 		return err
 	})
 	if err != nil {
@@ -169,7 +177,7 @@ func (l *load) refuse(random *rand.Rand, order *siegelv1.Order) {
 	other := proto.CloneOf(order)
 	other.Institution.Name += " II"
 	err := l.insist(random, func(ctx context.Context, server int) error {
-		_, err := l.lines[server].IssueCard(ctx, &siegelv1.IssueCardRequest{Order: other})
+		_, err := l.servers[server].line.IssueCard(ctx, &siegelv1.IssueCardRequest{Order: other})
 		return err
 	})
 	if status.Code(err) != codes.AlreadyExists {
@@ -202,12 +210,13 @@ func (l *load) acknowledged(what string, order *siegelv1.Order, answer *siegelv1
 	l.answers[order.GetOrderId()] = answer.GetCard()
 	if order.GetRenews() == "" {
 		l.sent = append(l.sent, order)
+		l.cards[order.GetIccsn()] = &cardState{}
 	}
 }
 
 // insist calls one server after the other until one answers anything but that a part is away.
 func (l *load) insist(random *rand.Rand, call func(ctx context.Context, server int) error) error {
-	for server, end := random.IntN(len(l.lines)), time.Now().Add(insistTime); ; server = (server + 1) % len(l.lines) {
+	for server, end := random.IntN(len(l.servers)), time.Now().Add(insistTime); ; server = (server + 1) % len(l.servers) {
 		ctx, cancel := context.WithTimeout(context.Background(), tryTime)
 		err := call(ctx, server)
 		cancel()

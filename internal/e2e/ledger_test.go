@@ -26,7 +26,7 @@ import (
 //   - personal data are those that their leaves stand for;
 //   - the tree of the entries, derived anew, gives every root and every tile, and every checkpoint is signed over its root;
 //   - no serial number and no CHR is on two certificates, as the certificates themselves say;
-//   - every acknowledged change is there, and every checkpoint that a client has seen is a head of this log.
+//   - every acknowledged change, of cards and of their status, is there, and every checkpoint that a client has seen is a head of this log.
 type ledger struct {
 	t        *testing.T
 	db       *sql.DB
@@ -90,6 +90,7 @@ func (p *page) rows(query string, scan func(row *sql.Rows) error) {
 // known is what clients know.
 type known struct {
 	cards       map[string][][32]byte // hashes of the certificates that were acknowledged, by order
+	states      []string              // ICCSN, state, and slot where the certificate is revoked by itself
 	checkpoints []string              // that were shown
 }
 
@@ -110,8 +111,9 @@ func (l *ledger) check(ctx context.Context, k known) (problems []string, waiting
 	p.checkTree(k.checkpoints)
 	p.checkChanges()
 	certificates := p.checkCards(k.cards)
-	return p.problems, p.waiting, fmt.Sprintf("%d entries, %d certificates, %d orders acknowledged, %d checkpoints seen",
-		len(p.entries), certificates, len(k.cards), len(k.checkpoints))
+	p.checkStates(k.states)
+	return p.problems, p.waiting, fmt.Sprintf("%d entries, %d certificates; acknowledged %d orders, %d changes of status; %d checkpoints seen",
+		len(p.entries), certificates, len(k.cards), len(k.states), len(k.checkpoints))
 }
 
 // leafText is the clear part of an entry as internal/tlog/leaf.go says that it is hashed.
@@ -430,6 +432,36 @@ JOIN cards c ON c.number = t.card JOIN attempts a ON a.number = c.attempt ORDER 
 		})
 	}
 	return count
+}
+
+// checkStates looks for every acknowledged change of the status, and that a revoked certificate is among the revocations.
+func (p *page) checkStates(acknowledged []string) {
+	stored := map[string]bool{}
+	p.rows(`SELECT o.iccsn, s.state, coalesce(d.slot, '') FROM status_changes s JOIN cards c ON c.number = s.card JOIN orders o ON o.order_id = c.order_id
+LEFT JOIN drafts d ON d.attempt = c.attempt AND d.position = s.place`, func(row *sql.Rows) error {
+		var iccsn, state, slot string
+		err := row.Scan(&iccsn, &state, &slot)
+		change := iccsn + " " + state + " " + slot
+		if stored[change] {
+			p.report("%s is recorded twice", change)
+		}
+		stored[change] = true
+		return err
+	})
+	for _, change := range acknowledged {
+		if !stored[change] {
+			p.report("%s was acknowledged and is not recorded", change)
+		}
+	}
+	p.rows(`SELECT s.epoch, t.issuer FROM status_changes s JOIN certificates t ON t.card = s.card AND (s.place IS NULL OR s.place = t.position)
+WHERE s.state = 'revoked' AND t.serial IS NOT NULL AND NOT EXISTS (SELECT 1 FROM revocations r WHERE r.issuer = t.issuer AND r.serial = t.serial)`,
+		func(row *sql.Rows) error {
+			var epoch int64
+			var issuer string
+			err := row.Scan(&epoch, &issuer)
+			p.report("change %d of the status revokes a certificate of %s, which is not among the revocations", epoch, issuer)
+			return err
+		})
 }
 
 // logged gives the hashes of certificates that the entry of a card names.

@@ -30,6 +30,7 @@ issuer = (SELECT issuer FROM drafts WHERE attempt = 1 AND position = 0) WHERE at
 		"the entries give"},
 	{"personal data are changed", "UPDATE entries SET personal = '{}' WHERE id = (SELECT min(id) FROM entries WHERE personal IS NOT NULL)", "personal data are not those of its leaf"},
 	{"a session is filled up again", "UPDATE key_sessions SET drawn = drawn - 1 WHERE number = 1", "signatures are drawn"},
+	{"a change of the status is removed", "DELETE FROM status_changes WHERE epoch = (SELECT min(epoch) FROM status_changes)", "was acknowledged and is not recorded"},
 	{"a root is changed", "UPDATE checkpoints SET root = zeroblob(32) WHERE size = (SELECT max(size) FROM checkpoints)", "has root 0000"},
 	{"a head is removed", "DELETE FROM checkpoints WHERE size = (SELECT size FROM checkpoints ORDER BY size LIMIT 1 OFFSET 2)", "follows one of"},
 	{"a checkpoint is another's", "UPDATE checkpoints SET checkpoint = (SELECT checkpoint FROM checkpoints ORDER BY size DESC LIMIT 1) WHERE size = (SELECT min(size) FROM checkpoints)",

@@ -10,6 +10,7 @@
 //   - checkhsm.go: siegeld check-hsm
 //   - store.go: the database, and siegeld migrate; backup.go: siegeld backup
 //   - serve.go: wiring, from the configuration to a running server and back
+//   - status.go: OCSP and CRLs; ocsp.go: siegeld ocsp, a responder alone
 //   - sequencer.go: the log's sequencer, and the checkpoint that is kept outside the database
 //   - health.go: whether the server is ready for orders
 //   - listen.go: the addresses
@@ -50,6 +51,7 @@ type cli struct {
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version."`
 
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve until SIGINT or SIGTERM (the default command)."`
+	OCSP        ocspCmd        `cmd:"" name:"ocsp" help:"Answer for the status of certificates, and serve CRLs, in a process of its own."`
 	Migrate     migrateCmd     `cmd:"" help:"Bring the schema of a PostgreSQL database up to this program."`
 	Backup      backupCmd      `cmd:"" help:"Copy an SQLite database, while the server works on it or not."`
 	CheckHSM    checkHSMCmd    `cmd:"" name:"check-hsm" help:"Tell what a PKCS#11 module and token can and cannot do for this program."`

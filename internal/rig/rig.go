@@ -57,13 +57,26 @@ type Server struct {
 	done                 chan error
 }
 
+// free is an address with a port that the system chooses.
+const free = "127.0.0.1:0"
+
 // Start starts siegeld on free ports and waits until it serves. flags are added to its command line.
 func (r *Rig) Start(flags ...string) (*Server, error) {
-	ready := filepath.Join(r.Data, "ready")
-	addresses := filepath.Join(r.Data, "addresses")
-	const free = "127.0.0.1:0"
+	ready, addresses := filepath.Join(r.Data, "ready"), filepath.Join(r.Data, "addresses")
 	args := append([]string{"serve", "--data", r.Data, "--listen", free, "--http-listen", free, "--tiles-listen", free, "--metrics-listen", free,
 		"--ready-file", ready, "--addresses-file", addresses}, flags...)
+	return r.start(args, ready, addresses)
+}
+
+// StartResponder starts siegeld ocsp on free ports and waits until it answers. flags are added to its command line.
+func (r *Rig) StartResponder(flags ...string) (*Server, error) {
+	addresses := filepath.Join(r.Data, "responder-addresses")
+	args := append([]string{"ocsp", "--data", r.Data, "--http-listen", free, "--metrics-listen", free, "--addresses-file", addresses}, flags...)
+	return r.start(args, addresses, addresses)
+}
+
+// start runs siegeld until the file ready is there.
+func (r *Rig) start(args []string, ready, addresses string) (*Server, error) {
 	s := &Server{cmd: exec.Command(filepath.Join(r.Bin, "siegeld"), args...), log: new(bytes.Buffer), done: make(chan error, 1)}
 	s.cmd.Stderr = s.log
 	if err := os.Remove(ready); err != nil && !errors.Is(err, os.ErrNotExist) {

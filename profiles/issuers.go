@@ -142,8 +142,11 @@ func (p *planner) bound(kind IssuerKind, g sigalg.Generation, profiles ...string
 // signsAt tells whether the issuer's own certificate is valid at a time and the issuer in use for cards.
 func (i *Issuer) signsAt(now time.Time) bool {
 	first, last, limited := i.Validity()
-	return (!limited || !now.Before(first) && !now.After(last)) && !now.Before(i.OrdersFrom)
+	return (!limited || !now.Before(first) && !now.After(last)) && !now.Before(i.OrdersFrom) && !i.RetiredAt(now)
 }
+
+// RetiredAt tells whether the issuer is retired at a time.
+func (i *Issuer) RetiredAt(now time.Time) bool { return !i.Retired.IsZero() && !now.Before(i.Retired) }
 
 // checkX509Issuer holds the term and what the certificate must say about its status against an issuer.
 func (p *planner) checkX509Issuer(profile *X509Profile, i *Issuer) {

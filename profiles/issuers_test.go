@@ -25,6 +25,8 @@ func TestChoosesNewestIssuer(t *testing.T) {
 		{"newest takes orders from tomorrow", func(i *profiles.Issuer) { i.OrdersFrom = now.AddDate(0, 0, 1) }, "GEM.SMCB-CA41"},
 		{"newest takes orders in a second", func(i *profiles.Issuer) { i.OrdersFrom = now.Add(time.Second) }, "GEM.SMCB-CA41"},
 		{"newest takes orders from now on", func(i *profiles.Issuer) { i.OrdersFrom = now }, "second"},
+		{"newest is retired", func(i *profiles.Issuer) { i.Retired = now }, "GEM.SMCB-CA41"},
+		{"newest retires in a second", func(i *profiles.Issuer) { i.Retired = now.Add(time.Second) }, "second"},
 		{"newest is over", func(i *profiles.Issuer) { i.X509.NotAfter = now.Add(-time.Second) }, "GEM.SMCB-CA41"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -54,6 +54,8 @@ type Issuer struct {
 	// OrdersFrom is when it begins to sign for cards; the zero time: as soon as its certificate is valid. With it, the next key generation
 	// stands ready beside the one in use, and every server changes over at the same moment.
 	OrdersFrom time.Time
+	// Retired is from when on it signs for cards no more; the zero time: it is in use. Its key may sign CRLs still.
+	Retired time.Time
 
 	PSS       bool           // an RSA key signs with RSASSA-PSS (GS-A_4358); issuers of qualified certificates only
 	Qualified *QualifiedInfo // what an issuer of qualified certificates says in them; otherwise nil

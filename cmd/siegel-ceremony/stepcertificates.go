@@ -82,7 +82,7 @@ func (p *performer) takenIssuer(i *ceremony.Issuer) (*profiles.Issuer, error) {
 	return iss, sameCertificate(path, have, facts.Certificate)
 }
 
-// certifySigner makes the certificate of an OCSP or CRL signer: the issuer's key signs it. A certificate that was signed in an earlier run and not
+// certifySigner makes the certificate of an OCSP signer: the issuer's key signs it. A certificate that was signed in an earlier run and not
 // kept is lost, and another is signed, with another serial number.
 func (w *work) certifySigner(ctx context.Context) (ceremony.Facts, error) {
 	s := w.step.Signer

@@ -96,8 +96,8 @@ func (c *checker) checkSigner(at string, s *Signer, i *Issuer) {
 	if s.Organization == "" {
 		s.Organization = i.Organization
 	}
-	if s.Kind != profiles.OCSPSigner && s.Kind != profiles.CRLSigner {
-		c.fault(at+".kind", "%q is neither ocsp-signer nor crl-signer", s.Kind)
+	if s.Kind != profiles.OCSPSigner {
+		c.fault(at+".kind", "%q is not ocsp-signer", s.Kind)
 		return
 	}
 	c.checkX509Name(at, s.Kind, s.Name)

@@ -170,7 +170,7 @@ type RequestAttribute struct {
 type Signer struct {
 	// Name, for example SIEGEL.SMCB-CA1-OCSP1.
 	Name string `yaml:"name"`
-	// ocsp-signer or crl-signer.
+	// ocsp-signer. CRLs are signed by the issuer itself.
 	Kind profiles.IssuerKind `yaml:"kind"`
 	// Organization in the name. Default: the issuer's.
 	Organization string `yaml:"organization,omitempty"`

@@ -102,7 +102,7 @@ func TestReadRefuses(t *testing.T) {
 		{"foreign profile", "    orders_from:", "    profiles: [C.SMKT.AUT]\n    orders_from:", `"C.SMKT.AUT" is no profile that a smcb-ca`},
 		{"no signer", "    signers:\n      - {name: SIEGEL.SMCB-CA1-OCSP1, kind: ocsp-signer, key: {type: E256, token: ca, id: \"0102\", label: SMCB-CA1-OCSP1}}\n", "", "there is no ocsp-signer"},
 		{"signer of the other generation", "type: E256, token: ca, id: \"0102\"", "type: R2048, token: ca, id: \"0102\"", "GS-A_5514"},
-		{"signer of another kind", "kind: ocsp-signer", "kind: komp-ca", `"komp-ca" is neither ocsp-signer nor crl-signer`},
+		{"signer of another kind", "kind: ocsp-signer", "kind: komp-ca", `"komp-ca" is not ocsp-signer`},
 		{"reference of a root", "name: DESGX-1-1-02-26\n", "name: DESGX-8-1-02-26\n", "has service indicator 1"},
 		{"no reference", "name: DESGX-1-1-02-26\n", "name: DESGX\n", "issuers[1].name"},
 		{"provider of production", "name: DESGX-1-1-02-26\n", "name: DESGE-1-1-02-26\n", "provider code DESGE belongs to the other environment"},

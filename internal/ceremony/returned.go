@@ -90,7 +90,7 @@ func (f *File) checkSubject(i *Issuer, cert *pkix.Certificate, set *profiles.Set
 // lintKinds gives the kinds of certificates by the names that lint has for them.
 var lintKinds = map[profiles.IssuerKind]lint.Kind{
 	profiles.RootCA: lint.RootCA, profiles.SMCBCA: lint.SMCBCA, profiles.KOMPCA: lint.KOMPCA,
-	profiles.OCSPSigner: lint.OCSPSigner, profiles.CRLSigner: lint.CRLSigner,
+	profiles.OCSPSigner: lint.OCSPSigner,
 }
 
 // Lint judges the content of an issuer's or signer's certificate. Nothing may be wrong with it, not even by a warning: such a certificate is

@@ -51,8 +51,6 @@ type Issuer struct {
 	profiles.Issuer
 	KeyID []byte // CKA_ID of the key; nil where the key is in no token of the server
 
-	// Retired is when it was taken out of use for cards; the zero time: it was not. Its status services go on. It has no profiles then.
-	Retired time.Time
 	// Destroyed is when its key was destroyed; the zero time: it was not. Only a retired issuer's is.
 	Destroyed time.Time
 
@@ -100,9 +98,9 @@ type issuerRow struct {
 	// When it begins to sign for cards, for example 2027-03-01T00:00:00Z; missing: as soon as its certificate is valid. Of several issuers
 	// bound to one profile, the last in the list that is in use signs, so that the next key generation can stand ready in the list.
 	OrdersFrom time.Time `yaml:"orders_from,omitempty"`
-	// When it was taken out of use for cards; it has no profiles any more. Its responder and CRL go on. Missing: it is in use.
+	// When it was taken out of use for cards. Its responder and CRL go on. Missing: it is in use.
 	Retired time.Time `yaml:"retired,omitempty"`
-	// When its key was destroyed; it has no key any more. Missing: it was not.
+	// When its key was destroyed; it has neither key nor profiles any more. Missing: it was not.
 	Destroyed time.Time `yaml:"key_destroyed,omitempty"`
 	// The RSA key signs with RSASSA-PSS (gemSpec_Krypt, GS-A_4358); qes-ca only.
 	PSS bool `yaml:"pss,omitempty"`
@@ -176,8 +174,8 @@ func Load(dir string) (*Hierarchy, error) {
 
 // load reads one issuer and its certificate.
 func (row issuerRow) load(dir string) (Issuer, error) {
-	iss := Issuer{Retired: row.Retired, Destroyed: row.Destroyed, Issuer: profiles.Issuer{
-		Name: row.Name, Kind: profiles.IssuerKind(row.Kind), IssuedBy: row.IssuedBy, OrdersFrom: row.OrdersFrom,
+	iss := Issuer{Destroyed: row.Destroyed, Issuer: profiles.Issuer{
+		Name: row.Name, Kind: profiles.IssuerKind(row.Kind), IssuedBy: row.IssuedBy, OrdersFrom: row.OrdersFrom, Retired: row.Retired,
 		OCSPURL: row.OCSPURL, CRLURL: row.CRLURL, Profiles: row.Profiles, PSS: row.PSS, Qualified: row.Qualified.info(),
 	}}
 	if err := row.checkLife(); err != nil {

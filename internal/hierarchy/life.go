@@ -14,12 +14,10 @@ import (
 // checkLife holds what a row says about it together.
 func (row issuerRow) checkLife() error {
 	switch {
-	case !row.Retired.IsZero() && len(row.Profiles) > 0:
-		return errors.New("it is retired and bound to profiles: take them away from it")
 	case !row.Destroyed.IsZero() && row.Retired.IsZero():
 		return errors.New("its key is destroyed and it is not retired")
-	case !row.Destroyed.IsZero() && row.Key != "":
-		return errors.New("its key is destroyed and named by its CKA_ID")
+	case !row.Destroyed.IsZero() && (row.Key != "" || len(row.Profiles) > 0):
+		return errors.New("its key is destroyed, and it has a key or profiles")
 	case row.Destroyed.Before(row.Retired) && !row.Destroyed.IsZero():
 		return errors.New("its key was destroyed before it was retired")
 	}
@@ -47,12 +45,13 @@ func (h *Hierarchy) Retire(name string, at time.Time) error {
 	case len(iss.Profiles) == 0:
 		return fmt.Errorf("retire %q: it signs no cards", name)
 	}
-	iss.Retired, iss.Profiles = at, nil
+	iss.Retired = at
 	return nil
 }
 
 // CheckDestroy tells why the key of an issuer must not be destroyed; nil where it may. The issuer must be retired. While its certificate
-// is valid somebody must go on signing its CRL, where cards name one: a CRL signer that it certified.
+// is valid, its status services must be able to go on: an OCSP signer that it certified answers for its cards, and where cards name its CRL, no
+// other key can sign that (RFC 5280, Section 6.3.3: the cards name no other CRL issuer).
 func (h *Hierarchy) CheckDestroy(name string, now time.Time) error {
 	iss := h.Find(name)
 	if iss == nil {
@@ -65,18 +64,18 @@ func (h *Hierarchy) CheckDestroy(name string, now time.Time) error {
 		return fmt.Errorf("destroy the key of %q: it was destroyed at %s", name, iss.Destroyed.Format(time.RFC3339))
 	case iss.Retired.IsZero():
 		return fmt.Errorf("destroy the key of %q: the issuer is in use; retire it first", name)
-	case iss.CRLURL != "" && !over && !h.delegates(name, profiles.CRLSigner):
-		return fmt.Errorf("destroy the key of %q: cards name its CRL, and it has certified no CRL signer that could go on", name)
-	case iss.OCSPURL != "" && !over && !h.delegates(name, profiles.OCSPSigner):
+	case iss.CRLURL != "" && !over:
+		return fmt.Errorf("destroy the key of %q: cards name its CRL, which no other key can sign until its certificate ends", name)
+	case iss.OCSPURL != "" && !over && !h.hasSigner(name):
 		return fmt.Errorf("destroy the key of %q: cards name its responder, and it has certified no OCSP signer that could go on", name)
 	}
 	return nil
 }
 
-// delegates tells whether an issuer has certified a signer of a kind.
-func (h *Hierarchy) delegates(name string, kind profiles.IssuerKind) bool {
+// hasSigner tells whether an issuer has certified an OCSP signer whose key is there.
+func (h *Hierarchy) hasSigner(name string) bool {
 	for i := range h.Issuers {
-		if h.Issuers[i].Kind == kind && h.Issuers[i].IssuedBy == name {
+		if s := &h.Issuers[i]; s.Kind == profiles.OCSPSigner && s.IssuedBy == name && len(s.KeyID) > 0 {
 			return true
 		}
 	}
@@ -89,6 +88,6 @@ func (h *Hierarchy) Destroy(name string, at time.Time) error {
 		return err
 	}
 	iss := h.Find(name)
-	iss.Destroyed, iss.KeyID = at, nil
+	iss.Destroyed, iss.KeyID, iss.Profiles = at, nil, nil
 	return nil
 }

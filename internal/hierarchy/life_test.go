@@ -46,8 +46,8 @@ func TestLifeOfAnIssuer(t *testing.T) {
 		t.Fatal(err)
 	}
 	h = load(t, dir)
-	if sub := h.Find("sub"); !sub.Retired.Equal(noon) || len(sub.Profiles) != 0 || len(sub.KeyID) == 0 {
-		t.Errorf("the retired issuer is %+v, want no profiles, and its key for the CRL", sub)
+	if sub := h.Find("sub"); !sub.Retired.Equal(noon) || !sub.RetiredAt(noon) || len(sub.KeyID) == 0 {
+		t.Errorf("the retired issuer is %+v, want it retired, and its key for the CRL", sub)
 	}
 	if err := h.CheckDestroy("sub", noon); err == nil || !strings.Contains(err.Error(), "no OCSP signer") {
 		t.Errorf("destroying the key without a signer for the status: %v, want a refusal", err)
@@ -60,7 +60,7 @@ func TestLifeOfAnIssuer(t *testing.T) {
 	if err := h.Replace(dir); err != nil {
 		t.Fatal(err)
 	}
-	if sub := load(t, dir).Find("sub"); len(sub.KeyID) != 0 || !sub.Destroyed.Equal(noon.Add(time.Hour)) {
+	if sub := load(t, dir).Find("sub"); len(sub.KeyID)+len(sub.Profiles) != 0 || !sub.Destroyed.Equal(noon.Add(time.Hour)) {
 		t.Errorf("the issuer without a key is %+v", sub)
 	}
 }
@@ -84,7 +84,7 @@ func TestLifeRefusals(t *testing.T) {
 		{"destroy while cards name a CRL", func(h *Hierarchy) error {
 			h.Issuers[1].CRLURL, h.Issuers[1].Retired = "http://crl.example", noon
 			return h.Destroy("sub", noon)
-		}, "no CRL signer"},
+		}, "which no other key can sign"},
 		{"destroy twice", func(h *Hierarchy) error {
 			h.Issuers[1].OCSPURL, h.Issuers[1].Retired = "", noon
 			if err := h.Destroy("sub", noon); err != nil {
@@ -146,9 +146,8 @@ func TestLifeInTheList(t *testing.T) {
 	const row = "      ocsp_url: http://ocsp.example/sub\n"
 	const bound = "      profiles:\n        - C.HCI.AUT\n"
 	for _, c := range []struct{ name, old, new, want string }{
-		{"retired and bound", row, row + "      retired: 2026-03-02T12:00:00Z\n", "retired and bound to profiles"},
 		{"destroyed in use", bound, "      key_destroyed: 2026-03-02T12:00:00Z\n", "not retired"},
-		{"destroyed and there", bound, "      retired: 2026-03-02T12:00:00Z\n      key_destroyed: 2026-03-02T12:00:00Z\n", "named by its CKA_ID"},
+		{"destroyed and there", bound, "      retired: 2026-03-02T12:00:00Z\n      key_destroyed: 2026-03-02T12:00:00Z\n", "it has a key or profiles"},
 		{"destroyed first", "      key: \"0102\"\n" + row + bound, row + "      retired: 2026-03-02T12:00:00Z\n      key_destroyed: 2026-03-02T11:00:00Z\n", "destroyed before it was retired"},
 		{"no date", row, row + "      orders_from: soon\n", "soon"},
 	} {

@@ -49,6 +49,9 @@ type ApprovalStore interface {
 	// Approvals lists requests by ascending Approval.Number, those after the given number, at most limit. A limit below 1 is an error.
 	Approvals(ctx context.Context, after int64, limit int) ([]Approval, error)
 
+	// UsedApprovals lists the requests of some kinds whose acts are done, by ascending Approval.Number.
+	UsedApprovals(ctx context.Context, acts []ActKind) ([]Approval, error)
+
 	// WaitingApprovals lists the requests that are pending or approved, by ascending Approval.Number.
 	WaitingApprovals(ctx context.Context) ([]Approval, error)
 }

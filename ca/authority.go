@@ -61,7 +61,8 @@ type Authority struct {
 
 	known   knownIssuers
 	flights flights
-	started atomic.Bool // Start has done its work
+	started atomic.Bool           // Start has done its work
+	rules   atomic.Pointer[rules] // what approved acts make of the configuration; those of a database without any before Start
 
 	stuck map[ApprovalID]bool // acts that could not be done, and that the log was told of; owned by Start, then by Run
 }
@@ -105,8 +106,10 @@ func New(cfg Config) (*Authority, error) {
 		}
 	}
 	a.unbound = unbound(cfg.Profiles, cfg.Issuers)
-	a.acts = newActs(a.openKeySessions())
-	return a, nil
+	a.acts = newActs(a.openKeySessions(), a.importIssuer(), a.retireIssuer(), a.grantLegacyException())
+	none, err := a.newRules(nil)
+	a.rules.Store(none)
+	return a, err
 }
 
 // check looks at everything but the issuers.
@@ -229,9 +232,13 @@ func (a *Authority) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := a.checkKnown(known); err != nil {
+	if err := a.readRules(ctx); err != nil {
 		return err
 	}
+	if err := errors.Join(a.checkKnown(known), a.checkImported(known)); err != nil {
+		return err
+	}
+	a.warnUngranted()
 	if err := a.append(ctx, tlog.ServerStarted, a.startFacts()); err != nil {
 		return err
 	}
@@ -286,6 +293,9 @@ func (a *Authority) Ready() error {
 		return errNotStarted
 	}
 	return a.eachSession(func(iss *issuer) error {
+		if a.rules.Load().retired[iss.Name] {
+			return nil
+		}
 		if iss.session == nil && !iss.opened {
 			return &NoSessionError{iss.Name}
 		}

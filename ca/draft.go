@@ -47,7 +47,7 @@ func (a *Authority) plan(order *profiles.Order, serial func() (pkix.Serial, erro
 // context is what the planner must know besides the order.
 func (a *Authority) context() *profiles.Context {
 	return &profiles.Context{
-		Environment: a.config.Environment, Now: a.now(), TSPID: a.config.TSPID, Issuers: a.public, Exceptions: a.config.LegacyExceptions,
+		Environment: a.config.Environment, Now: a.now(), TSPID: a.config.TSPID, Issuers: a.rules.Load().issuers, Exceptions: a.rules.Load().exceptions,
 	}
 }
 

@@ -49,6 +49,9 @@ func (a *Authority) checkSessions(ctx context.Context, r *SessionRequest) (strin
 		if a.issuers[name] == nil {
 			fault("issuers", "UNKNOWN_ISSUER", "this server has no key of an issuer %q that signs", name)
 		}
+		if a.rules.Load().retired[name] {
+			fault("issuers", "RETIRED", "issuer %q is retired", name)
+		}
 	}
 	most := a.config.KeySession
 	if r.Signatures < 1 || r.Signatures > most.Signatures {

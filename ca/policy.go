@@ -56,12 +56,12 @@ func (a *Authority) ReviewPolicy(ctx context.Context, policy []byte, at time.Tim
 	}
 	r := &reviewer{
 		set: a.profiles, now: a.profiles.Policy(), then: changed.Policy(), keys: map[string]sigalg.KeyType{},
-		on: profiles.Review{At: at, Exceptions: a.config.LegacyExceptions}, unknown: map[AlgorithmsUsed]int64{},
+		on: profiles.Review{At: at, Exceptions: a.rules.Load().exceptions}, unknown: map[AlgorithmsUsed]int64{},
 	}
 	for _, i := range a.public {
 		r.keys[i.Name] = i.KeyType
 	}
-	r.answer.Environment, r.answer.Exceptions, r.answer.Catalogue = a.config.Environment, a.config.LegacyExceptions, a.profiles.Hash()
+	r.answer.Environment, r.answer.Exceptions, r.answer.Catalogue = a.config.Environment, a.rules.Load().exceptions, a.profiles.Hash()
 	if err := r.waiting(ctx, a.store); err != nil {
 		return nil, storeFailure("review waiting orders", err)
 	}

@@ -168,7 +168,7 @@ func (s *deadStore) Order(ctx context.Context, id string) (*ca.OrderState, error
 // TestPromise4NoChangeWithoutAnEntry reads Store: a verb that takes no entry cannot change anything and record it.
 func TestPromise4NoChangeWithoutAnEntry(t *testing.T) {
 	reads := map[string]bool{"Issuers": true, "Order": true, "Card": true, "Cards": true, "OpenAttempts": true, "Entries": true,
-		"WaitingOrders": true, "CountOutliving": true, "Approval": true, "Approvals": true, "WaitingApprovals": true,
+		"WaitingOrders": true, "CountOutliving": true, "Approval": true, "Approvals": true, "WaitingApprovals": true, "UsedApprovals": true,
 		"Session": true, "OpenSession": true, "OpenedSessions": true, "Sessions": true}
 	for m := range reflect.TypeFor[ca.StatusReader]().Methods() {
 		reads[m.Name] = true

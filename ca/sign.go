@@ -119,6 +119,9 @@ func (a *Authority) admit(r *recorded) (*issuer, error) {
 	if iss == nil {
 		return nil, fmt.Errorf("issuer %q has no key here", r.draft.Issuer)
 	}
+	if a.rules.Load().retired[iss.Name] {
+		return nil, fmt.Errorf("issuer %q is retired", iss.Name)
+	}
 	if err := iss.mayName(r.draft); err != nil {
 		return nil, fmt.Errorf("issuer %q: %w", iss.Name, err)
 	}

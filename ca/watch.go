@@ -37,7 +37,7 @@ func (a *Authority) Run(ctx context.Context) error {
 
 // watch looks once.
 func (a *Authority) watch(ctx context.Context) error {
-	return errors.Join(a.watchSessions(ctx), a.attendApprovals(ctx))
+	return errors.Join(a.watchSessions(ctx), a.attendApprovals(ctx), a.readRules(ctx))
 }
 
 // watchSessions drops this server's part of sessions that are closed, and closes those whose time has passed.

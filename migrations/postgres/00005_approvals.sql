@@ -31,6 +31,7 @@ CREATE TABLE approvals (
     CHECK (state <> 'expired' OR ended_at >= expires)
 );
 
+CREATE INDEX approvals_used ON approvals (act, number) WHERE state = 'used';
 CREATE INDEX approvals_waiting ON approvals (number) WHERE state IN ('pending', 'approved');
 
 CREATE TRIGGER approvals_begin_pending BEFORE INSERT ON approvals FOR EACH ROW WHEN (NEW.state <> 'pending' OR NEW.reason IS NULL)

@@ -51,6 +51,8 @@ CREATE TABLE approvals (
     CONSTRAINT four_eyes CHECK (state = 'rejected'::text OR decided_person <> requested_person)
 );
 
+CREATE INDEX approvals_used ON approvals USING btree (act, number) WHERE state = 'used'::text;
+
 CREATE INDEX approvals_waiting ON approvals USING btree (number) WHERE state = ANY (ARRAY['pending'::text, 'approved'::text]);
 
 CREATE TRIGGER approvals_are_never_deleted BEFORE DELETE OR TRUNCATE ON approvals FOR EACH STATEMENT EXECUTE FUNCTION refuse('requests are never deleted');

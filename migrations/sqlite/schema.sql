@@ -30,6 +30,8 @@ CREATE TABLE approvals (
     CHECK (state <> 'expired' OR ended_at >= expires)
 ) STRICT;
 
+CREATE INDEX approvals_used ON approvals (act, number) WHERE state = 'used';
+
 CREATE INDEX approvals_waiting ON approvals (number) WHERE state IN ('pending', 'approved');
 
 CREATE TRIGGER approvals_are_never_deleted BEFORE DELETE ON approvals

@@ -20,6 +20,7 @@ SELECT number, approval_id, act, summary, parameters::text, hash, coalesce(reaso
 	selectApproval         = approvalColumns + `WHERE approval_id = $1`
 	lockApproval           = selectApproval + ` FOR NO KEY UPDATE`
 	selectApprovals        = approvalColumns + `WHERE number > $1 ORDER BY number LIMIT $2`
+	selectUsedApprovals    = approvalColumns + `WHERE state = 'used' AND act = ANY ($1) ORDER BY number`
 	selectWaitingApprovals = approvalColumns + `WHERE state IN ('pending', 'approved') ORDER BY number`
 
 	insertApproval = `
@@ -208,6 +209,11 @@ func (s *Store) Approval(ctx context.Context, id ca.ApprovalID) (*ca.Approval, e
 // Approvals implements ca.ApprovalStore.
 func (s *Store) Approvals(ctx context.Context, after int64, limit int) ([]ca.Approval, error) {
 	return list(ctx, s, "list approvals", limit, selectApprovals, scanApproval, after, limit)
+}
+
+// UsedApprovals implements ca.ApprovalStore.
+func (s *Store) UsedApprovals(ctx context.Context, acts []ca.ActKind) ([]ca.Approval, error) {
+	return all(ctx, s, "list used approvals", selectUsedApprovals, scanApproval, acts)
 }
 
 // WaitingApprovals implements ca.ApprovalStore.

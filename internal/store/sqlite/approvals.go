@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -18,6 +19,7 @@ SELECT number, approval_id, act, summary, parameters, hash, coalesce(reason, '')
 
 	selectApproval         = approvalColumns + `WHERE approval_id = ?`
 	selectApprovals        = approvalColumns + `WHERE number > ? ORDER BY number LIMIT ?`
+	selectUsedApprovals    = approvalColumns + `WHERE state = 'used' AND act IN (SELECT value FROM json_each(?)) ORDER BY number`
 	selectWaitingApprovals = approvalColumns + `WHERE state IN ('pending', 'approved') ORDER BY number`
 
 	insertApproval = `
@@ -211,6 +213,19 @@ func (s *Store) Approval(ctx context.Context, id ca.ApprovalID) (*ca.Approval, e
 // Approvals implements ca.ApprovalStore.
 func (s *Store) Approvals(ctx context.Context, after int64, limit int) ([]ca.Approval, error) {
 	return list(ctx, "list approvals", limit, s.reads.approvals, scanApproval, after, limit)
+}
+
+// UsedApprovals implements ca.ApprovalStore.
+func (s *Store) UsedApprovals(ctx context.Context, acts []ca.ActKind) ([]ca.Approval, error) {
+	names, err := json.Marshal(acts)
+	if err != nil {
+		return nil, fmt.Errorf("list used approvals: %w", err)
+	}
+	found, err := all(ctx, s.reads.usedApprovals, scanApproval, string(names))
+	if err != nil {
+		return nil, fmt.Errorf("list used approvals: %w", err)
+	}
+	return found, nil
 }
 
 // WaitingApprovals implements ca.ApprovalStore.

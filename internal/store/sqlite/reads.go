@@ -14,7 +14,7 @@ import (
 type reads struct {
 	order, cardHead, cardByICCSN, certificates, cards, openAttempts, entries, issuers, waitingOrders, countOutliving,
 	unsequenced, head, inclusion, sequenced, tile,
-	approval, approvals, waitingApprovals, session, openSession, openedSessions, sessions,
+	approval, approvals, waitingApprovals, usedApprovals, session, openSession, openedSessions, sessions,
 	signedHead, leaves, leavesAbout, leavesBetween, leafCertificates,
 	status, issued, certificatesOfCard, changesOfCard, revoked, epoch, statusChanges,
 	newestCRL, crlPart *sql.Stmt
@@ -42,6 +42,7 @@ func (r *reads) prepare(ctx context.Context, db *sql.DB) error {
 		selectApproval:         &r.approval,
 		selectApprovals:        &r.approvals,
 		selectWaitingApprovals: &r.waitingApprovals,
+		selectUsedApprovals:    &r.usedApprovals,
 		selectSession:          &r.session,
 		selectOpenSession:      &r.openSession,
 		selectOpenedSessions:   &r.openedSessions,
@@ -76,7 +77,7 @@ func (r *reads) close() error {
 	var errs []error
 	for _, st := range []*sql.Stmt{r.order, r.cardHead, r.cardByICCSN, r.certificates, r.cards, r.openAttempts, r.entries,
 		r.issuers, r.waitingOrders, r.countOutliving, r.unsequenced, r.head, r.inclusion, r.sequenced, r.tile,
-		r.approval, r.approvals, r.waitingApprovals, r.session, r.openSession, r.openedSessions, r.sessions,
+		r.approval, r.approvals, r.waitingApprovals, r.usedApprovals, r.session, r.openSession, r.openedSessions, r.sessions,
 		r.signedHead, r.leaves, r.leavesAbout, r.leavesBetween, r.leafCertificates,
 		r.status, r.issued, r.certificatesOfCard, r.changesOfCard, r.revoked, r.epoch, r.statusChanges,
 		r.newestCRL, r.crlPart} {

@@ -16,6 +16,7 @@ const (
 	ExpireApproval   Verb = "ExpireApproval"
 	Approval         Verb = "Approval"
 	Approvals        Verb = "Approvals"
+	UsedApprovals    Verb = "UsedApprovals"
 	WaitingApprovals Verb = "WaitingApprovals"
 )
 
@@ -52,4 +53,9 @@ func (f *FaultyStore) Approvals(ctx context.Context, after int64, limit int) ([]
 // WaitingApprovals implements ca.ApprovalStore.
 func (f *FaultyStore) WaitingApprovals(ctx context.Context) ([]ca.Approval, error) {
 	return pass(f, WaitingApprovals, func() ([]ca.Approval, error) { return f.inner.WaitingApprovals(ctx) })
+}
+
+// UsedApprovals implements ca.ApprovalStore.
+func (f *FaultyStore) UsedApprovals(ctx context.Context, acts []ca.ActKind) ([]ca.Approval, error) {
+	return pass(f, UsedApprovals, func() ([]ca.Approval, error) { return f.inner.UsedApprovals(ctx, acts) })
 }

@@ -10,6 +10,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -827,11 +828,772 @@ func (x *ReviewedAlgorithm) GetOutlive() int64 {
 	return 0
 }
 
+type OpenKeySessionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Chosen by the client at random: 32 lower-case hex digits. The same id with the same content gives the same request.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Names of the issuers. Each gets a session of its own.
+	Issuers []string `protobuf:"bytes,2,rep,name=issuers,proto3" json:"issuers,omitempty"`
+	// At most so many signatures for each issuer.
+	MaxSignatures int64 `protobuf:"varint,3,opt,name=max_signatures,json=maxSignatures,proto3" json:"max_signatures,omitempty"`
+	// At most so long after the approval, in whole seconds.
+	MaxDuration   *durationpb.Duration `protobuf:"bytes,4,opt,name=max_duration,json=maxDuration,proto3" json:"max_duration,omitempty"`
+	Reason        string               `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenKeySessionRequest) Reset() {
+	*x = OpenKeySessionRequest{}
+	mi := &file_siegel_v1_authority_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenKeySessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenKeySessionRequest) ProtoMessage() {}
+
+func (x *OpenKeySessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_authority_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenKeySessionRequest.ProtoReflect.Descriptor instead.
+func (*OpenKeySessionRequest) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_authority_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *OpenKeySessionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *OpenKeySessionRequest) GetIssuers() []string {
+	if x != nil {
+		return x.Issuers
+	}
+	return nil
+}
+
+func (x *OpenKeySessionRequest) GetMaxSignatures() int64 {
+	if x != nil {
+		return x.MaxSignatures
+	}
+	return 0
+}
+
+func (x *OpenKeySessionRequest) GetMaxDuration() *durationpb.Duration {
+	if x != nil {
+		return x.MaxDuration
+	}
+	return nil
+}
+
+func (x *OpenKeySessionRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type OpenKeySessionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Waits for another ca-operator.
+	Request       *ActRequest `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *OpenKeySessionResponse) Reset() {
+	*x = OpenKeySessionResponse{}
+	mi := &file_siegel_v1_authority_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *OpenKeySessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*OpenKeySessionResponse) ProtoMessage() {}
+
+func (x *OpenKeySessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_authority_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use OpenKeySessionResponse.ProtoReflect.Descriptor instead.
+func (*OpenKeySessionResponse) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_authority_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *OpenKeySessionResponse) GetRequest() *ActRequest {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+type CloseKeySessionRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SessionId     string                 `protobuf:"bytes,1,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloseKeySessionRequest) Reset() {
+	*x = CloseKeySessionRequest{}
+	mi := &file_siegel_v1_authority_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloseKeySessionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloseKeySessionRequest) ProtoMessage() {}
+
+func (x *CloseKeySessionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_authority_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloseKeySessionRequest.ProtoReflect.Descriptor instead.
+func (*CloseKeySessionRequest) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_authority_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *CloseKeySessionRequest) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+type CloseKeySessionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Session       *KeySession            `protobuf:"bytes,1,opt,name=session,proto3" json:"session,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CloseKeySessionResponse) Reset() {
+	*x = CloseKeySessionResponse{}
+	mi := &file_siegel_v1_authority_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CloseKeySessionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CloseKeySessionResponse) ProtoMessage() {}
+
+func (x *CloseKeySessionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_authority_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CloseKeySessionResponse.ProtoReflect.Descriptor instead.
+func (*CloseKeySessionResponse) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_authority_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *CloseKeySessionResponse) GetSession() *KeySession {
+	if x != nil {
+		return x.Session
+	}
+	return nil
+}
+
+// KeySession is the window in which an issuer's key may sign.
+type KeySession struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Id     string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Issuer string                 `protobuf:"bytes,2,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	// By which it was opened; empty where a server opened it alone, in environment test.
+	ApprovalId string `protobuf:"bytes,3,opt,name=approval_id,json=approvalId,proto3" json:"approval_id,omitempty"`
+	// At most so many.
+	MaxSignatures int64 `protobuf:"varint,4,opt,name=max_signatures,json=maxSignatures,proto3" json:"max_signatures,omitempty"`
+	// Taken off the session by servers; those that a server has not used yet are among them while the session is open.
+	DrawnSignatures int64                  `protobuf:"varint,5,opt,name=drawn_signatures,json=drawnSignatures,proto3" json:"drawn_signatures,omitempty"`
+	OpenedAt        *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=opened_at,json=openedAt,proto3" json:"opened_at,omitempty"`
+	// When it ends at the latest.
+	Ends *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=ends,proto3" json:"ends,omitempty"`
+	// Absent while it is open.
+	ClosedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=closed_at,json=closedAt,proto3" json:"closed_at,omitempty"`
+	// Why it was closed: "time", "count", "operator" or "server-stop"; empty while it is open.
+	ClosedReason  string `protobuf:"bytes,9,opt,name=closed_reason,json=closedReason,proto3" json:"closed_reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeySession) Reset() {
+	*x = KeySession{}
+	mi := &file_siegel_v1_authority_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeySession) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeySession) ProtoMessage() {}
+
+func (x *KeySession) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_authority_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeySession.ProtoReflect.Descriptor instead.
+func (*KeySession) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_authority_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *KeySession) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *KeySession) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
+
+func (x *KeySession) GetApprovalId() string {
+	if x != nil {
+		return x.ApprovalId
+	}
+	return ""
+}
+
+func (x *KeySession) GetMaxSignatures() int64 {
+	if x != nil {
+		return x.MaxSignatures
+	}
+	return 0
+}
+
+func (x *KeySession) GetDrawnSignatures() int64 {
+	if x != nil {
+		return x.DrawnSignatures
+	}
+	return 0
+}
+
+func (x *KeySession) GetOpenedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OpenedAt
+	}
+	return nil
+}
+
+func (x *KeySession) GetEnds() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Ends
+	}
+	return nil
+}
+
+func (x *KeySession) GetClosedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ClosedAt
+	}
+	return nil
+}
+
+func (x *KeySession) GetClosedReason() string {
+	if x != nil {
+		return x.ClosedReason
+	}
+	return ""
+}
+
+type ListKeySessionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// At most this many, 1 to 1000; 0 means 100.
+	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the answer before.
+	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListKeySessionsRequest) Reset() {
+	*x = ListKeySessionsRequest{}
+	mi := &file_siegel_v1_authority_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListKeySessionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListKeySessionsRequest) ProtoMessage() {}
+
+func (x *ListKeySessionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_authority_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListKeySessionsRequest.ProtoReflect.Descriptor instead.
+func (*ListKeySessionsRequest) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_authority_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ListKeySessionsRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListKeySessionsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+type ListKeySessionsResponse struct {
+	state    protoimpl.MessageState `protogen:"open.v1"`
+	Sessions []*KeySession          `protobuf:"bytes,1,rep,name=sessions,proto3" json:"sessions,omitempty"`
+	// Empty on the last page.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListKeySessionsResponse) Reset() {
+	*x = ListKeySessionsResponse{}
+	mi := &file_siegel_v1_authority_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListKeySessionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListKeySessionsResponse) ProtoMessage() {}
+
+func (x *ListKeySessionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_authority_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListKeySessionsResponse.ProtoReflect.Descriptor instead.
+func (*ListKeySessionsResponse) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_authority_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ListKeySessionsResponse) GetSessions() []*KeySession {
+	if x != nil {
+		return x.Sessions
+	}
+	return nil
+}
+
+func (x *ListKeySessionsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+type ImportIssuerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in OpenKeySessionRequest.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Name of the issuer in the hierarchy.
+	Issuer string `protobuf:"bytes,2,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	// SHA-256 of its certificate: DER, or the data object 7F21; of a root of generation 1 the data object 7F4E.
+	CertificateSha256 []byte `protobuf:"bytes,3,opt,name=certificate_sha256,json=certificateSha256,proto3" json:"certificate_sha256,omitempty"`
+	Reason            string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *ImportIssuerRequest) Reset() {
+	*x = ImportIssuerRequest{}
+	mi := &file_siegel_v1_authority_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportIssuerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportIssuerRequest) ProtoMessage() {}
+
+func (x *ImportIssuerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_authority_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportIssuerRequest.ProtoReflect.Descriptor instead.
+func (*ImportIssuerRequest) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_authority_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ImportIssuerRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ImportIssuerRequest) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
+
+func (x *ImportIssuerRequest) GetCertificateSha256() []byte {
+	if x != nil {
+		return x.CertificateSha256
+	}
+	return nil
+}
+
+func (x *ImportIssuerRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type ImportIssuerResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       *ActRequest            `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportIssuerResponse) Reset() {
+	*x = ImportIssuerResponse{}
+	mi := &file_siegel_v1_authority_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportIssuerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportIssuerResponse) ProtoMessage() {}
+
+func (x *ImportIssuerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_authority_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportIssuerResponse.ProtoReflect.Descriptor instead.
+func (*ImportIssuerResponse) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_authority_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ImportIssuerResponse) GetRequest() *ActRequest {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+type RetireIssuerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in OpenKeySessionRequest.
+	RequestId     string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	Issuer        string `protobuf:"bytes,2,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetireIssuerRequest) Reset() {
+	*x = RetireIssuerRequest{}
+	mi := &file_siegel_v1_authority_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetireIssuerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetireIssuerRequest) ProtoMessage() {}
+
+func (x *RetireIssuerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_authority_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetireIssuerRequest.ProtoReflect.Descriptor instead.
+func (*RetireIssuerRequest) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_authority_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *RetireIssuerRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RetireIssuerRequest) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
+
+func (x *RetireIssuerRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type RetireIssuerResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       *ActRequest            `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RetireIssuerResponse) Reset() {
+	*x = RetireIssuerResponse{}
+	mi := &file_siegel_v1_authority_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RetireIssuerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RetireIssuerResponse) ProtoMessage() {}
+
+func (x *RetireIssuerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_authority_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RetireIssuerResponse.ProtoReflect.Descriptor instead.
+func (*RetireIssuerResponse) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_authority_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *RetireIssuerResponse) GetRequest() *ActRequest {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+type GrantLegacyExceptionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// As in OpenKeySessionRequest.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Name of the exception, for example "legacy-cvc-g1".
+	Exception     string `protobuf:"bytes,2,opt,name=exception,proto3" json:"exception,omitempty"`
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GrantLegacyExceptionRequest) Reset() {
+	*x = GrantLegacyExceptionRequest{}
+	mi := &file_siegel_v1_authority_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GrantLegacyExceptionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GrantLegacyExceptionRequest) ProtoMessage() {}
+
+func (x *GrantLegacyExceptionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_authority_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GrantLegacyExceptionRequest.ProtoReflect.Descriptor instead.
+func (*GrantLegacyExceptionRequest) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_authority_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *GrantLegacyExceptionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *GrantLegacyExceptionRequest) GetException() string {
+	if x != nil {
+		return x.Exception
+	}
+	return ""
+}
+
+func (x *GrantLegacyExceptionRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type GrantLegacyExceptionResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       *ActRequest            `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GrantLegacyExceptionResponse) Reset() {
+	*x = GrantLegacyExceptionResponse{}
+	mi := &file_siegel_v1_authority_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GrantLegacyExceptionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GrantLegacyExceptionResponse) ProtoMessage() {}
+
+func (x *GrantLegacyExceptionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_authority_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GrantLegacyExceptionResponse.ProtoReflect.Descriptor instead.
+func (*GrantLegacyExceptionResponse) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_authority_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *GrantLegacyExceptionResponse) GetRequest() *ActRequest {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
 var File_siegel_v1_authority_proto protoreflect.FileDescriptor
 
 const file_siegel_v1_authority_proto_rawDesc = "" +
 	"\n" +
-	"\x19siegel/v1/authority.proto\x12\tsiegel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18siegel/v1/issuance.proto\"\x14\n" +
+	"\x19siegel/v1/authority.proto\x12\tsiegel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18siegel/v1/approval.proto\x1a\x18siegel/v1/issuance.proto\"\x14\n" +
 	"\x12ListIssuersRequest\"B\n" +
 	"\x13ListIssuersResponse\x12+\n" +
 	"\aissuers\x18\x01 \x03(\v2\x11.siegel.v1.IssuerR\aissuers\"\xb7\x02\n" +
@@ -900,11 +1662,81 @@ const file_siegel_v1_authority_proto_rawDesc = "" +
 	"\rlast_day_then\x18\x03 \x01(\tR\vlastDayThen\x12\x10\n" +
 	"\x03new\x18\x04 \x01(\bR\x03new\x12\x1c\n" +
 	"\texception\x18\x05 \x01(\tR\texception\x12\x18\n" +
-	"\aoutlive\x18\x06 \x01(\x03R\aoutlive2\x82\x02\n" +
+	"\aoutlive\x18\x06 \x01(\x03R\aoutlive\"\x9d\x02\n" +
+	"\x15OpenKeySessionRequest\x124\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\trequestId\x12-\n" +
+	"\aissuers\x18\x02 \x03(\tB\x13\xbaH\x10\x92\x01\r\b\x01\x10d\"\ar\x05\x10\x01\x18\x80\x02R\aissuers\x12.\n" +
+	"\x0emax_signatures\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02 \x00R\rmaxSignatures\x12K\n" +
+	"\fmax_duration\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
+	"\xc8\x01\x01\xaa\x01\x042\x02\b\x01R\vmaxDuration\x12\"\n" +
+	"\x06reason\x18\x05 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\"I\n" +
+	"\x16OpenKeySessionResponse\x12/\n" +
+	"\arequest\x18\x01 \x01(\v2\x15.siegel.v1.ActRequestR\arequest\"N\n" +
+	"\x16CloseKeySessionRequest\x124\n" +
+	"\n" +
+	"session_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\tsessionId\"J\n" +
+	"\x17CloseKeySessionResponse\x12/\n" +
+	"\asession\x18\x01 \x01(\v2\x15.siegel.v1.KeySessionR\asession\"\xee\x02\n" +
+	"\n" +
+	"KeySession\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x16\n" +
+	"\x06issuer\x18\x02 \x01(\tR\x06issuer\x12\x1f\n" +
+	"\vapproval_id\x18\x03 \x01(\tR\n" +
+	"approvalId\x12%\n" +
+	"\x0emax_signatures\x18\x04 \x01(\x03R\rmaxSignatures\x12)\n" +
+	"\x10drawn_signatures\x18\x05 \x01(\x03R\x0fdrawnSignatures\x127\n" +
+	"\topened_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bopenedAt\x12.\n" +
+	"\x04ends\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x04ends\x127\n" +
+	"\tclosed_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\bclosedAt\x12#\n" +
+	"\rclosed_reason\x18\t \x01(\tR\fclosedReason\"j\n" +
+	"\x16ListKeySessionsRequest\x12'\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\tpageToken\"t\n" +
+	"\x17ListKeySessionsResponse\x121\n" +
+	"\bsessions\x18\x01 \x03(\v2\x15.siegel.v1.KeySessionR\bsessions\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xcb\x01\n" +
+	"\x13ImportIssuerRequest\x124\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\trequestId\x12\"\n" +
+	"\x06issuer\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x06issuer\x126\n" +
+	"\x12certificate_sha256\x18\x03 \x01(\fB\a\xbaH\x04z\x02h R\x11certificateSha256\x12\"\n" +
+	"\x06reason\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\"G\n" +
+	"\x14ImportIssuerResponse\x12/\n" +
+	"\arequest\x18\x01 \x01(\v2\x15.siegel.v1.ActRequestR\arequest\"\x93\x01\n" +
+	"\x13RetireIssuerRequest\x124\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\trequestId\x12\"\n" +
+	"\x06issuer\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x06issuer\x12\"\n" +
+	"\x06reason\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\"G\n" +
+	"\x14RetireIssuerResponse\x12/\n" +
+	"\arequest\x18\x01 \x01(\v2\x15.siegel.v1.ActRequestR\arequest\"\xa1\x01\n" +
+	"\x1bGrantLegacyExceptionRequest\x124\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\trequestId\x12(\n" +
+	"\texception\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\texception\x12\"\n" +
+	"\x06reason\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\"O\n" +
+	"\x1cGrantLegacyExceptionResponse\x12/\n" +
+	"\arequest\x18\x01 \x01(\v2\x15.siegel.v1.ActRequestR\arequest2\x98\x06\n" +
 	"\x10AuthorityService\x12L\n" +
 	"\vListIssuers\x12\x1d.siegel.v1.ListIssuersRequest\x1a\x1e.siegel.v1.ListIssuersResponse\x12O\n" +
 	"\fListProfiles\x12\x1e.siegel.v1.ListProfilesRequest\x1a\x1f.siegel.v1.ListProfilesResponse\x12O\n" +
-	"\fReviewPolicy\x12\x1e.siegel.v1.ReviewPolicyRequest\x1a\x1f.siegel.v1.ReviewPolicyResponseB7Z5github.com/siegel-pki/siegel/proto/siegel/v1;siegelv1b\x06proto3"
+	"\fReviewPolicy\x12\x1e.siegel.v1.ReviewPolicyRequest\x1a\x1f.siegel.v1.ReviewPolicyResponse\x12U\n" +
+	"\x0eOpenKeySession\x12 .siegel.v1.OpenKeySessionRequest\x1a!.siegel.v1.OpenKeySessionResponse\x12X\n" +
+	"\x0fCloseKeySession\x12!.siegel.v1.CloseKeySessionRequest\x1a\".siegel.v1.CloseKeySessionResponse\x12X\n" +
+	"\x0fListKeySessions\x12!.siegel.v1.ListKeySessionsRequest\x1a\".siegel.v1.ListKeySessionsResponse\x12O\n" +
+	"\fImportIssuer\x12\x1e.siegel.v1.ImportIssuerRequest\x1a\x1f.siegel.v1.ImportIssuerResponse\x12O\n" +
+	"\fRetireIssuer\x12\x1e.siegel.v1.RetireIssuerRequest\x1a\x1f.siegel.v1.RetireIssuerResponse\x12g\n" +
+	"\x14GrantLegacyException\x12&.siegel.v1.GrantLegacyExceptionRequest\x1a'.siegel.v1.GrantLegacyExceptionResponseB7Z5github.com/siegel-pki/siegel/proto/siegel/v1;siegelv1b\x06proto3"
 
 var (
 	file_siegel_v1_authority_proto_rawDescOnce sync.Once
@@ -918,44 +1750,81 @@ func file_siegel_v1_authority_proto_rawDescGZIP() []byte {
 	return file_siegel_v1_authority_proto_rawDescData
 }
 
-var file_siegel_v1_authority_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_siegel_v1_authority_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_siegel_v1_authority_proto_goTypes = []any{
-	(*ListIssuersRequest)(nil),    // 0: siegel.v1.ListIssuersRequest
-	(*ListIssuersResponse)(nil),   // 1: siegel.v1.ListIssuersResponse
-	(*Issuer)(nil),                // 2: siegel.v1.Issuer
-	(*ListProfilesRequest)(nil),   // 3: siegel.v1.ListProfilesRequest
-	(*ListProfilesResponse)(nil),  // 4: siegel.v1.ListProfilesResponse
-	(*Profile)(nil),               // 5: siegel.v1.Profile
-	(*ReviewPolicyRequest)(nil),   // 6: siegel.v1.ReviewPolicyRequest
-	(*ReviewPolicyResponse)(nil),  // 7: siegel.v1.ReviewPolicyResponse
-	(*RefusedOrder)(nil),          // 8: siegel.v1.RefusedOrder
-	(*RefusedSlot)(nil),           // 9: siegel.v1.RefusedSlot
-	(*ReviewedAlgorithm)(nil),     // 10: siegel.v1.ReviewedAlgorithm
-	(Format)(0),                   // 11: siegel.v1.Format
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*ListIssuersRequest)(nil),           // 0: siegel.v1.ListIssuersRequest
+	(*ListIssuersResponse)(nil),          // 1: siegel.v1.ListIssuersResponse
+	(*Issuer)(nil),                       // 2: siegel.v1.Issuer
+	(*ListProfilesRequest)(nil),          // 3: siegel.v1.ListProfilesRequest
+	(*ListProfilesResponse)(nil),         // 4: siegel.v1.ListProfilesResponse
+	(*Profile)(nil),                      // 5: siegel.v1.Profile
+	(*ReviewPolicyRequest)(nil),          // 6: siegel.v1.ReviewPolicyRequest
+	(*ReviewPolicyResponse)(nil),         // 7: siegel.v1.ReviewPolicyResponse
+	(*RefusedOrder)(nil),                 // 8: siegel.v1.RefusedOrder
+	(*RefusedSlot)(nil),                  // 9: siegel.v1.RefusedSlot
+	(*ReviewedAlgorithm)(nil),            // 10: siegel.v1.ReviewedAlgorithm
+	(*OpenKeySessionRequest)(nil),        // 11: siegel.v1.OpenKeySessionRequest
+	(*OpenKeySessionResponse)(nil),       // 12: siegel.v1.OpenKeySessionResponse
+	(*CloseKeySessionRequest)(nil),       // 13: siegel.v1.CloseKeySessionRequest
+	(*CloseKeySessionResponse)(nil),      // 14: siegel.v1.CloseKeySessionResponse
+	(*KeySession)(nil),                   // 15: siegel.v1.KeySession
+	(*ListKeySessionsRequest)(nil),       // 16: siegel.v1.ListKeySessionsRequest
+	(*ListKeySessionsResponse)(nil),      // 17: siegel.v1.ListKeySessionsResponse
+	(*ImportIssuerRequest)(nil),          // 18: siegel.v1.ImportIssuerRequest
+	(*ImportIssuerResponse)(nil),         // 19: siegel.v1.ImportIssuerResponse
+	(*RetireIssuerRequest)(nil),          // 20: siegel.v1.RetireIssuerRequest
+	(*RetireIssuerResponse)(nil),         // 21: siegel.v1.RetireIssuerResponse
+	(*GrantLegacyExceptionRequest)(nil),  // 22: siegel.v1.GrantLegacyExceptionRequest
+	(*GrantLegacyExceptionResponse)(nil), // 23: siegel.v1.GrantLegacyExceptionResponse
+	(Format)(0),                          // 24: siegel.v1.Format
+	(*timestamppb.Timestamp)(nil),        // 25: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),          // 26: google.protobuf.Duration
+	(*ActRequest)(nil),                   // 27: siegel.v1.ActRequest
 }
 var file_siegel_v1_authority_proto_depIdxs = []int32{
 	2,  // 0: siegel.v1.ListIssuersResponse.issuers:type_name -> siegel.v1.Issuer
-	11, // 1: siegel.v1.Issuer.format:type_name -> siegel.v1.Format
-	12, // 2: siegel.v1.Issuer.not_before:type_name -> google.protobuf.Timestamp
-	12, // 3: siegel.v1.Issuer.not_after:type_name -> google.protobuf.Timestamp
+	24, // 1: siegel.v1.Issuer.format:type_name -> siegel.v1.Format
+	25, // 2: siegel.v1.Issuer.not_before:type_name -> google.protobuf.Timestamp
+	25, // 3: siegel.v1.Issuer.not_after:type_name -> google.protobuf.Timestamp
 	5,  // 4: siegel.v1.ListProfilesResponse.profiles:type_name -> siegel.v1.Profile
-	11, // 5: siegel.v1.Profile.format:type_name -> siegel.v1.Format
+	24, // 5: siegel.v1.Profile.format:type_name -> siegel.v1.Format
 	8,  // 6: siegel.v1.ReviewPolicyResponse.refused:type_name -> siegel.v1.RefusedOrder
 	10, // 7: siegel.v1.ReviewPolicyResponse.algorithms:type_name -> siegel.v1.ReviewedAlgorithm
-	12, // 8: siegel.v1.RefusedOrder.recorded_at:type_name -> google.protobuf.Timestamp
+	25, // 8: siegel.v1.RefusedOrder.recorded_at:type_name -> google.protobuf.Timestamp
 	9,  // 9: siegel.v1.RefusedOrder.slots:type_name -> siegel.v1.RefusedSlot
-	0,  // 10: siegel.v1.AuthorityService.ListIssuers:input_type -> siegel.v1.ListIssuersRequest
-	3,  // 11: siegel.v1.AuthorityService.ListProfiles:input_type -> siegel.v1.ListProfilesRequest
-	6,  // 12: siegel.v1.AuthorityService.ReviewPolicy:input_type -> siegel.v1.ReviewPolicyRequest
-	1,  // 13: siegel.v1.AuthorityService.ListIssuers:output_type -> siegel.v1.ListIssuersResponse
-	4,  // 14: siegel.v1.AuthorityService.ListProfiles:output_type -> siegel.v1.ListProfilesResponse
-	7,  // 15: siegel.v1.AuthorityService.ReviewPolicy:output_type -> siegel.v1.ReviewPolicyResponse
-	13, // [13:16] is the sub-list for method output_type
-	10, // [10:13] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	26, // 10: siegel.v1.OpenKeySessionRequest.max_duration:type_name -> google.protobuf.Duration
+	27, // 11: siegel.v1.OpenKeySessionResponse.request:type_name -> siegel.v1.ActRequest
+	15, // 12: siegel.v1.CloseKeySessionResponse.session:type_name -> siegel.v1.KeySession
+	25, // 13: siegel.v1.KeySession.opened_at:type_name -> google.protobuf.Timestamp
+	25, // 14: siegel.v1.KeySession.ends:type_name -> google.protobuf.Timestamp
+	25, // 15: siegel.v1.KeySession.closed_at:type_name -> google.protobuf.Timestamp
+	15, // 16: siegel.v1.ListKeySessionsResponse.sessions:type_name -> siegel.v1.KeySession
+	27, // 17: siegel.v1.ImportIssuerResponse.request:type_name -> siegel.v1.ActRequest
+	27, // 18: siegel.v1.RetireIssuerResponse.request:type_name -> siegel.v1.ActRequest
+	27, // 19: siegel.v1.GrantLegacyExceptionResponse.request:type_name -> siegel.v1.ActRequest
+	0,  // 20: siegel.v1.AuthorityService.ListIssuers:input_type -> siegel.v1.ListIssuersRequest
+	3,  // 21: siegel.v1.AuthorityService.ListProfiles:input_type -> siegel.v1.ListProfilesRequest
+	6,  // 22: siegel.v1.AuthorityService.ReviewPolicy:input_type -> siegel.v1.ReviewPolicyRequest
+	11, // 23: siegel.v1.AuthorityService.OpenKeySession:input_type -> siegel.v1.OpenKeySessionRequest
+	13, // 24: siegel.v1.AuthorityService.CloseKeySession:input_type -> siegel.v1.CloseKeySessionRequest
+	16, // 25: siegel.v1.AuthorityService.ListKeySessions:input_type -> siegel.v1.ListKeySessionsRequest
+	18, // 26: siegel.v1.AuthorityService.ImportIssuer:input_type -> siegel.v1.ImportIssuerRequest
+	20, // 27: siegel.v1.AuthorityService.RetireIssuer:input_type -> siegel.v1.RetireIssuerRequest
+	22, // 28: siegel.v1.AuthorityService.GrantLegacyException:input_type -> siegel.v1.GrantLegacyExceptionRequest
+	1,  // 29: siegel.v1.AuthorityService.ListIssuers:output_type -> siegel.v1.ListIssuersResponse
+	4,  // 30: siegel.v1.AuthorityService.ListProfiles:output_type -> siegel.v1.ListProfilesResponse
+	7,  // 31: siegel.v1.AuthorityService.ReviewPolicy:output_type -> siegel.v1.ReviewPolicyResponse
+	12, // 32: siegel.v1.AuthorityService.OpenKeySession:output_type -> siegel.v1.OpenKeySessionResponse
+	14, // 33: siegel.v1.AuthorityService.CloseKeySession:output_type -> siegel.v1.CloseKeySessionResponse
+	17, // 34: siegel.v1.AuthorityService.ListKeySessions:output_type -> siegel.v1.ListKeySessionsResponse
+	19, // 35: siegel.v1.AuthorityService.ImportIssuer:output_type -> siegel.v1.ImportIssuerResponse
+	21, // 36: siegel.v1.AuthorityService.RetireIssuer:output_type -> siegel.v1.RetireIssuerResponse
+	23, // 37: siegel.v1.AuthorityService.GrantLegacyException:output_type -> siegel.v1.GrantLegacyExceptionResponse
+	29, // [29:38] is the sub-list for method output_type
+	20, // [20:29] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_siegel_v1_authority_proto_init() }
@@ -963,6 +1832,7 @@ func file_siegel_v1_authority_proto_init() {
 	if File_siegel_v1_authority_proto != nil {
 		return
 	}
+	file_siegel_v1_approval_proto_init()
 	file_siegel_v1_issuance_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -970,7 +1840,7 @@ func file_siegel_v1_authority_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_siegel_v1_authority_proto_rawDesc), len(file_siegel_v1_authority_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

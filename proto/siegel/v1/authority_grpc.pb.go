@@ -19,17 +19,23 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	AuthorityService_ListIssuers_FullMethodName  = "/siegel.v1.AuthorityService/ListIssuers"
-	AuthorityService_ListProfiles_FullMethodName = "/siegel.v1.AuthorityService/ListProfiles"
-	AuthorityService_ReviewPolicy_FullMethodName = "/siegel.v1.AuthorityService/ReviewPolicy"
+	AuthorityService_ListIssuers_FullMethodName          = "/siegel.v1.AuthorityService/ListIssuers"
+	AuthorityService_ListProfiles_FullMethodName         = "/siegel.v1.AuthorityService/ListProfiles"
+	AuthorityService_ReviewPolicy_FullMethodName         = "/siegel.v1.AuthorityService/ReviewPolicy"
+	AuthorityService_OpenKeySession_FullMethodName       = "/siegel.v1.AuthorityService/OpenKeySession"
+	AuthorityService_CloseKeySession_FullMethodName      = "/siegel.v1.AuthorityService/CloseKeySession"
+	AuthorityService_ListKeySessions_FullMethodName      = "/siegel.v1.AuthorityService/ListKeySessions"
+	AuthorityService_ImportIssuer_FullMethodName         = "/siegel.v1.AuthorityService/ImportIssuer"
+	AuthorityService_RetireIssuer_FullMethodName         = "/siegel.v1.AuthorityService/RetireIssuer"
+	AuthorityService_GrantLegacyException_FullMethodName = "/siegel.v1.AuthorityService/GrantLegacyException"
 )
 
 // AuthorityServiceClient is the client API for AuthorityService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// AuthorityService shows what the CA is made of, and what a change of it would mean. Nothing here changes anything. Roles: ca-operator,
-// system-operator, auditor.
+// AuthorityService shows what the CA is made of, what a change of it would mean, and takes the requests for acts that need two people: each gives
+// an approval that waits for another person (ApprovalService). Roles: ca-operator, system-operator, auditor; requests as their methods say.
 type AuthorityServiceClient interface {
 	// ListIssuers lists the issuers and roots that the server is configured with, oldest first.
 	ListIssuers(ctx context.Context, in *ListIssuersRequest, opts ...grpc.CallOption) (*ListIssuersResponse, error)
@@ -39,6 +45,21 @@ type AuthorityServiceClient interface {
 	// reads every certificate, so that it takes as long as there are cards. What it says holds for environment production with the legacy
 	// exceptions of this server, whatever its own environment is.
 	ReviewPolicy(ctx context.Context, in *ReviewPolicyRequest, opts ...grpc.CallOption) (*ReviewPolicyResponse, error)
+	// OpenKeySession asks for a key session of one or more issuers: the window, bounded by time and number, in which their keys may sign. Another
+	// ca-operator approves it, and the sessions open at once, for all servers on the database. Role: ca-operator.
+	OpenKeySession(ctx context.Context, in *OpenKeySessionRequest, opts ...grpc.CallOption) (*OpenKeySessionResponse, error)
+	// CloseKeySession ends a session before its time. One person is enough. Roles: ca-operator, system-operator.
+	CloseKeySession(ctx context.Context, in *CloseKeySessionRequest, opts ...grpc.CallOption) (*CloseKeySessionResponse, error)
+	// ListKeySessions lists key sessions, newest first, in pages.
+	ListKeySessions(ctx context.Context, in *ListKeySessionsRequest, opts ...grpc.CallOption) (*ListKeySessionsResponse, error)
+	// ImportIssuer asks that servers in environment production may start with an issuer that the database does not know yet. It takes effect at
+	// the next start. Role: ca-operator; another one approves.
+	ImportIssuer(ctx context.Context, in *ImportIssuerRequest, opts ...grpc.CallOption) (*ImportIssuerResponse, error)
+	// RetireIssuer asks that an issuer's key signs for cards no more, for ever. It takes effect at once. Role: ca-operator; another one approves.
+	RetireIssuer(ctx context.Context, in *RetireIssuerRequest, opts ...grpc.CallOption) (*RetireIssuerResponse, error)
+	// GrantLegacyException asks that an exception to the algorithm policy, which the configuration must name too, takes effect in environment
+	// production. Role: ca-operator; a security-officer approves.
+	GrantLegacyException(ctx context.Context, in *GrantLegacyExceptionRequest, opts ...grpc.CallOption) (*GrantLegacyExceptionResponse, error)
 }
 
 type authorityServiceClient struct {
@@ -79,12 +100,72 @@ func (c *authorityServiceClient) ReviewPolicy(ctx context.Context, in *ReviewPol
 	return out, nil
 }
 
+func (c *authorityServiceClient) OpenKeySession(ctx context.Context, in *OpenKeySessionRequest, opts ...grpc.CallOption) (*OpenKeySessionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(OpenKeySessionResponse)
+	err := c.cc.Invoke(ctx, AuthorityService_OpenKeySession_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authorityServiceClient) CloseKeySession(ctx context.Context, in *CloseKeySessionRequest, opts ...grpc.CallOption) (*CloseKeySessionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CloseKeySessionResponse)
+	err := c.cc.Invoke(ctx, AuthorityService_CloseKeySession_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authorityServiceClient) ListKeySessions(ctx context.Context, in *ListKeySessionsRequest, opts ...grpc.CallOption) (*ListKeySessionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListKeySessionsResponse)
+	err := c.cc.Invoke(ctx, AuthorityService_ListKeySessions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authorityServiceClient) ImportIssuer(ctx context.Context, in *ImportIssuerRequest, opts ...grpc.CallOption) (*ImportIssuerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ImportIssuerResponse)
+	err := c.cc.Invoke(ctx, AuthorityService_ImportIssuer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authorityServiceClient) RetireIssuer(ctx context.Context, in *RetireIssuerRequest, opts ...grpc.CallOption) (*RetireIssuerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RetireIssuerResponse)
+	err := c.cc.Invoke(ctx, AuthorityService_RetireIssuer_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *authorityServiceClient) GrantLegacyException(ctx context.Context, in *GrantLegacyExceptionRequest, opts ...grpc.CallOption) (*GrantLegacyExceptionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GrantLegacyExceptionResponse)
+	err := c.cc.Invoke(ctx, AuthorityService_GrantLegacyException_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // AuthorityServiceServer is the server API for AuthorityService service.
 // All implementations must embed UnimplementedAuthorityServiceServer
 // for forward compatibility.
 //
-// AuthorityService shows what the CA is made of, and what a change of it would mean. Nothing here changes anything. Roles: ca-operator,
-// system-operator, auditor.
+// AuthorityService shows what the CA is made of, what a change of it would mean, and takes the requests for acts that need two people: each gives
+// an approval that waits for another person (ApprovalService). Roles: ca-operator, system-operator, auditor; requests as their methods say.
 type AuthorityServiceServer interface {
 	// ListIssuers lists the issuers and roots that the server is configured with, oldest first.
 	ListIssuers(context.Context, *ListIssuersRequest) (*ListIssuersResponse, error)
@@ -94,6 +175,21 @@ type AuthorityServiceServer interface {
 	// reads every certificate, so that it takes as long as there are cards. What it says holds for environment production with the legacy
 	// exceptions of this server, whatever its own environment is.
 	ReviewPolicy(context.Context, *ReviewPolicyRequest) (*ReviewPolicyResponse, error)
+	// OpenKeySession asks for a key session of one or more issuers: the window, bounded by time and number, in which their keys may sign. Another
+	// ca-operator approves it, and the sessions open at once, for all servers on the database. Role: ca-operator.
+	OpenKeySession(context.Context, *OpenKeySessionRequest) (*OpenKeySessionResponse, error)
+	// CloseKeySession ends a session before its time. One person is enough. Roles: ca-operator, system-operator.
+	CloseKeySession(context.Context, *CloseKeySessionRequest) (*CloseKeySessionResponse, error)
+	// ListKeySessions lists key sessions, newest first, in pages.
+	ListKeySessions(context.Context, *ListKeySessionsRequest) (*ListKeySessionsResponse, error)
+	// ImportIssuer asks that servers in environment production may start with an issuer that the database does not know yet. It takes effect at
+	// the next start. Role: ca-operator; another one approves.
+	ImportIssuer(context.Context, *ImportIssuerRequest) (*ImportIssuerResponse, error)
+	// RetireIssuer asks that an issuer's key signs for cards no more, for ever. It takes effect at once. Role: ca-operator; another one approves.
+	RetireIssuer(context.Context, *RetireIssuerRequest) (*RetireIssuerResponse, error)
+	// GrantLegacyException asks that an exception to the algorithm policy, which the configuration must name too, takes effect in environment
+	// production. Role: ca-operator; a security-officer approves.
+	GrantLegacyException(context.Context, *GrantLegacyExceptionRequest) (*GrantLegacyExceptionResponse, error)
 	mustEmbedUnimplementedAuthorityServiceServer()
 }
 
@@ -112,6 +208,24 @@ func (UnimplementedAuthorityServiceServer) ListProfiles(context.Context, *ListPr
 }
 func (UnimplementedAuthorityServiceServer) ReviewPolicy(context.Context, *ReviewPolicyRequest) (*ReviewPolicyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ReviewPolicy not implemented")
+}
+func (UnimplementedAuthorityServiceServer) OpenKeySession(context.Context, *OpenKeySessionRequest) (*OpenKeySessionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method OpenKeySession not implemented")
+}
+func (UnimplementedAuthorityServiceServer) CloseKeySession(context.Context, *CloseKeySessionRequest) (*CloseKeySessionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CloseKeySession not implemented")
+}
+func (UnimplementedAuthorityServiceServer) ListKeySessions(context.Context, *ListKeySessionsRequest) (*ListKeySessionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListKeySessions not implemented")
+}
+func (UnimplementedAuthorityServiceServer) ImportIssuer(context.Context, *ImportIssuerRequest) (*ImportIssuerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ImportIssuer not implemented")
+}
+func (UnimplementedAuthorityServiceServer) RetireIssuer(context.Context, *RetireIssuerRequest) (*RetireIssuerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RetireIssuer not implemented")
+}
+func (UnimplementedAuthorityServiceServer) GrantLegacyException(context.Context, *GrantLegacyExceptionRequest) (*GrantLegacyExceptionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GrantLegacyException not implemented")
 }
 func (UnimplementedAuthorityServiceServer) mustEmbedUnimplementedAuthorityServiceServer() {}
 func (UnimplementedAuthorityServiceServer) testEmbeddedByValue()                          {}
@@ -188,6 +302,114 @@ func _AuthorityService_ReviewPolicy_Handler(srv interface{}, ctx context.Context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AuthorityService_OpenKeySession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(OpenKeySessionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthorityServiceServer).OpenKeySession(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthorityService_OpenKeySession_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthorityServiceServer).OpenKeySession(ctx, req.(*OpenKeySessionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthorityService_CloseKeySession_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CloseKeySessionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthorityServiceServer).CloseKeySession(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthorityService_CloseKeySession_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthorityServiceServer).CloseKeySession(ctx, req.(*CloseKeySessionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthorityService_ListKeySessions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListKeySessionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthorityServiceServer).ListKeySessions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthorityService_ListKeySessions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthorityServiceServer).ListKeySessions(ctx, req.(*ListKeySessionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthorityService_ImportIssuer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ImportIssuerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthorityServiceServer).ImportIssuer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthorityService_ImportIssuer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthorityServiceServer).ImportIssuer(ctx, req.(*ImportIssuerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthorityService_RetireIssuer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RetireIssuerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthorityServiceServer).RetireIssuer(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthorityService_RetireIssuer_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthorityServiceServer).RetireIssuer(ctx, req.(*RetireIssuerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _AuthorityService_GrantLegacyException_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GrantLegacyExceptionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthorityServiceServer).GrantLegacyException(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthorityService_GrantLegacyException_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthorityServiceServer).GrantLegacyException(ctx, req.(*GrantLegacyExceptionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // AuthorityService_ServiceDesc is the grpc.ServiceDesc for AuthorityService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -206,6 +428,30 @@ var AuthorityService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ReviewPolicy",
 			Handler:    _AuthorityService_ReviewPolicy_Handler,
+		},
+		{
+			MethodName: "OpenKeySession",
+			Handler:    _AuthorityService_OpenKeySession_Handler,
+		},
+		{
+			MethodName: "CloseKeySession",
+			Handler:    _AuthorityService_CloseKeySession_Handler,
+		},
+		{
+			MethodName: "ListKeySessions",
+			Handler:    _AuthorityService_ListKeySessions_Handler,
+		},
+		{
+			MethodName: "ImportIssuer",
+			Handler:    _AuthorityService_ImportIssuer_Handler,
+		},
+		{
+			MethodName: "RetireIssuer",
+			Handler:    _AuthorityService_RetireIssuer_Handler,
+		},
+		{
+			MethodName: "GrantLegacyException",
+			Handler:    _AuthorityService_GrantLegacyException_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

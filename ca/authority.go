@@ -3,6 +3,7 @@ package ca
 import (
 	"context"
 	"crypto"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -38,6 +39,8 @@ type Config struct {
 	ApprovalTime time.Duration
 	// ConfigHash is the SHA-256 of the server's configuration, for the log; nil where there is none.
 	ConfigHash []byte
+	// OperatorsHash is the SHA-256 of the operator file, for the log; nil where there is none.
+	OperatorsHash []byte
 	// Now gives the time of a trusted clock.
 	Now func() time.Time
 	Log *slog.Logger
@@ -256,6 +259,11 @@ func (a *Authority) Start(ctx context.Context) error {
 	}
 	a.started.Store(true)
 	return a.watch(ctx)
+}
+
+// OperatorsLoaded records that this server follows another operator file, before it does.
+func (a *Authority) OperatorsLoaded(ctx context.Context, sum [32]byte, operators int) error {
+	return a.append(ctx, tlog.OperatorsLoaded, tlog.OperatorsFacts{OperatorsSHA256: hex.EncodeToString(sum[:]), Operators: operators})
 }
 
 // Recover abandons every open attempt in the store that no other living server runs, each with its entry. Start calls it, before the

@@ -50,7 +50,7 @@ func (a *Authority) startFacts() tlog.ServerFacts {
 	facts := tlog.ServerFacts{
 		Environment: string(a.config.Environment), ProfileSetSHA256: hex.EncodeToString(set[:]),
 		ConfigSHA256: hex.EncodeToString(a.config.ConfigHash), LegacyExceptions: a.config.LegacyExceptions,
-		StandingSessions: a.config.Standing.names(),
+		StandingSessions: a.config.Standing.names(), OperatorsSHA256: hex.EncodeToString(a.config.OperatorsHash),
 	}
 	for _, iss := range a.public {
 		facts.Issuers = append(facts.Issuers, tlog.IssuerFacts{Name: iss.Name, Kind: string(iss.Kind), CertificateSHA256: hash(iss.Raw()), Profiles: iss.Profiles})

@@ -17,7 +17,7 @@ func authorityConfig(cfg config, in *inputs, store ca.Store, keyed []ca.Issuer, 
 		KeySession:   ca.SessionBounds{Signatures: cfg.KeySession.Signatures, Lifetime: cfg.KeySession.Lifetime},
 		OpensAlone:   cfg.KeySession.OpenedBy == openedByServer,
 		Standing:     standing(cfg),
-		ApprovalTime: cfg.ApprovalTime, ConfigHash: in.hash, Now: time.Now, Log: log,
+		ApprovalTime: cfg.ApprovalTime, ConfigHash: in.hash, OperatorsHash: in.operatorsHash[:], Now: time.Now, Log: log,
 	}
 }
 

@@ -26,6 +26,8 @@ type inputs struct {
 	tls       *tls.Config
 	tokenURI  string
 	hash      []byte // SHA-256 of configuration and operator file, for the log
+
+	operatorsHash [32]byte // of the operator file alone
 }
 
 // loadInputs reads them all and reports everything that is wrong, in each of them and then in what they are together.
@@ -50,6 +52,9 @@ func loadInputs(cfg config) (*inputs, error) {
 	}
 	var err error
 	if in.hash, err = configHash(cfg, in.operators); err != nil {
+		return nil, err
+	}
+	if in.operatorsHash, err = in.operators.Hash(); err != nil {
 		return nil, err
 	}
 	return &in, rehearse(cfg, &in)

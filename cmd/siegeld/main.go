@@ -12,6 +12,7 @@
 //   - serve.go: wiring, from the configuration to a running server and back
 //   - status.go: OCSP and CRLs; ocsp.go: siegeld ocsp, a responder alone
 //   - sequencer.go: the log's sequencer, and the checkpoint that is kept outside the database
+//   - reload.go: SIGHUP reads the operator file again
 //   - health.go: whether the server is ready for orders
 //   - listen.go: the addresses
 //   - web.go: what is served over HTTP
@@ -64,6 +65,8 @@ const description = `Siegel's server: issues smart-card certificates over gRPC.
 
 Without a configuration file everything is under one data directory, which the ceremony prepares:
   siegel-ceremony test-hierarchy --data ./data
+
+SIGHUP reads the operator file again; all else needs a new start.
 
 Exit codes: 0 ended in order; 1 could not start or go on; 2 flags, configuration, PIN, keys or the log are wrong, do not start again.`
 

@@ -101,16 +101,19 @@ func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *input
 		return err
 	}
 	services = append(services, crlService(crls), service{server.Run, open.lis.grpc})
-	return besideAuthority(ctx, authority, func(ctx context.Context) error {
+	own := []func(context.Context) error{authority.Run, reloader{cfg.Operators, authority, server, log}.run}
+	return beside(ctx, own, func(ctx context.Context) error {
 		return serveAll(ctx, log, services, ready, open.lis.addresses())
 	})
 }
 
-// besideAuthority runs what the authority does by itself as long as serve runs.
-func besideAuthority(ctx context.Context, authority *ca.Authority, serve func(context.Context) error) error {
+// beside runs what the server does by itself as long as serve runs.
+func beside(ctx context.Context, own []func(context.Context) error, serve func(context.Context) error) error {
 	group, ctx := errgroup.WithContext(ctx)
-	watching, stop := context.WithCancel(ctx)
-	group.Go(func() error { return authority.Run(watching) })
+	working, stop := context.WithCancel(ctx)
+	for _, work := range own {
+		group.Go(func() error { return work(working) })
+	}
 	group.Go(func() error {
 		defer stop()
 		return serve(ctx)

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"slices"
 	"time"
 
@@ -31,6 +32,19 @@ var access = map[string][]Role{
 	siegelv1.AuthorityService_ListProfiles_FullMethodName: {CAOperator, SystemOperator, Auditor},
 	siegelv1.AuthorityService_ReviewPolicy_FullMethodName: {CAOperator, SystemOperator, Auditor},
 
+	siegelv1.AuthorityService_OpenKeySession_FullMethodName:       {CAOperator},
+	siegelv1.AuthorityService_CloseKeySession_FullMethodName:      {CAOperator, SystemOperator},
+	siegelv1.AuthorityService_ListKeySessions_FullMethodName:      {CAOperator, SystemOperator, Auditor},
+	siegelv1.AuthorityService_ImportIssuer_FullMethodName:         {CAOperator},
+	siegelv1.AuthorityService_RetireIssuer_FullMethodName:         {CAOperator},
+	siegelv1.AuthorityService_GrantLegacyException_FullMethodName: {CAOperator},
+
+	// Which of these roles may decide on a request depends on its act: ca.Authority checks it.
+	siegelv1.ApprovalService_ListApprovals_FullMethodName: {CAOperator, SecurityOfficer, Revocation, SystemOperator, Auditor},
+	siegelv1.ApprovalService_GetApproval_FullMethodName:   {CAOperator, SecurityOfficer, Revocation, SystemOperator, Auditor},
+	siegelv1.ApprovalService_Approve_FullMethodName:       {CAOperator, SecurityOfficer, Revocation},
+	siegelv1.ApprovalService_Reject_FullMethodName:        {CAOperator, SecurityOfficer, Revocation},
+
 	siegelv1.LogService_ExportEntries_FullMethodName:       {Auditor},
 	siegelv1.LogService_GetCheckpoint_FullMethodName:       {Auditor},
 	siegelv1.LogService_GetInclusionProof_FullMethodName:   {Auditor},
@@ -50,36 +64,59 @@ var access = map[string][]Role{
 	reflectionv1alpha.ServerReflection_ServerReflectionInfo_FullMethodName: Roles(),
 }
 
-// authorize finds the caller's operator by the certificate of the connection and checks that one of the operator's roles may call
-// the method. The term of the certificate is checked again, since a connection may outlive it, and the roles are checked against each
-// other again: an act is refused even if a file got past its loader.
-func (s *Server) authorize(ctx context.Context, method string) error {
+// authorize finds the caller's operator and checks that he may call the method.
+func (s *Server) authorize(ctx context.Context, method string) (err error) {
 	c := callOf(ctx)
 	cert := peerCertificate(ctx)
 	if cert == nil {
 		return deny(codes.Unauthenticated, "NO_CERTIFICATE", nil, "the connection shows no client certificate")
 	}
 	c.fingerprint = Fingerprint(cert.Raw)
-	metadata := map[string]string{"certificate_sha256": c.fingerprint}
-	if c.operator = s.operators.operator(c.fingerprint); c.operator == nil {
-		return deny(codes.Unauthenticated, "UNKNOWN_CERTIFICATE", metadata, "this client certificate belongs to no operator; "+
-			"a security officer must add its SHA-256 to the operator file: "+c.fingerprint)
+	c.operator, err = s.admit(cert, c.fingerprint, method)
+	return err
+}
+
+// admit finds the operator by the certificate of the connection and checks that one of the operator's roles may call the method. The term of
+// the certificate is checked again, since a connection may outlive it, and the roles of the person are checked against each other
+// again: an act is refused even if a file got past its loader. The operator comes with the error where he is known.
+func (s *Server) admit(cert *x509.Certificate, fingerprint, method string) (*Operator, error) {
+	metadata := map[string]string{"certificate_sha256": fingerprint}
+	operators := s.operators.Load()
+	op := operators.operator(fingerprint)
+	if op == nil {
+		return nil, deny(codes.Unauthenticated, "UNKNOWN_CERTIFICATE", metadata, "this client certificate belongs to no operator; "+
+			"a security officer must add its SHA-256 to the operator file: "+fingerprint)
 	}
 	if s.now().After(cert.NotAfter) {
-		return deny(codes.Unauthenticated, "CERTIFICATE_EXPIRED", metadata,
+		return op, deny(codes.Unauthenticated, "CERTIFICATE_EXPIRED", metadata,
 			"the client certificate has expired on "+cert.NotAfter.UTC().Format(time.RFC3339)+"; connect with a new one")
 	}
-	op := c.operator
-	if err := ca.CheckRoles(op.Roles); err != nil {
-		return deny(codes.PermissionDenied, "ROLES_EXCLUDE", map[string]string{"operator": op.Name}, err.Error())
+	if err := errors.Join(ca.CheckRoles(op.Roles), operators.checkPerson(op)); err != nil {
+		return op, deny(codes.PermissionDenied, "ROLES_EXCLUDE", map[string]string{"operator": op.Name}, err.Error())
 	}
 	allowed := access[method]
 	if !slices.ContainsFunc(op.Roles, func(r Role) bool { return slices.Contains(allowed, r) }) {
-		return deny(codes.PermissionDenied, "ROLE_MISSING",
+		return op, deny(codes.PermissionDenied, "ROLE_MISSING",
 			map[string]string{"operator": op.Name, "method": method, "roles": joinRoles(allowed)},
 			"operator "+op.Name+" may not call "+method+"; roles that may: "+orNone(joinRoles(allowed)))
 	}
-	return nil
+	return op, nil
+}
+
+// admitStill checks the caller of a stream again, whose operator may have lost his rights since it began.
+func (s *Server) admitStill(ctx context.Context, method string) error {
+	cert := peerCertificate(ctx)
+	if cert == nil {
+		return deny(codes.Unauthenticated, "NO_CERTIFICATE", nil, "the connection shows no client certificate")
+	}
+	_, err := s.admit(cert, Fingerprint(cert.Raw), method)
+	return err
+}
+
+// actorOf is the caller as package ca knows him.
+func actorOf(ctx context.Context) ca.Actor {
+	op := callOf(ctx).operator
+	return ca.Actor{Person: ca.Person{Operator: op.Name, Person: op.person()}, Roles: op.Roles}
 }
 
 func orNone(s string) string {

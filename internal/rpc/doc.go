@@ -21,6 +21,7 @@
 //   - roles.go: roles and the table of roles that exclude each other
 //   - operators.go: the operator file
 //   - access.go: the table of methods and the roles that may call them
+//   - approval.go: acts that need two people, and key sessions
 //   - errors.go: the table of error kinds and status codes
 //   - issuecards.go: a stream of orders
 //   - order.go, card.go: the translations

@@ -28,6 +28,12 @@ const errorDomain = "siegel"
 //	ca.ErrNotFound        NOT_FOUND            ErrorInfo NOT_FOUND                        looks elsewhere
 //	ca.ErrCardRevoked     FAILED_PRECONDITION  ErrorInfo CARD_REVOKED                     does not activate the card
 //	ca.ErrRevokedOther... ALREADY_EXISTS       ErrorInfo REVOKED_OTHERWISE                looks why it was revoked
+//	ca.ErrApprovalDiffers ALREADY_EXISTS       ErrorInfo REQUEST_DIFFERS                  chooses another request id
+//	ca.ErrNotPending      FAILED_PRECONDITION  ErrorInfo NOT_PENDING                      asks anew
+//	ca.ErrParametersDiff. FAILED_PRECONDITION  ErrorInfo PARAMETERS_DIFFER                looks at the request again
+//	ca.ErrOwnRequest      PERMISSION_DENIED    ErrorInfo OWN_REQUEST                      finds another person
+//	*ca.RoleError         PERMISSION_DENIED    ErrorInfo ROLE_MISSING                     finds one with the role
+//	*ca.NoSessionError    FAILED_PRECONDITION  ErrorInfo NO_KEY_SESSION                   has a session opened, sends the same again
 //	*ca.UnavailableError  UNAVAILABLE          RetryInfo, RequestInfo                     sends the same again later
 //	context.Canceled      CANCELLED                                                       has left
 //	context.Deadline...   DEADLINE_EXCEEDED                                               sends the same again
@@ -58,6 +64,8 @@ func statusOf(err error, requestID string) *status.Status {
 			&errdetails.ErrorInfo{Reason: "REVOKED_OTHERWISE", Domain: errorDomain})
 	case errors.Is(err, ca.ErrNotFound):
 		return withDetails(codes.NotFound, "there is no such card or certificate", &errdetails.ErrorInfo{Reason: "NOT_FOUND", Domain: errorDomain})
+	case isFourEyes(err):
+		return fourEyesStatus(err)
 	case errors.As(err, &away):
 		return withDetails(codes.Unavailable, "a part that the server needs is away for now; send the same request again later",
 			&errdetails.RetryInfo{RetryDelay: durationpb.New(away.RetryAfter)}, request)

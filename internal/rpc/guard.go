@@ -65,7 +65,13 @@ func (g guarded) stream(method string, handler grpc.StreamHandler) grpc.StreamHa
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
 			defer context.AfterFunc(g.ending, cancel)()
-			return handler(implementation, guardedStream{ss, ctx, g.reader(ss.RecvMsg)})
+			read := g.reader(ss.RecvMsg)
+			return handler(implementation, guardedStream{ss, ctx, func(message any) error {
+				if err := read(message); err != nil {
+					return err
+				}
+				return g.admitStill(ctx, method)
+			}})
 		})
 	}
 }

@@ -33,6 +33,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fakeAuthority answers as told. A function that is nil gives errNotAsked.
 type fakeAuthority struct {
+	fakeFourEyes
 	plan      func(*profiles.Order) (*ca.Plan, error)
 	issue     func(ctx context.Context, actor string, o *profiles.Order) (*ca.Card, error)
 	card      func(iccsn string) (*ca.Card, error)

@@ -17,6 +17,7 @@ const (
 
 // healthNames are the services whose health can be asked for; the empty name is the server's as a whole.
 var healthNames = []string{"", siegelv1.IssuanceService_ServiceDesc.ServiceName, siegelv1.AuthorityService_ServiceDesc.ServiceName,
+	siegelv1.ApprovalService_ServiceDesc.ServiceName,
 	siegelv1.LogService_ServiceDesc.ServiceName, siegelv1.LifecycleService_ServiceDesc.ServiceName}
 
 // reportHealth sets the health of all services.

@@ -22,6 +22,8 @@ type Authority interface {
 	Issuers() []*profiles.Issuer
 	Catalogue() *profiles.Set
 	ReviewPolicy(ctx context.Context, policy []byte, at time.Time) (*ca.PolicyReview, error)
+
+	FourEyes
 }
 
 var _ Authority = (*ca.Authority)(nil)

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 
 	"go.yaml.in/yaml/v3"
 
@@ -19,7 +20,10 @@ import (
 type Operator struct {
 	// Name, unique in the file; the log names it as the actor. Letters, digits, '.', '_' and '-', at most 64.
 	Name string `yaml:"name"`
-	// At least one, none that excludes another.
+	// The human being behind the operator, by a name or number of your choice that is the same for all operators who are one person: two
+	// certificates of one person are one person where an act needs two. Same form as a name. Default: the name.
+	Person string `yaml:"person,omitempty"`
+	// At least one, none that excludes another, nor one of another operator who is the same person.
 	Roles []Role `yaml:"roles,flow"`
 	// SHA-256 of the DER of the operator's TLS client certificate, 64 hex digits in lower case. Unique in the file.
 	CertificateSHA256 string `yaml:"certificate_sha256"`
@@ -35,6 +39,7 @@ type operatorFile struct {
 type Operators struct {
 	list          []Operator
 	byFingerprint map[string]*Operator
+	byPerson      map[string][]*Operator
 }
 
 // NewOperators checks a list of operators: names, fingerprints and roles of each, and that no two share a name or certificate. The
@@ -82,6 +87,12 @@ func (o *Operators) Encode() ([]byte, error) {
 	return append([]byte(heading), text...), nil
 }
 
+// Hash is the SHA-256 of the file as Encode gives it, so that comments and the layout of the one that was read do not count.
+func (o *Operators) Hash() ([32]byte, error) {
+	text, err := o.Encode()
+	return sha256.Sum256(text), err
+}
+
 // Fingerprint gives Operator.CertificateSHA256 of a certificate's DER.
 func Fingerprint(certificate []byte) string {
 	sum := sha256.Sum256(certificate)
@@ -93,6 +104,31 @@ func (o *Operators) Len() int { return len(o.list) }
 
 // operator gives the operator whose certificate has the fingerprint, or nil.
 func (o *Operators) operator(fingerprint string) *Operator { return o.byFingerprint[fingerprint] }
+
+// person is the human being behind the operator.
+func (op *Operator) person() string {
+	if op.Person == "" {
+		return op.Name
+	}
+	return op.Person
+}
+
+// checkPerson says whether the person behind an operator may hold all the roles of all his operators (GS-A_4254: nobody may hold two
+// roles that exclude each other, with however many certificates).
+func (o *Operators) checkPerson(op *Operator) error {
+	var roles []Role
+	for _, same := range o.byPerson[op.person()] {
+		for _, r := range same.Roles {
+			if !slices.Contains(roles, r) {
+				roles = append(roles, r)
+			}
+		}
+	}
+	if err := ca.CheckRoles(roles); err != nil {
+		return fmt.Errorf("person %q, with all certificates: %w", op.person(), err)
+	}
+	return nil
+}
 
 // fault is what is wrong with one operator of a list.
 type fault struct {
@@ -109,7 +145,8 @@ func joinFaults(faults []fault, say func(fault) error) error {
 }
 
 func newOperators(list []Operator) (*Operators, []fault) {
-	o := &Operators{list: append([]Operator(nil), list...), byFingerprint: map[string]*Operator{}}
+	o := &Operators{list: append([]Operator(nil), list...), byFingerprint: map[string]*Operator{},
+		byPerson: map[string][]*Operator{}}
 	names := map[string]bool{}
 	var faults []fault
 	for i := range o.list {
@@ -128,6 +165,10 @@ func newOperators(list []Operator) (*Operators, []fault) {
 		}
 		names[op.Name] = true
 		o.byFingerprint[op.CertificateSHA256] = op
+		o.byPerson[op.person()] = append(o.byPerson[op.person()], op)
+		if err := o.checkPerson(op); err != nil {
+			faults = append(faults, fault{i, fmt.Errorf("operator %q: %w", op.Name, err)})
+		}
 	}
 	if faults != nil {
 		return nil, faults
@@ -143,6 +184,9 @@ var (
 func (op *Operator) check() error {
 	if !operatorName.MatchString(op.Name) {
 		return fmt.Errorf("operator name %q: want 1 to 64 letters, digits, '.', '_' or '-'", op.Name)
+	}
+	if op.Person != "" && !operatorName.MatchString(op.Person) {
+		return fmt.Errorf("operator %q: person %q: want 1 to 64 letters, digits, '.', '_' or '-'", op.Name, op.Person)
 	}
 	if !sha256Hex.MatchString(op.CertificateSHA256) {
 		return fmt.Errorf("operator %q: certificate_sha256 is not 64 hex digits in lower case", op.Name)

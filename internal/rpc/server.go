@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"buf.build/go/protovalidate"
@@ -66,9 +67,9 @@ type Config struct {
 	Log   *slog.Logger
 }
 
-// Server serves IssuanceService, AuthorityService, LogService, health and reflection. It runs once.
+// Server serves IssuanceService, AuthorityService, ApprovalService, LogService, health and reflection. It runs once.
 type Server struct {
-	operators *Operators
+	operators atomic.Pointer[Operators]
 	validator protovalidate.Validator
 	log       *slog.Logger
 	grace     time.Duration
@@ -91,14 +92,18 @@ func New(cfg Config) (*Server, error) {
 	}
 	validator, err := protovalidate.New(protovalidate.WithMessages(
 		&siegelv1.PlanCardRequest{}, &siegelv1.IssueCardRequest{}, &siegelv1.IssueCardsRequest{}, &siegelv1.GetCardRequest{}, &siegelv1.ListCardsRequest{},
-		&siegelv1.ReviewPolicyRequest{}, &siegelv1.ExportEntriesRequest{}, &siegelv1.GetCheckpointRequest{},
+		&siegelv1.ReviewPolicyRequest{}, &siegelv1.OpenKeySessionRequest{}, &siegelv1.CloseKeySessionRequest{}, &siegelv1.ListKeySessionsRequest{},
+		&siegelv1.ImportIssuerRequest{}, &siegelv1.RetireIssuerRequest{}, &siegelv1.GrantLegacyExceptionRequest{},
+		&siegelv1.ListApprovalsRequest{}, &siegelv1.GetApprovalRequest{}, &siegelv1.ApproveRequest{}, &siegelv1.RejectRequest{},
+		&siegelv1.ExportEntriesRequest{}, &siegelv1.GetCheckpointRequest{},
 		&siegelv1.GetInclusionProofRequest{}, &siegelv1.GetConsistencyProofRequest{}, &siegelv1.GetStatisticsRequest{},
 		&siegelv1.GetCardStatusRequest{}, &siegelv1.ActivateCardRequest{}, &siegelv1.RevokeCardRequest{}, &siegelv1.RevokeCertificateRequest{}))
 	if err != nil {
 		return nil, fmt.Errorf("compile the field rules of the API: %w", err)
 	}
-	s := &Server{operators: cfg.Operators, validator: validator, log: cfg.Log, grace: cfg.Grace, now: cfg.Now, ready: cfg.Ready, ended: cfg.Ended,
+	s := &Server{validator: validator, log: cfg.Log, grace: cfg.Grace, now: cfg.Now, ready: cfg.Ready, ended: cfg.Ended,
 		health: health.NewServer(), readyPeriod: readyPeriod}
+	s.operators.Store(cfg.Operators)
 	if s.ended == nil {
 		s.ended = func(string, string, time.Duration) {}
 	}
@@ -117,6 +122,7 @@ func New(cfg Config) (*Server, error) {
 	services := guarded{s} // never s.grpc itself: its calls would go unchecked
 	siegelv1.RegisterIssuanceServiceServer(services, &issuance{authority: cfg.Authority, log: cfg.Inclusion, window: cfg.Window, observe: s.observe})
 	siegelv1.RegisterAuthorityServiceServer(services, &authority{authority: cfg.Authority})
+	siegelv1.RegisterApprovalServiceServer(services, &approval{authority: cfg.Authority})
 	siegelv1.RegisterLogServiceServer(services, &logReading{log: cfg.LogReader})
 	siegelv1.RegisterLifecycleServiceServer(services, &lifecycle{cards: cfg.Lifecycle})
 	healthpb.RegisterHealthServer(services, s.health)
@@ -124,6 +130,9 @@ func New(cfg Config) (*Server, error) {
 	reflection.Register(services)
 	return s, nil
 }
+
+// SetOperators replaces the operators. It holds for every call that begins afterwards, and for every message of a stream.
+func (s *Server) SetOperators(operators *Operators) { s.operators.Store(operators) }
 
 // Run serves on lis, and reports what Config.Ready says, until ctx ends, then ends gracefully: it reports NOT_SERVING, takes no new calls, and gives those under way
 // Config.Grace to finish before it cancels them. It closes lis and returns after the last handler. A nil error says that it ended

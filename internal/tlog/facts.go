@@ -15,6 +15,13 @@ type ServerFacts struct {
 	Issuers          []IssuerFacts `json:"issuers"`
 	LegacyExceptions []string      `json:"legacy_exceptions,omitempty"` // to the algorithm policy, that the configuration grants
 	StandingSessions []string      `json:"standing_sessions,omitempty"` // what keys sign without a key session that two people opened
+	OperatorsSHA256  string        `json:"operators_sha256,omitempty"`  // of the operator file, as the server encodes it
+}
+
+// OperatorsFacts say which operators a server follows from here on.
+type OperatorsFacts struct {
+	OperatorsSHA256 string `json:"operators_sha256"` // as in ServerFacts
+	Operators       int    `json:"operators"`        // how many
 }
 
 // IssuerFacts name an issuer by its certificate.
@@ -132,6 +139,16 @@ func (f *ServerFacts) check(c *checker) {
 	}
 	for _, s := range f.StandingSessions {
 		c.text("standing_sessions", s)
+	}
+	if f.OperatorsSHA256 != "" {
+		c.form("operators_sha256", f.OperatorsSHA256, hashForm)
+	}
+}
+
+func (f *OperatorsFacts) check(c *checker) {
+	c.form("operators_sha256", f.OperatorsSHA256, hashForm)
+	if f.Operators < 1 {
+		c.report("operators", "is less than 1")
 	}
 }
 

@@ -33,7 +33,7 @@ func goldenLeaves(t testing.TB) map[string][]byte {
 // TestGoldenLeaves reads every golden leaf by the schema of its kind. A leaf that was ever written must be readable for ever: files are
 // added here, and never changed.
 func TestGoldenLeaves(t *testing.T) {
-	types := map[Kind]Facts{ServerStarted: &ServerFacts{}, IssuerAdded: &IssuerAddedFacts{}, KeySessionOpened: &SessionFacts{}, KeySessionDrawn: &DrawFacts{}, KeySessionClosed: &SessionEndFacts{}, OrderRecorded: &OrderFacts{},
+	types := map[Kind]Facts{ServerStarted: &ServerFacts{}, OperatorsLoaded: &OperatorsFacts{}, IssuerAdded: &IssuerAddedFacts{}, KeySessionOpened: &SessionFacts{}, KeySessionDrawn: &DrawFacts{}, KeySessionClosed: &SessionEndFacts{}, OrderRecorded: &OrderFacts{},
 		CardIssued: &CardFacts{}, AttemptAbandoned: &AbandonFacts{},
 		ApprovalRequested: &ApprovalRequestFacts{}, ApprovalGiven: &ApprovalDecisionFacts{}, ApprovalRejected: &ApprovalDecisionFacts{},
 		ApprovalUsed: &ApprovalEndFacts{}, ApprovalExpired: &ApprovalEndFacts{},
@@ -70,7 +70,7 @@ func TestGoldenLeaves(t *testing.T) {
 // optional says so by its tag, and may be taken away, if nothing else needs it.
 func TestEveryFactIsNeeded(t *testing.T) {
 	optional := []string{"config_sha256", "profiles", "no_term_in_certificate", "legacy_exceptions", "standing_sessions", "ended_algorithms", "renews"}
-	optionalIn := map[string][]string{"key-session-opened-approved": {"approval", "drawn"}}
+	optionalIn := map[string][]string{"server-started-standing": {"operators_sha256"}, "key-session-opened-approved": {"approval", "drawn"}}
 	for name, octets := range goldenLeaves(t) {
 		e, err := ParseLeaf(octets)
 		if err != nil {
@@ -190,6 +190,8 @@ func TestMalformedFactsAreNamed(t *testing.T) {
 		{"key-session-opened-approved", `"approval":"a`, `"approval":"g`, "approval: is no id"},
 		{"key-session-drawn", `"signatures":58`, `"signatures":0`, "signatures: is 0"},
 		{"key-session-drawn", `"drawn":120`, `"drawn":-1`, "drawn: is less than 0"},
+		{"operators-loaded", `"operators":8`, `"operators":0`, "operators: is less than 1"},
+		{"server-started-standing", `"operators_sha256":"`, `"operators_sha256":"0`, "operators_sha256: is no SHA-256 hash"},
 		{"attempt-abandoned", `"reason":"`, `"reason":"A `, "reason: is no reason"},
 		{"order-recorded-again", `"same_order_as":"0`, `"same_order_as":"X`, "same_order_as: is no id"},
 		{"order-recorded-again", `"attempt":"ffeeddccbbaa99887766554433221100"`, `"attempt":"00112233445566778899aabbccddeeff"`, "same_order_as: is the attempt itself"},

@@ -14,6 +14,7 @@ type Kind string
 // The kinds of entries.
 const (
 	ServerStarted    Kind = "server-started"     // configuration and profile set in force, by hash
+	OperatorsLoaded  Kind = "operators-loaded"   // another operator file is in force, by hash
 	IssuerAdded      Kind = "issuer-added"       // the database knows an issuer or a root from here on, by its certificate
 	KeySessionOpened Kind = "key-session-opened" // an issuer key may sign from here
 	KeySessionDrawn  Kind = "key-session-drawn"  // a server took signatures off the session
@@ -42,6 +43,7 @@ const (
 // schemas holds what each kind of entry must be. A new kind is a line here, a constant above and a type in facts.go.
 var schemas = map[Kind]schema{
 	ServerStarted:    {facts: read[ServerFacts]},
+	OperatorsLoaded:  {facts: read[OperatorsFacts]},
 	IssuerAdded:      {facts: read[IssuerAddedFacts]},
 	KeySessionOpened: {facts: read[SessionFacts]},
 	KeySessionDrawn:  {facts: read[DrawFacts]},

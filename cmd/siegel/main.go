@@ -14,6 +14,7 @@
 //     batchprogress.go, batcherrors.go: what it says and what it leaves to correct; batchtemplate.go: empty files to fill in
 //   - verify.go: what verify reads; verifyx509.go, verifycvc.go, verifyg1.go: chains; verifycard.go: whether the certificates belong
 //     into their slots and together; verifyreport.go: what it prints
+//   - status.go, ocspclient.go: questions to an OCSP responder
 //   - inspect.go, inspectx509.go: certificates in words
 //   - audit.go, auditexport.go, auditverify.go, auditconsistency.go, auditstatistics.go: the commands of auditors; auditparquet.go: tables
 //   - output.go: tables, colours, JSON
@@ -43,6 +44,7 @@ type cli struct {
 	Batch    batchCmd    `cmd:"" help:"Issue the cards of a file of orders, from one to a night's work. The same command goes on where it was stopped."`
 	Card     cardCmd     `cmd:"" help:"Show an issued card."`
 	Cards    cardsCmd    `cmd:"" help:"List issued cards, oldest first."`
+	Status   statusCmd   `cmd:"" help:"Ask OCSP for the status of a card's certificates, check the answers and show them."`
 	Inspect  inspectCmd  `cmd:"" offline:"" help:"Show what certificates say: X.509 (DER, PEM) and CV certificates. Offline."`
 	Verify   verifyCmd   `cmd:"" offline:"" help:"Verify a folder that --out wrote: every chain, and that its certificates make one card. Offline."`
 	Profiles profilesCmd `cmd:"" offline:"" help:"List card types, sectors and profiles as built in, or explain one with its sources. Offline."`

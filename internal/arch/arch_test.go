@@ -71,7 +71,7 @@ var picture = map[string][]string{
 
 	"cmd/siegeld": {"ca", "profiles", "hsm", "hsm/pinshare", "internal/build", "internal/hierarchy", "internal/metrics", "internal/rpc", "internal/web",
 		"internal/store/sqlite", "internal/store/postgres", "internal/strictyaml"},
-	"cmd/siegel": {"profiles", "internal/audit", "internal/tlog", "internal/build", "internal/pkix", "internal/cvc", "internal/brainpool", "internal/sigalg", "proto/siegel/v1"},
+	"cmd/siegel": {"profiles", "internal/audit", "internal/tlog", "internal/build", "internal/pkix", "internal/relying", "internal/cvc", "internal/brainpool", "internal/sigalg", "proto/siegel/v1"},
 	"cmd/siegel-bench": {"ca", "hsm", "hsm/softhsm", "internal/brainpool", "internal/cvc", "internal/hierarchy", "internal/pkix", "internal/rig",
 		"internal/sigalg", "internal/store/postgres", "internal/store/postgres/pgtest", "internal/store/sqlite", "internal/testkey", "internal/tlog",
 		"profiles", "proto/siegel/v1"},

@@ -95,6 +95,7 @@ func TestStatusThroughLife(t *testing.T) {
 		}
 	}
 	each("good")
+	siegelStatus(t, r, s, 0, cards[0], certificates[0], `"status": "good"`, ": good\n\tThis Update: ")
 	for _, iccsn := range cards {
 		if _, err := desk(t, r, s, "revocation-1").RevokeCard(t.Context(), &siegelv1.RevokeCardRequest{
 			Iccsn: iccsn, Requester: "holder", Reason: "lost", Reference: "call 2"}); err != nil {
@@ -102,8 +103,35 @@ func TestStatusThroughLife(t *testing.T) {
 		}
 	}
 	each("revoked")
+	siegelStatus(t, r, s, 1, cards[0], certificates[0], `"revoked_at": "20`, ": revoked\n\tThis Update: ", "\tRevocation Time: ")
 	for _, c := range certificates {
 		c.askCRL(t, s)
+	}
+}
+
+// siegelStatus asks with our own client: about a card in words and in JSON, about a certificate in a file by GET with the other hash.
+func siegelStatus(t *testing.T, r *rig.Rig, s *rig.Server, code int, iccsn string, f onFile, json string, openssl ...string) {
+	t.Helper()
+	run := func(args ...string) string {
+		t.Helper()
+		args = append(args, "--server", s.Addr, "--data", r.Data, "--url", "http://"+s.HTTP+"/ocsp")
+		out, err := ask(t, filepath.Join(bin, "siegel"), append([]string{"status"}, args...)...)
+		if got := exitCodeOf(err); got != code {
+			t.Errorf("siegel status %s: exit code %d, want %d: %s", args, got, code, out)
+		}
+		return out
+	}
+	if out := run(iccsn); !strings.Contains(out, "C.HCI.AUT.R2048") || !strings.Contains(out, "OCSP1 TEST-ONLY") {
+		t.Errorf("siegel status says\n%s", out)
+	}
+	if out := run(iccsn, "--json"); !strings.Contains(out, json) || !strings.Contains(out, `"nonce": true`) {
+		t.Errorf("siegel status --json says\n%s", out)
+	}
+	out := run(f.card, "--get", "--hash", "sha256", "--no-nonce", "--openssl")
+	for _, want := range append(openssl, "Response verify OK\n"+f.card) {
+		if !strings.Contains(out, want) {
+			t.Errorf("siegel status --openssl lacks %q:\n%s", want, out)
+		}
 	}
 }
 

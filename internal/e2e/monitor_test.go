@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,19 @@ func (m *monitor) checkpoint() (tlog.Tree, []byte) {
 		m.t.Fatal(err)
 	}
 	return tree, signed
+}
+
+// sizeOf reads the number of leaves from the text of a checkpoint, -1 where there is none.
+func sizeOf(text string) int64 {
+	lines := strings.Split(text, "\n")
+	if len(lines) < 2 {
+		return -1
+	}
+	size, err := strconv.ParseInt(lines[1], 10, 64)
+	if err != nil {
+		return -1
+	}
+	return size
 }
 
 // Height implements tlog.TileReader.

@@ -52,7 +52,8 @@ type campaign struct {
 type chaosServer struct {
 	*rig.Server
 	proxy *proxy
-	tiles atomic.Pointer[string] // its address for monitors
+	tiles atomic.Pointer[string] // its addresses, for monitors and for relying parties
+	http  atomic.Pointer[string]
 }
 
 // fault is one way in which things break.
@@ -114,7 +115,8 @@ func (c *campaign) run(servers int) {
 		c.servers = append(c.servers, s)
 		c.start(s)
 		behind = append(behind, clients{siegelv1.NewIssuanceServiceClient(c.dial(s, "line-1")),
-			siegelv1.NewLifecycleServiceClient(c.dial(s, "desk-1")), siegelv1.NewLifecycleServiceClient(c.dial(s, "revocation-1"))})
+			siegelv1.NewLifecycleServiceClient(c.dial(s, "desk-1")), siegelv1.NewLifecycleServiceClient(c.dial(s, "revocation-1")),
+			func() string { return *s.http.Load() }})
 	}
 	c.load = newLoad(c.t, rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16)}), behind)
 	for round := range *chaosRounds {
@@ -150,6 +152,7 @@ func (c *campaign) start(s *chaosServer) {
 	}
 	s.Server = server
 	s.tiles.Store(&server.Tiles)
+	s.http.Store(&server.HTTP)
 	s.proxy.lead(server.Addr)
 }
 

@@ -74,9 +74,13 @@ func (l *load) live(random *rand.Rand) {
 		return
 	}
 	l.mu.Lock()
-	defer l.mu.Unlock()
 	done()
 	l.done[what]++
+	revoked := state.revoked
+	l.mu.Unlock()
+	if revoked {
+		l.askEverywhere(random, iccsn)
+	}
 }
 
 func (l *load) activate(iccsn string) func(context.Context, int) error {

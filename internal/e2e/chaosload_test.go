@@ -38,6 +38,7 @@ type load struct {
 	answers map[string]*siegelv1.Card // acknowledged, by order
 	sent    []*siegelv1.Order         // acknowledged orders for cards, which can be sent again and renewed
 	renewed map[string]int            // renewals that were asked for, by order
+	byICCSN map[string]*siegelv1.Card // acknowledged cards
 	cards   map[string]*cardState     // of acknowledged cards, by ICCSN
 	seen    map[string]bool           // checkpoints
 	done    map[string]int            // acts, by name
@@ -48,6 +49,7 @@ type load struct {
 type clients struct {
 	line             siegelv1.IssuanceServiceClient
 	desk, revocation siegelv1.LifecycleServiceClient
+	status           func() string // where it answers OCSP now
 }
 
 // cardState is what was acknowledged of the life of a card. One client at a time has it in hand.
@@ -64,7 +66,7 @@ func newLoad(t *testing.T, source io.Reader, servers []clients) *load {
 		t.Fatal(err)
 	}
 	return &load{t: t, servers: servers, orders: orders, answers: map[string]*siegelv1.Card{}, renewed: map[string]int{},
-		cards: map[string]*cardState{}, seen: map[string]bool{}, done: map[string]int{}}
+		byICCSN: map[string]*siegelv1.Card{}, cards: map[string]*cardState{}, seen: map[string]bool{}, done: map[string]int{}}
 }
 
 // known gives what clients were told.
@@ -210,7 +212,7 @@ func (l *load) acknowledged(what string, order *siegelv1.Order, answer *siegelv1
 	l.answers[order.GetOrderId()] = answer.GetCard()
 	if order.GetRenews() == "" {
 		l.sent = append(l.sent, order)
-		l.cards[order.GetIccsn()] = &cardState{}
+		l.cards[order.GetIccsn()], l.byICCSN[order.GetIccsn()] = &cardState{}, answer.GetCard()
 	}
 }
 

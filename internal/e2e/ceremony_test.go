@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
@@ -57,6 +58,7 @@ func TestCeremony(t *testing.T) {
 	s.restart(0)
 	s.restart(1)
 	s.checkIssuers(s.issueMany(2), "SIEGEL.SMCB-CA3", "DESGX-1-2-02-26")
+	s.checkStatus(before[0], "SIEGEL.SMCB-CA2")
 
 	t.Log("its keys are destroyed, if somebody names them")
 	s.perform("destruction", exitFailed)
@@ -66,6 +68,7 @@ func TestCeremony(t *testing.T) {
 	s.checkGone("0201", "0301")
 	s.restart(0)
 	s.checkCards(before) // cards of the first generation are what they were
+	s.checkStatus(before[0], "SIEGEL.SMCB-CA2")
 	s.checkIssuers(s.issueMany(2), "SIEGEL.SMCB-CA3", "DESGX-1-2-02-26")
 	for _, name := range []string{"roots", "first", "rollover", "retirement", "destruction"} {
 		s.checkRecord(name)
@@ -227,6 +230,28 @@ func (s *stage) checkCards(cards []issued) {
 			s.t.Errorf("order %s has another card now (%v)", o.order.GetOrderId(), err)
 		}
 	}
+}
+
+// checkStatus asks the responder for a card's certificate, as OpenSSL does: the answer is the issuer's own OCSP signer's, below the root of the
+// first ceremony. What the status is does not matter here.
+func (s *stage) checkStatus(o issued, issuer string) {
+	s.t.Helper()
+	hierarchy := filepath.Join(s.data, "hierarchy")
+	for _, c := range o.answer.GetCard().GetCertificates() {
+		if c.GetIssuer() != issuer {
+			continue
+		}
+		file := filepath.Join(s.t.TempDir(), "card.pem")
+		write(s.t, file, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.GetData()}))
+		above := filepath.Join(hierarchy, issuer+".pem")
+		out := mustAsk(s.t, "openssl", "ocsp", "-issuer", above, "-cert", file, "-url", "http://"+s.servers[0].proc.HTTP+"/"+issuer,
+			"-CAfile", filepath.Join(s.dir, "roots", "certificates", "SIEGEL.RCA2.pem"), "-verify_other", above)
+		if !strings.Contains(out, "Response verify OK") {
+			s.t.Errorf("the status of a card of %s: %s", issuer, out)
+		}
+		return
+	}
+	s.t.Errorf("the card has no certificate of %s", issuer)
 }
 
 // checkGone: the list of issuers does not name the keys any more. That the token does not have them, the ceremony has read back.

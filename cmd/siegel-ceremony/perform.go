@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/siegel-pki/siegel/internal/atomicfile"
 	"github.com/siegel-pki/siegel/internal/ceremony"
 	"github.com/siegel-pki/siegel/profiles"
 )
@@ -166,36 +166,10 @@ func (p *performer) show(f ceremony.Facts) {
 	}
 }
 
-// keep writes a file of the ceremony's folder that is not there. One that is there with the same content is good.
+// keep writes a file of the ceremony's folder, once.
 func keep(path string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	switch old, err := os.ReadFile(path); {
-	case err == nil && bytes.Equal(old, content):
-		return nil
-	case err == nil:
-		return fmt.Errorf("%s holds something else: %w", path, fs.ErrExist)
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	return writeFile(path, content)
-}
-
-// writeFile replaces a file in one step. When it returns nil, the content is on the disk.
-func writeFile(path string, content []byte) (err error) {
-	next, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(next.Name()) // the first error says what is wrong
-		}
-	}()
-	_, err = next.Write(content)
-	if err := errors.Join(err, next.Chmod(0o644), next.Sync(), next.Close()); err != nil {
-		return err
-	}
-	return os.Rename(next.Name(), path)
+	return atomicfile.Keep(path, content)
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/siegel-pki/siegel/internal/atomicfile"
 	"github.com/siegel-pki/siegel/internal/build"
 	"github.com/siegel-pki/siegel/internal/ceremony"
 	"github.com/siegel-pki/siegel/profiles"
@@ -123,7 +124,7 @@ func writeRecord(dir string, f *ceremony.File, j *ceremony.Journal) error {
 		return err
 	}
 	for name, text := range map[string][]byte{"record.md": []byte(d.Markdown()), "record.html": page} {
-		if err := writeFile(filepath.Join(dir, name), text); err != nil {
+		if err := atomicfile.Write(filepath.Join(dir, name), text); err != nil {
 			return fmt.Errorf("write the ceremony record: %w", err)
 		}
 	}

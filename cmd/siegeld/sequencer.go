@@ -14,6 +14,7 @@ import (
 
 	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/hsm"
+	"github.com/siegel-pki/siegel/internal/atomicfile"
 	"github.com/siegel-pki/siegel/internal/hierarchy"
 )
 
@@ -81,32 +82,4 @@ func (f checkpointFile) read() ([]byte, error) {
 }
 
 // write replaces the file in one step. When it returns, the checkpoint is on the disk.
-func (f checkpointFile) write(checkpoint []byte) (err error) {
-	dir := filepath.Dir(f.path)
-	next, err := os.CreateTemp(dir, "checkpoint.*.new") // other servers may use the same directory
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			os.Remove(next.Name())
-		}
-	}()
-	_, err = next.Write(checkpoint)
-	if err := errors.Join(err, next.Chmod(0o644), next.Sync(), next.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(next.Name(), f.path); err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
-// syncDir makes the names in a directory durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
+func (f checkpointFile) write(checkpoint []byte) error { return atomicfile.Write(f.path, checkpoint) }

@@ -45,7 +45,7 @@ var picture = map[string][]string{
 	"hsm/hsmtest":      {"hsm/softhsm"},
 
 	// What a ceremony leaves for the server: the public side of the issuers.
-	"internal/hierarchy": {"profiles", "internal/tlog", "internal/pkix", "internal/cvc", "internal/sigalg"},
+	"internal/hierarchy": {"profiles", "internal/atomicfile", "internal/tlog", "internal/pkix", "internal/cvc", "internal/sigalg"},
 
 	// A ceremony on paper: what will be done, what was done, and the record of it. The token is cmd/siegel-ceremony's.
 	"internal/ceremony": {"profiles", "internal/lint", "internal/pkix", "internal/cvc", "internal/sigalg", "internal/strictyaml"},
@@ -62,6 +62,7 @@ var picture = map[string][]string{
 	"internal/requirements":    {},
 	"internal/build":           {},
 	"internal/strictyaml":      {},
+	"internal/atomicfile":      {},
 
 	// Tests and benchmarks from outside, with the real programs.
 	"internal/testkey":               {},
@@ -69,13 +70,13 @@ var picture = map[string][]string{
 	"internal/rig":                   {"internal/testkey", "proto/siegel/v1"},
 	"internal/e2e":                   {},
 
-	"cmd/siegeld": {"ca", "profiles", "hsm", "hsm/pinshare", "internal/build", "internal/hierarchy", "internal/metrics", "internal/rpc", "internal/web",
+	"cmd/siegeld": {"ca", "profiles", "hsm", "hsm/pinshare", "internal/atomicfile", "internal/build", "internal/hierarchy", "internal/metrics", "internal/rpc", "internal/web",
 		"internal/store/sqlite", "internal/store/postgres", "internal/strictyaml"},
 	"cmd/siegel": {"profiles", "internal/audit", "internal/tlog", "internal/build", "internal/pkix", "internal/relying", "internal/cvc", "internal/brainpool", "internal/sigalg", "proto/siegel/v1"},
 	"cmd/siegel-bench": {"ca", "hsm", "hsm/softhsm", "internal/brainpool", "internal/cvc", "internal/hierarchy", "internal/pkix", "internal/rig",
 		"internal/sigalg", "internal/store/postgres", "internal/store/postgres/pgtest", "internal/store/sqlite", "internal/testkey", "internal/tlog",
 		"profiles", "proto/siegel/v1"},
-	"cmd/siegel-ceremony": {"profiles", "hsm", "hsm/keygen", "hsm/pinshare", "hsm/softhsm", "internal/build", "internal/ceremony", "internal/hierarchy", "internal/lint", "internal/rpc",
+	"cmd/siegel-ceremony": {"profiles", "hsm", "hsm/keygen", "hsm/pinshare", "hsm/softhsm", "internal/atomicfile", "internal/build", "internal/ceremony", "internal/hierarchy", "internal/lint", "internal/rpc",
 		"internal/tlog", "internal/pkix", "internal/cvc", "internal/sigalg", "internal/brainpool"},
 }
 

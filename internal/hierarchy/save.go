@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/siegel-pki/siegel/internal/atomicfile"
 )
 
 // Save writes a folder. It creates the folder and refuses to overwrite an existing list of issuers (fs.ErrExist): a
@@ -59,13 +61,13 @@ func (h *Hierarchy) write(dir string) error {
 	f := file{Environment: string(h.Environment), TSPID: h.TSPID, Log: logRow{h.Log.Name, hex.EncodeToString(h.Log.KeyID)}}
 	for i := range h.Issuers {
 		row, raw := h.Issuers[i].row()
-		if err := writeNew(filepath.Join(dir, row.Certificate), raw); err != nil {
+		if err := atomicfile.Keep(filepath.Join(dir, row.Certificate), raw); err != nil {
 			return fmt.Errorf("write the certificate of %q: %w", row.Name, err)
 		}
 		f.Issuers = append(f.Issuers, row)
 	}
 	if v := h.Log.Verifier; v != nil {
-		if err := writeNew(filepath.Join(dir, logFileName), []byte(v.String()+"\n")); err != nil {
+		if err := atomicfile.Keep(filepath.Join(dir, logFileName), []byte(v.String()+"\n")); err != nil {
 			return fmt.Errorf("write the public key of the log: %w", err)
 		}
 	}
@@ -74,48 +76,10 @@ func (h *Hierarchy) write(dir string) error {
 		return fmt.Errorf("encode the list of issuers: %w", err)
 	}
 	head := []byte("# The public side of the issuers, written by siegel-ceremony. The keys are in the token, named by CKA_ID.\n")
-	if err := replaceFile(filepath.Join(dir, FileName), append(head, text...)); err != nil {
+	if err := atomicfile.Write(filepath.Join(dir, FileName), append(head, text...)); err != nil {
 		return fmt.Errorf("write the list of issuers: %w", err)
 	}
 	return nil
-}
-
-// writeNew writes a file that is not there. One that is there already must hold the same: a ceremony that was interrupted writes again.
-func writeNew(path string, content []byte) error {
-	switch old, err := os.ReadFile(path); {
-	case err == nil && bytes.Equal(old, content):
-		return nil
-	case err == nil:
-		return fmt.Errorf("%s holds something else: %w", path, fs.ErrExist)
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	return replaceFile(path, content)
-}
-
-// replaceFile writes a file in one step. When it returns nil, the content is on the disk under the name.
-func replaceFile(path string, content []byte) (err error) {
-	next, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(next.Name()) // the first error says what is wrong
-		}
-	}()
-	_, err = next.Write(content)
-	if err := errors.Join(err, next.Chmod(0o644), next.Sync(), next.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(next.Name(), path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // row gives an issuer's line in the list and the content of its certificate file.

@@ -128,26 +128,34 @@ func (c *cli) services(ctx context.Context, r *rig.Rig, orders *rig.Orders) (res
 	return results, nil
 }
 
+// rawRate is what the token gives by itself, and the processor time for it.
+type rawRate struct {
+	hsm.Rate
+	cpu time.Duration
+}
+
 // raw measures the token alone: the mix of one card's signatures with the issuers' keys.
-func (c *cli) raw(ctx context.Context, r *rig.Rig) (hsm.Rate, error) {
+func (c *cli) raw(ctx context.Context, r *rig.Rig) (rawRate, error) {
 	fmt.Fprintf(os.Stderr, "siegel-bench: raw C_Sign rate, %d sessions, %s\n", c.Signers, c.Duration)
 	soft, err := softhsm.Load(filepath.Join(r.Data, "token"))
 	if err != nil {
-		return hsm.Rate{}, fmt.Errorf("find the token: %w", err)
+		return rawRate{}, fmt.Errorf("find the token: %w", err)
 	}
 	if err := soft.Use(); err != nil {
-		return hsm.Rate{}, err
+		return rawRate{}, err
 	}
 	token, err := hsm.Open(ctx, hsm.Config{URI: soft.URI(), Sessions: c.Signers}, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return hsm.Rate{}, err
+		return rawRate{}, err
 	}
 	defer token.Close()
 	mix, err := cardMix(ctx, r, token)
 	if err != nil {
-		return hsm.Rate{}, err
+		return rawRate{}, err
 	}
-	return token.Measure(ctx, mix, c.Signers, c.Duration)
+	used := useOfCPU().client
+	rate, err := token.Measure(ctx, mix, c.Signers, c.Duration)
+	return rawRate{rate, useOfCPU().client - used}, err
 }
 
 // cardMix finds the issuers' keys and says how often each signs for one card.
@@ -180,7 +188,7 @@ func cardMix(ctx context.Context, r *rig.Rig, token *hsm.Token) ([]hsm.Share, er
 }
 
 // report prints the figures as tables and as lines for programs.
-func report(out io.Writer, c *cli, before, after hsm.Rate, services []*serviceResult) error {
+func report(out io.Writer, c *cli, before, after rawRate, services []*serviceResult) error {
 	raw := (before.PerSecond() + after.PerSecond()) / 2
 	fmt.Fprintf(out, "\nWhole service, gRPC with mTLS on loopback, G2.1 cards of %d certificates, %d orders at a time, %d CPUs\n",
 		signatures, c.Workers, runtime.NumCPU())
@@ -188,14 +196,18 @@ func report(out io.Writer, c *cli, before, after hsm.Rate, services []*serviceRe
 		fmt.Fprintf(out, "  %-36s %s\n", what, fmt.Sprintf(format, args...))
 	}
 	row("raw C_Sign/s, same keys, same mix", "%.0f before, %.0f after", before.PerSecond(), after.PerSecond())
+	rawCPU := (perCard(before.cpu, before.Units) + perCard(after.cpu, after.Units)) / 2
+	row("CPU of a card's signatures", "%.2f ms", rawCPU)
 	for _, s := range services {
 		fmt.Fprintf(out, "\nwith %s\n", s.store)
 		row("cards issued", "%d in %.1f s", s.cards, s.elapsed.Seconds())
 		row("cards/s", "%.1f", s.cardRate())
 		row("signatures/s", "%.0f", s.signatureRate())
 		row("ratio", "%.2f", s.signatureRate()/raw)
-		row("latency of a card", "p50 %s, p99 %s", s.quantile(0.5), s.quantile(0.99))
-		row("server CPU per card", "%.2f ms", s.serverCPU.Seconds()*1e3/float64(s.cards))
+		row("latency of a card", "p50 %s, p99 %s", quantile(s.latencies, 0.5), quantile(s.latencies, 0.99))
+		row("CPU of a card, ms", "server %.2f, database %.2f, client %.2f; %.2f in all", perCard(s.cpu.server, s.cards),
+			perCard(s.cpu.database, s.cards), perCard(s.cpu.client, s.cards), perCard(s.cpu.total(), s.cards))
+		row("share of CPU that signs", "%.2f", rawCPU/perCard(s.cpu.total(), s.cards))
 	}
 	fmt.Fprintf(out, "\nbench raw-signatures %.0f\n", raw)
 	for _, s := range services {

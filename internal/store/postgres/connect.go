@@ -30,6 +30,9 @@ var settings = map[string]string{
 	// Every statement here finds its rows by an index, one by one. The planner must not think otherwise while the tables are small: it
 	// keeps its plans, and the tables grow.
 	"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off",
+	// And it keeps them from the first use on. Left to itself, it plans the larger queries anew each time, since it takes a plan for
+	// particular values to be a little cheaper; planning costs more than they do.
+	"plan_cache_mode": "force_generic_plan",
 	// What is so forbidden costs so much in its eyes that it would compile such a query first, where one comes all the same.
 	"jit": "off",
 	// How soon the database notices that a server's machine is gone: 10 s + 4 × 5 s. Over a Unix socket they mean nothing.

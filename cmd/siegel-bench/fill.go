@@ -290,7 +290,7 @@ func openFillSessions(ctx context.Context, store ca.Store, t *template, cards in
 	for issuer, n := range perIssuer {
 		var id [16]byte
 		rand.Read(id[:]) // never fails
-		facts := tlog.SessionFacts{Session: hex.EncodeToString(id[:]), Issuer: issuer, Ends: tlog.Instant(time.Now().Add(72 * time.Hour)), Signatures: n * cards}
+		facts := tlog.SessionFacts{Session: hex.EncodeToString(id[:]), Issuer: issuer, Ends: tlog.Instant(time.Now().Add(72 * time.Hour)), Signatures: n * cards, Drawn: n * cards}
 		if _, err := appendEntry(ctx, store, tlog.KeySessionOpened, facts); err != nil {
 			return nil, err
 		}

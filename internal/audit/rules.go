@@ -20,14 +20,18 @@ type rules struct {
 
 	open     map[string]*attempt // by attempt
 	first    map[string]string   // first attempt of an order that has no card yet
-	sessions sessions
-	known    map[string]string // SHA-256 of an issuer's certificate, by name, as the log has it
-	renewals map[string]int64  // leaf of the renewal, by the order that it renews
-	unique   *twice
+	sessions *sessions
+	approved approvals
+	known    map[string]string   // SHA-256 of an issuer's certificate, by name, as the log has it
+	unique   *twice              // what must be there once
+	needs    *twice              // what must be there before others
 	kinds    map[tlog.Kind]int64 // unknown ones
 
 	cards, attempts, orphans int64
 }
+
+// production is the name of the environment in which a key session needs two people.
+const production = "production"
 
 // attempt is an attempt that has not ended.
 type attempt struct {
@@ -35,10 +39,9 @@ type attempt struct {
 	at    time.Time
 }
 
-func newRules(r *Report, m *Manifest, list issuers, unique *twice) *rules {
-	return &rules{report: r, gapless: m.Filter == nil, begun: m.Filter == nil && m.First == 0, issuers: list, unique: unique,
-		open: map[string]*attempt{}, first: map[string]string{}, sessions: sessions{}, known: map[string]string{}, renewals: map[string]int64{},
-		kinds: map[tlog.Kind]int64{}}
+func newRules(r *Report, m *Manifest, list issuers, unique, needs *twice) *rules {
+	return &rules{report: r, gapless: m.Filter == nil, begun: m.Filter == nil && m.First == 0, issuers: list, unique: unique, needs: needs,
+		open: map[string]*attempt{}, first: map[string]string{}, sessions: newSessions(), approved: approvals{}, known: map[string]string{}, kinds: map[tlog.Kind]int64{}}
 }
 
 // things names what of a leaf must be there only once in the log.
@@ -73,6 +76,12 @@ func things(i *item, each func(what string, name ...string) error) error {
 				return err
 			}
 		}
+	case *tlog.ActivationFacts:
+		return each("activation of chip", f.ICCSN)
+	case *tlog.CardRevocationFacts:
+		return each("revocation of chip", f.ICCSN)
+	case *tlog.CertificateRevocationFacts:
+		return each("revocation of certificate", f.Certificate.Issuer, f.Certificate.Serial)
 	}
 	return nil
 }
@@ -84,6 +93,7 @@ func (r *rules) take(i *item) error {
 	}
 	switch f := i.facts.(type) {
 	case *tlog.ServerFacts:
+		r.sessions.production = f.Environment == production
 		for n := range f.Issuers {
 			r.name(i, f.Issuers[n].Name, f.Issuers[n].CertificateSHA256)
 		}
@@ -91,6 +101,23 @@ func (r *rules) take(i *item) error {
 		r.issuerAdded(i, f)
 	case *tlog.SessionFacts:
 		r.say(i, r.sessions.open(f, i.entry.At))
+		r.say(i, r.approved.allowed(f.Approval, r.begun))
+	case *tlog.DrawFacts:
+		r.say(i, r.sessions.draw(f, i.entry.At, r.begun))
+	case *tlog.ApprovalRequestFacts:
+		r.say(i, r.approved.request(f))
+	case *tlog.ApprovalDecisionFacts:
+		if i.entry.Kind == tlog.ApprovalGiven {
+			r.say(i, r.approved.give(f, r.begun))
+		} else {
+			r.say(i, r.approved.end(f.Approval, f.Act, f.ParametersSHA256, r.begun))
+		}
+	case *tlog.ApprovalEndFacts:
+		if i.entry.Kind == tlog.ApprovalUsed {
+			r.say(i, r.approved.use(f, r.begun))
+		} else {
+			r.say(i, r.approved.end(f.Approval, f.Act, f.ParametersSHA256, r.begun))
+		}
 	case *tlog.SessionEndFacts:
 		r.say(i, r.sessions.end(f, i.entry.At, r.begun))
 	case *tlog.OrderFacts:
@@ -100,7 +127,45 @@ func (r *rules) take(i *item) error {
 	case *tlog.AbandonFacts:
 		r.ended(i, f.Attempt, f.Order, f.ICCSN)
 	}
-	return things(i, func(what string, name ...string) error { return r.unique.add(r.unique.hash(append(name, what)...)) })
+	if err := things(i, func(what string, name ...string) error { return r.unique.add(r.unique.hash(append(name, what)...)) }); err != nil || !r.begun {
+		return err
+	}
+	return needs(i, func(side func(uint64) uint64, what string, name ...string) error {
+		return r.needs.add(side(r.needs.hash(append(name, what)...)))
+	})
+}
+
+// needs names what a leaf makes, and what of the leaves before it it needs.
+func needs(i *item, each func(side func(uint64) uint64, what string, name ...string) error) error {
+	switch f := i.facts.(type) {
+	case *tlog.CardFacts:
+		if f.Renews != "" {
+			return each(needed, "the card of order", f.Renews)
+		}
+		if err := each(made, "the card of order", f.Order); err != nil {
+			return err
+		}
+		for n := range f.Certificates {
+			if c := &f.Certificates[n]; c.Serial != "" {
+				if err := each(made, "the certificate", c.Issuer, c.Serial); err != nil {
+					return err
+				}
+			}
+		}
+		return each(made, "the card of chip", f.ICCSN)
+	case *tlog.ActivationFacts:
+		return each(needed, "the card of chip", f.ICCSN)
+	case *tlog.CardRevocationFacts:
+		for _, c := range f.Certificates {
+			if err := each(needed, "the certificate", c.Issuer, c.Serial); err != nil {
+				return err
+			}
+		}
+		return each(needed, "the card of chip", f.ICCSN)
+	case *tlog.CertificateRevocationFacts:
+		return each(needed, "the certificate", f.Certificate.Issuer, f.Certificate.Serial)
+	}
+	return nil
 }
 
 func (r *rules) say(i *item, wrong string) {
@@ -156,8 +221,8 @@ func (r *rules) orderRecorded(i *item, f *tlog.OrderFacts) {
 		if _, known := r.known[draft.Issuer]; r.begun && !known {
 			i.wrong("draft %d, slot %s: the log does not know issuer %s before", d, draft.Slot, draft.Issuer)
 		}
-		if r.begun && !r.sessions.allow(draft.Issuer, i.entry.At) {
-			i.wrong("draft %d, slot %s: no key session of issuer %s was open at %s", d, draft.Slot, draft.Issuer, tlog.Instant(i.entry.At))
+		if wrong := r.sessions.use(draft.Issuer, i.entry.At); wrong != "" && r.begun {
+			i.wrong("draft %d, slot %s: %s", d, draft.Slot, wrong)
 		}
 	}
 }
@@ -166,9 +231,6 @@ func (r *rules) cardIssued(i *item, f *tlog.CardFacts) {
 	r.cards++
 	was := r.ended(i, f.Attempt, f.Order, f.ICCSN)
 	delete(r.first, f.Order)
-	if f.Renews != "" && r.begun {
-		r.renewals[f.Renews] = i.index
-	}
 	if was == nil {
 		return
 	}

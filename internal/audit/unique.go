@@ -11,7 +11,7 @@ import (
 	"slices"
 )
 
-// twice finds what is there more than once among any number of things, in 32 MiB of memory and 8 octets on the disk for each: their hashes are
+// twice finds what is there more than once among any number of things, or needed and not there, in 32 MiB of memory and 8 octets on the disk for each: their hashes are
 // sorted in runs, and the runs merged. Two different things have one hash by chance once in some billions of such sets, so that what it gives is
 // looked at again by who uses it. Close removes what is on the disk.
 type twice struct {
@@ -72,11 +72,44 @@ func (t *twice) spill() error {
 // doubled gives the hashes that were added more than once.
 func (t *twice) doubled() (map[uint64]bool, error) {
 	found := map[uint64]bool{}
+	var last uint64
+	first := true
+	err := t.sorted(func(h uint64) {
+		if !first && h == last {
+			found[h] = true
+		}
+		first, last = false, h
+	})
+	return found, err
+}
+
+// The two sides of a thing that some entries need and one makes: the hash is the same but for its last bit.
+func made(hash uint64) uint64   { return hash &^ 1 }
+func needed(hash uint64) uint64 { return hash | 1 }
+
+// unmet gives the hashes of what is needed and not made, as needed gives them.
+func (t *twice) unmet() (map[uint64]bool, error) {
+	found := map[uint64]bool{}
+	var there uint64
+	any := false
+	err := t.sorted(func(h uint64) {
+		switch {
+		case h&1 == 0:
+			there, any = h, true
+		case !any || there != made(h):
+			found[h] = true
+		}
+	})
+	return found, err
+}
+
+// sorted shows all hashes in ascending order.
+func (t *twice) sorted(show func(uint64)) error {
 	slices.Sort(t.buf)
 	merge := &merger{}
 	for _, f := range t.runs {
 		if _, err := f.Seek(0, io.SeekStart); err != nil {
-			return nil, err
+			return err
 		}
 		in := bufio.NewReaderSize(f, 256<<10)
 		if err := merge.push(func() (uint64, error) {
@@ -84,7 +117,7 @@ func (t *twice) doubled() (map[uint64]bool, error) {
 			_, err := io.ReadFull(in, octets[:])
 			return binary.BigEndian.Uint64(octets[:]), err
 		}); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	rest := t.buf
@@ -96,20 +129,15 @@ func (t *twice) doubled() (map[uint64]bool, error) {
 		rest = rest[1:]
 		return h, nil
 	}); err != nil {
-		return nil, err
+		return err
 	}
-	var last uint64
-	for first := true; merge.Len() > 0; first = false {
-		h := merge.runs[0].head
-		if !first && h == last {
-			found[h] = true
-		}
-		last = h
+	for merge.Len() > 0 {
+		show(merge.runs[0].head)
 		if err := merge.advance(); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return found, nil
+	return nil
 }
 
 // close gives up the files.

@@ -47,8 +47,9 @@ func Verify(ctx context.Context, dir string, key *tlog.VerifierKey, opts Options
 		r.omit("everything else", "there is no head to hold it against")
 		return r, nil
 	}
-	v := &verification{ctx: ctx, folder: folder, manifest: m, report: r, opts: opts, unique: newTwice()}
+	v := &verification{ctx: ctx, folder: folder, manifest: m, report: r, opts: opts, unique: newTwice(), needs: newTwice()}
 	defer v.unique.close()
+	defer v.needs.close()
 	if err := v.run(head); err != nil {
 		return nil, err
 	}
@@ -159,6 +160,7 @@ type verification struct {
 	report   *Report
 	opts     Options
 	unique   *twice
+	needs    *twice
 
 	placer  *placer
 	rules   *rules
@@ -180,7 +182,7 @@ func (v *verification) run(head tlog.Head) (err error) {
 	if v.placer, err = newPlacer(v.ctx, v.folder, head, v.report); err != nil {
 		return err
 	}
-	v.rules = newRules(v.report, v.manifest, inspect.issuers, v.unique)
+	v.rules = newRules(v.report, v.manifest, inspect.issuers, v.unique, v.needs)
 	if err := v.openTables(); err != nil {
 		return err
 	}
@@ -301,41 +303,53 @@ func (v *verification) sayWhatIsLeftOut() {
 	r.omit("that this is the newest head, and that nobody was shown another", "compare with the checkpoints of other days and of other people: siegel audit consistency")
 }
 
-// checkTwice reads the leaves again where something may be there twice, and names it.
+// checkTwice reads the leaves again where something may be there twice, or needed and not there, and names it.
 func (v *verification) checkTwice() error {
 	doubled, err := v.unique.doubled()
 	if err != nil {
 		return fmt.Errorf("sort what must be unique: %w", err)
 	}
-	v.report.checked(v.report.Leaves, "nothing twice: attempts, cards of an order or chip, serial numbers and CHRs of an issuer, public keys")
-	if len(doubled) == 0 && len(v.rules.renewals) == 0 {
+	unmet, err := v.needs.unmet()
+	if err != nil {
+		return fmt.Errorf("sort what must be there: %w", err)
+	}
+	v.report.checked(v.report.Leaves, "nothing twice: attempts, cards of an order or chip, serial numbers and CHRs of an issuer, public keys, activations, revocations")
+	if v.rules.begun {
+		v.report.checked(v.report.Leaves, "nothing out of nothing: renewals, activations and revocations are of cards and certificates that the log has")
+	}
+	if len(doubled) == 0 && len(unmet) == 0 {
 		return nil
 	}
 	seen := map[string]int64{}
 	look := &inspector{}
-	err = readItems(v.ctx, v.folder, &Report{}, max(1, v.opts.Workers), look.readFacts, func(i *item) error {
-		if f, ok := i.facts.(*tlog.CardFacts); ok {
-			delete(v.rules.renewals, f.Order)
+	return readItems(v.ctx, v.folder, &Report{}, max(1, v.opts.Workers), look.readFacts, func(i *item) error {
+		say := func(format string, args ...any) {
+			i.findings = nil
+			i.wrong(format, args...)
+			v.report.add(i.findings[0])
 		}
-		return things(i, func(what string, name ...string) error {
+		err := things(i, func(what string, name ...string) error {
 			if !doubled[v.unique.hash(append(name, what)...)] {
 				return nil
 			}
 			full := what + "\x00" + strings.Join(name, "\x00")
 			if before, twice := seen[full]; twice {
-				index := i.index
-				v.report.add(Finding{File: EntriesFile, Line: i.line, Leaf: &index, Kind: string(i.entry.Kind),
-					What: fmt.Sprintf("the %s %s is there twice: leaf %d has it already", what, strings.Join(name, " "), before)})
+				say("the %s %s is there twice: leaf %d has it already", what, strings.Join(name, " "), before)
 			} else {
 				seen[full] = i.index
 			}
 			return nil
 		})
+		if err != nil || len(unmet) == 0 {
+			return err
+		}
+		return needs(i, func(side func(uint64) uint64, what string, name ...string) error {
+			if h := side(v.needs.hash(append(name, what)...)); unmet[h] {
+				say("it is about %s %s, which the log does not have", what, strings.Join(name, " "))
+			}
+			return nil
+		})
 	})
-	for order, leaf := range v.rules.renewals {
-		v.report.add(Finding{File: EntriesFile, Leaf: &leaf, Kind: string(tlog.CardIssued), What: fmt.Sprintf("it renews the card of order %s, which the log does not have", order)})
-	}
-	return err
 }
 
 // readFacts is all that the second reading needs of a leaf.

@@ -77,4 +77,9 @@ siegel verify "${trust[@]}" "$work/cards"
 say "9. What a CV certificate says (siegel inspect)"
 siegel inspect "$work/cards/$iccsn/C.SMC.AUTR_CVC.E256.cvc" | grep -E 'CAR|CHR|DESGX|key identifier|role:|bit (9|18|46):| = 20' | sed 's/^/   /'
 
+say "10. The desk says that the holder has the card: it is active. The holder loses it: it is revoked, for ever"
+siegel --operator desk-1 activate "$iccsn" --reference B-1 | sed -n '1,2s/^/   /p'
+siegel --operator revocation-1 revoke "$iccsn" --requester holder --reason lost --reference T-1 --yes | sed 's/^/   /'
+if siegel --operator desk-1 activate "$iccsn" --reference B-2 2>/dev/null; then echo "a revoked card became active again" >&2; exit 1; fi
+
 say "Done in $((SECONDS - begun)) seconds. Next: README.md, or KEEP=1 make demo to look at the files."

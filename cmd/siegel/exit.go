@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 )
@@ -48,6 +49,9 @@ func exitCode(err error) int {
 	st, ok := status.FromError(err)
 	if !ok {
 		return exitFault
+	}
+	if detail[*errdetails.ErrorInfo](st).GetReason() == "CARD_REVOKED" {
+		return exitInvalid
 	}
 	switch st.Code() {
 	case codes.InvalidArgument, codes.AlreadyExists, codes.NotFound:

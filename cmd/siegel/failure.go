@@ -67,6 +67,9 @@ func advice(called *callError, st *status.Status) string {
 			return "The order is good and nothing was recorded. The operator of the server must act; then send the same order again."
 		}
 	case codes.AlreadyExists:
+		if !called.order {
+			return ""
+		}
 		return "The order id is bound to the content that was first recorded under it: send that content again, or use a new id for a new card.\n" +
 			"  Even if the first order never became a card, its ICCSN and keys stay bound to its order id."
 	case codes.Unavailable, codes.DeadlineExceeded, codes.ResourceExhausted:

@@ -26,6 +26,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
 )
@@ -65,6 +66,7 @@ func (r result) want(t *testing.T, code int, parts ...string) {
 type fakeServer struct {
 	siegelv1.UnimplementedIssuanceServiceServer
 	siegelv1.UnimplementedAuthorityServiceServer
+	siegelv1.UnimplementedLifecycleServiceServer
 	address, data string
 	creds         grpc.ServerOption
 	server        *grpc.Server
@@ -74,6 +76,8 @@ type fakeServer struct {
 	plan          func(o *siegelv1.Order) (*siegelv1.PlanCardResponse, error)
 	get           func(*siegelv1.GetCardRequest) (*siegelv1.Card, error)
 	list          func(*siegelv1.ListCardsRequest) (*siegelv1.ListCardsResponse, error)
+	life          *siegelv1.CardStatus // of the one card
+	changes       []proto.Message      // requests to change it
 	review        func(*siegelv1.ReviewPolicyRequest) (*siegelv1.ReviewPolicyResponse, error)
 }
 
@@ -144,6 +148,7 @@ func (f *fakeServer) serve(t *testing.T) *fakeServer {
 	server := grpc.NewServer(grpc.WaitForHandlers(true), f.creds)
 	siegelv1.RegisterIssuanceServiceServer(server, f)
 	siegelv1.RegisterAuthorityServiceServer(server, f)
+	siegelv1.RegisterLifecycleServiceServer(server, f)
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

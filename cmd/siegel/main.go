@@ -8,6 +8,7 @@
 //   - connect.go, retry.go: the connection, and calls that are tried again
 //   - order.go: ORDER.json
 //   - plan.go, issue.go, cards.go, profiles.go, policy.go: the commands, one file each; policyreport.go: what policy what-if prints
+//   - activate.go, revoke.go: the commands that change the status of a card
 //   - folder.go, manifest.go: the folder that --out writes, and its card.json
 //   - batch.go: the command for many orders; batchinput.go, batchcsv.go: its file; batchcheck.go: what is wrong with it, without a server;
 //     batchsend.go: orders to the server and cards back; batchjournal.go: what is done; cardfiles.go: cards for the personalization system;
@@ -44,6 +45,8 @@ type cli struct {
 	Batch    batchCmd    `cmd:"" help:"Issue the cards of a file of orders, from one to a night's work. The same command goes on where it was stopped."`
 	Card     cardCmd     `cmd:"" help:"Show an issued card."`
 	Cards    cardsCmd    `cmd:"" help:"List issued cards, oldest first."`
+	Activate activateCmd `cmd:"" help:"Say that the holder has the card: its certificates are good from then on."`
+	Revoke   revokeCmd   `cmd:"" help:"Revoke a card with all of its X.509 certificates, or one of them alone, for ever."`
 	Status   statusCmd   `cmd:"" help:"Ask OCSP for the status of a card's certificates, check the answers and show them."`
 	Inspect  inspectCmd  `cmd:"" offline:"" help:"Show what certificates say: X.509 (DER, PEM) and CV certificates. Offline."`
 	Verify   verifyCmd   `cmd:"" offline:"" help:"Verify a folder that --out wrote: every chain, and that its certificates make one card. Offline."`

@@ -10,7 +10,7 @@ import (
 
 // profilesCmd is `siegel profiles`.
 type profilesCmd struct {
-	Name string `arg:"" optional:"" help:"Card type, sector, profile or kind of issuer to explain, or institutions, chat, subca or algorithms. Without: list all."`
+	Name string `arg:"" optional:"" help:"Card type, sector, profile or kind of issuer to explain, or institutions, chat, subca, algorithms or revocation. Without: list all."`
 }
 
 // Run lists the built-in catalogue, or explains one file of it.
@@ -146,7 +146,7 @@ func (l listing) print(t *terminal) {
 	t.table(rows)
 	printFiles(t, "PROFILE", l.Profiles)
 	printFiles(t, "ISSUER", l.Issuers)
-	fmt.Fprintln(t.out, "\nsiegel profiles NAME explains one of these, with the source of every field. The names institutions, chat, subca and algorithms are explained too.")
+	fmt.Fprintln(t.out, "\nsiegel profiles NAME explains one of these, with the source of every field. The names institutions, chat, subca, algorithms and revocation are explained too.")
 }
 
 func printFiles(t *terminal, heading string, files []listedFile) {

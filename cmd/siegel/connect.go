@@ -30,6 +30,7 @@ type client struct {
 	siegelv1.AuthorityServiceClient
 	siegelv1.LogServiceClient
 	siegelv1.LifecycleServiceClient
+	siegelv1.ApprovalServiceClient
 	*caller
 	conn *grpc.ClientConn
 }
@@ -48,7 +49,8 @@ func connect(g *globals, t *terminal, options ...grpc.DialOption) (*client, erro
 	tries := &caller{timeout: g.Timeout, waiting: t.waiting, distrust: func(ctx context.Context) error {
 		return distrust(ctx, g.Server, config)
 	}}
-	return &client{siegelv1.NewIssuanceServiceClient(conn), siegelv1.NewAuthorityServiceClient(conn), siegelv1.NewLogServiceClient(conn), siegelv1.NewLifecycleServiceClient(conn), tries, conn}, nil
+	return &client{siegelv1.NewIssuanceServiceClient(conn), siegelv1.NewAuthorityServiceClient(conn), siegelv1.NewLogServiceClient(conn),
+		siegelv1.NewLifecycleServiceClient(conn), siegelv1.NewApprovalServiceClient(conn), tries, conn}, nil
 }
 
 // distrust makes a TLS connection of its own to find out whether the two sides refuse each other. A server says so with an alert,

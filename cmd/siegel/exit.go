@@ -61,5 +61,9 @@ func exitCode(err error) int {
 	case codes.Unauthenticated, codes.PermissionDenied:
 		return exitDenied
 	}
+	switch detail[*errdetails.ErrorInfo](st).GetReason() {
+	case "NOT_PENDING", "PARAMETERS_DIFFER":
+		return exitInvalid
+	}
 	return exitFault // FailedPrecondition among them: the installation lacks something
 }

@@ -53,7 +53,14 @@ type cli struct {
 	Profiles profilesCmd `cmd:"" offline:"" help:"List card types, sectors and profiles as built in, or explain one with its sources. Offline."`
 	Audit    auditCmd    `cmd:"" help:"Export the issuance log and verify it without the server: for auditors."`
 	Policy   policyCmd   `cmd:"" help:"Look at the algorithm policy: until which day each algorithm may be used."`
-	Version  versionCmd  `cmd:"" offline:"" help:"Print the version."`
+
+	Session   sessionCmd   `cmd:"" help:"Open, close and list key sessions, without which no issuer's key signs: for CA operators."`
+	Approvals approvalsCmd `cmd:"" help:"Look at requests for acts that need two people."`
+	Approve   approveCmd   `cmd:"" help:"Approve a request of another person. The act is done at once."`
+	Reject    rejectCmd    `cmd:"" help:"Reject a request, or take an own one back."`
+	Issuer    issuerCmd    `cmd:"" help:"Bring in and retire issuers, by two people."`
+
+	Version versionCmd `cmd:"" offline:"" help:"Print the version."`
 }
 
 // connection is the group of flags that are about the server, as the tags of globals name it.

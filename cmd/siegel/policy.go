@@ -14,6 +14,7 @@ import (
 // policyCmd is `siegel policy`.
 type policyCmd struct {
 	Print  policyPrintCmd `cmd:"" offline:"" help:"Print the policy that is built in: a copy of it can be changed and given to what-if. Offline."`
+	Grant  policyGrantCmd `cmd:"" help:"Ask that an exception which the configuration names takes effect in production. A security officer approves it."`
 	WhatIf whatIfCmd      `cmd:"" help:"Say what a changed policy would refuse from a day on, and how many certificates would outlive their algorithm."`
 }
 

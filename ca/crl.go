@@ -144,7 +144,7 @@ func (s *StatusChange) concerns(issuer string) bool {
 }
 
 // Generate makes and publishes the next CRL of an X.509 issuer, for an operator. The error is ErrNotFound where no such issuer has a
-// key here, and ErrCRLMoved where another server makes one at the same time: it is as good.
+// key here, and an UnavailableError, with ErrCRLMoved in it, where another server makes one at the same time.
 func (c *CRLs) Generate(ctx context.Context, actor, issuer string) (*PublishedCRL, error) {
 	if iss := c.issuers[issuer]; iss == nil || iss.X509 == nil {
 		return nil, fmt.Errorf("X.509 issuer %q with a key here: %w", issuer, ErrNotFound)
@@ -153,7 +153,11 @@ func (c *CRLs) Generate(ctx context.Context, actor, issuer string) (*PublishedCR
 	if err != nil {
 		return nil, storeFailure("read the newest CRL", err)
 	}
-	return c.generate(ctx, actor, issuer, state)
+	crl, err := c.generate(ctx, actor, issuer, state)
+	if errors.Is(err, ErrCRLMoved) {
+		err = unavailable(err)
+	}
+	return crl, err
 }
 
 // generate takes the road of everything that is signed: draft, record, sign, record.

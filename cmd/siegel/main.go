@@ -15,7 +15,7 @@
 //     batchprogress.go, batcherrors.go: what it says and what it leaves to correct; batchtemplate.go: empty files to fill in
 //   - verify.go: what verify reads; verifyx509.go, verifycvc.go, verifyg1.go: chains; verifycard.go: whether the certificates belong
 //     into their slots and together; verifyreport.go: what it prints
-//   - status.go, ocspclient.go: questions to an OCSP responder
+//   - status.go, ocspclient.go: questions to an OCSP responder; crl.go: CRLs on demand
 //   - inspect.go, inspectx509.go: certificates in words
 //   - audit.go, auditexport.go, auditverify.go, auditconsistency.go, auditstatistics.go: the commands of auditors; auditparquet.go: tables
 //   - output.go: tables, colours, JSON
@@ -48,6 +48,7 @@ type cli struct {
 	Activate activateCmd `cmd:"" help:"Say that the holder has the card: its certificates are good from then on."`
 	Revoke   revokeCmd   `cmd:"" help:"Revoke a card with all of its X.509 certificates, or one of them alone, for ever."`
 	Status   statusCmd   `cmd:"" help:"Ask OCSP for the status of a card's certificates, check the answers and show them."`
+	CRL      crlCmd      `cmd:"" name:"crl" help:"Make lists of revoked certificates."`
 	Inspect  inspectCmd  `cmd:"" offline:"" help:"Show what certificates say: X.509 (DER, PEM) and CV certificates. Offline."`
 	Verify   verifyCmd   `cmd:"" offline:"" help:"Verify a folder that --out wrote: every chain, and that its certificates make one card. Offline."`
 	Profiles profilesCmd `cmd:"" offline:"" help:"List card types, sectors and profiles as built in, or explain one with its sources. Offline."`

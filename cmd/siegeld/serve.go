@@ -73,9 +73,13 @@ func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *input
 	if err != nil {
 		return wrongConfig(err)
 	}
+	crls, err := newCRLs(cfg, authority, open.store)
+	if err != nil {
+		return err
+	}
 	isReady := readiness{authority, open.store}.ready
 	server, err := rpc.New(rpc.Config{
-		Authority: authority, Lifecycle: authority, Inclusion: open.sequencer, LogReader: ca.NewLogReader(open.store), Operators: in.operators, TLS: in.tls,
+		Authority: authority, Lifecycle: authority, Inclusion: open.sequencer, LogReader: ca.NewLogReader(open.store), CRLs: crls, Operators: in.operators, TLS: in.tls,
 		Window: ordersPerSession * open.sessions, Grace: cfg.Grace, Now: time.Now, Ready: isReady, Ended: open.figures.Call, Log: log,
 	})
 	if err != nil {
@@ -89,10 +93,6 @@ func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *input
 		log.Warn("no issuer signs these profiles; orders that need them are refused", "profiles", unbound)
 	}
 	responder, err := newResponder(cfg, log, open.store, open.keyed)
-	if err != nil {
-		return err
-	}
-	crls, err := newCRLs(cfg, authority, open.store)
 	if err != nil {
 		return err
 	}

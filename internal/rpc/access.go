@@ -35,6 +35,7 @@ var access = map[string][]Role{
 	siegelv1.AuthorityService_OpenKeySession_FullMethodName:       {CAOperator},
 	siegelv1.AuthorityService_CloseKeySession_FullMethodName:      {CAOperator, SystemOperator},
 	siegelv1.AuthorityService_ListKeySessions_FullMethodName:      {CAOperator, SystemOperator, Auditor},
+	siegelv1.AuthorityService_GenerateCRL_FullMethodName:          {CAOperator},
 	siegelv1.AuthorityService_ImportIssuer_FullMethodName:         {CAOperator},
 	siegelv1.AuthorityService_RetireIssuer_FullMethodName:         {CAOperator},
 	siegelv1.AuthorityService_GrantLegacyException_FullMethodName: {CAOperator},

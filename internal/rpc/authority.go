@@ -19,6 +19,7 @@ import (
 type authority struct {
 	siegelv1.UnimplementedAuthorityServiceServer
 	authority Authority
+	crls      CRLs
 }
 
 // ListIssuers shows the issuers and roots.

@@ -36,6 +36,7 @@ var matrix = map[string][]Role{
 	siegelv1.AuthorityService_ListKeySessions_FullMethodName:      {CAOperator, SystemOperator, Auditor},
 	siegelv1.AuthorityService_ImportIssuer_FullMethodName:         {CAOperator},
 	siegelv1.AuthorityService_RetireIssuer_FullMethodName:         {CAOperator},
+	siegelv1.AuthorityService_GenerateCRL_FullMethodName:          {CAOperator},
 	siegelv1.AuthorityService_GrantLegacyException_FullMethodName: {CAOperator},
 
 	siegelv1.ApprovalService_ListApprovals_FullMethodName: {CAOperator, SecurityOfficer, Revocation, SystemOperator, Auditor},

@@ -52,6 +52,7 @@ type Config struct {
 	Lifecycle Lifecycle
 	Inclusion Log // of the issuances
 	LogReader *ca.LogReader
+	CRLs      CRLs // nil where the server makes none: GenerateCRL is unimplemented then
 	Operators *Operators
 	TLS       *tls.Config // as TLS gives it
 	// Window is how many orders of one stream are under way at a time: enough to keep the token busy while others of them are drafted and
@@ -93,7 +94,7 @@ func New(cfg Config) (*Server, error) {
 	validator, err := protovalidate.New(protovalidate.WithMessages(
 		&siegelv1.PlanCardRequest{}, &siegelv1.IssueCardRequest{}, &siegelv1.IssueCardsRequest{}, &siegelv1.GetCardRequest{}, &siegelv1.ListCardsRequest{},
 		&siegelv1.ReviewPolicyRequest{}, &siegelv1.OpenKeySessionRequest{}, &siegelv1.CloseKeySessionRequest{}, &siegelv1.ListKeySessionsRequest{},
-		&siegelv1.ImportIssuerRequest{}, &siegelv1.RetireIssuerRequest{}, &siegelv1.GrantLegacyExceptionRequest{},
+		&siegelv1.ImportIssuerRequest{}, &siegelv1.RetireIssuerRequest{}, &siegelv1.GrantLegacyExceptionRequest{}, &siegelv1.GenerateCRLRequest{},
 		&siegelv1.ListApprovalsRequest{}, &siegelv1.GetApprovalRequest{}, &siegelv1.ApproveRequest{}, &siegelv1.RejectRequest{},
 		&siegelv1.ExportEntriesRequest{}, &siegelv1.GetCheckpointRequest{},
 		&siegelv1.GetInclusionProofRequest{}, &siegelv1.GetConsistencyProofRequest{}, &siegelv1.GetStatisticsRequest{},
@@ -121,7 +122,7 @@ func New(cfg Config) (*Server, error) {
 	)
 	services := guarded{s} // never s.grpc itself: its calls would go unchecked
 	siegelv1.RegisterIssuanceServiceServer(services, &issuance{authority: cfg.Authority, log: cfg.Inclusion, window: cfg.Window, observe: s.observe})
-	siegelv1.RegisterAuthorityServiceServer(services, &authority{authority: cfg.Authority})
+	siegelv1.RegisterAuthorityServiceServer(services, &authority{authority: cfg.Authority, crls: cfg.CRLs})
 	siegelv1.RegisterApprovalServiceServer(services, &approval{authority: cfg.Authority})
 	siegelv1.RegisterLogServiceServer(services, &logReading{log: cfg.LogReader})
 	siegelv1.RegisterLifecycleServiceServer(services, &lifecycle{cards: cfg.Lifecycle})

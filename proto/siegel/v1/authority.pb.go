@@ -1589,6 +1589,139 @@ func (x *GrantLegacyExceptionResponse) GetRequest() *ActRequest {
 	return nil
 }
 
+type GenerateCRLRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the issuer.
+	Issuer        string `protobuf:"bytes,1,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GenerateCRLRequest) Reset() {
+	*x = GenerateCRLRequest{}
+	mi := &file_siegel_v1_authority_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GenerateCRLRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GenerateCRLRequest) ProtoMessage() {}
+
+func (x *GenerateCRLRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_authority_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GenerateCRLRequest.ProtoReflect.Descriptor instead.
+func (*GenerateCRLRequest) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_authority_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *GenerateCRLRequest) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
+
+// GenerateCRLResponse describes the CRL. It is fetched over HTTP: /crl/ISSUER.crl.
+type GenerateCRLResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// cRLNumber.
+	Number     int64                  `protobuf:"varint,1,opt,name=number,proto3" json:"number,omitempty"`
+	ThisUpdate *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=this_update,json=thisUpdate,proto3" json:"this_update,omitempty"`
+	NextUpdate *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=next_update,json=nextUpdate,proto3" json:"next_update,omitempty"`
+	// Revoked certificates on it.
+	Entries int64 `protobuf:"varint,4,opt,name=entries,proto3" json:"entries,omitempty"`
+	// Octets of its DER.
+	Size          int64  `protobuf:"varint,5,opt,name=size,proto3" json:"size,omitempty"`
+	Sha256        []byte `protobuf:"bytes,6,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GenerateCRLResponse) Reset() {
+	*x = GenerateCRLResponse{}
+	mi := &file_siegel_v1_authority_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GenerateCRLResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GenerateCRLResponse) ProtoMessage() {}
+
+func (x *GenerateCRLResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_authority_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GenerateCRLResponse.ProtoReflect.Descriptor instead.
+func (*GenerateCRLResponse) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_authority_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *GenerateCRLResponse) GetNumber() int64 {
+	if x != nil {
+		return x.Number
+	}
+	return 0
+}
+
+func (x *GenerateCRLResponse) GetThisUpdate() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ThisUpdate
+	}
+	return nil
+}
+
+func (x *GenerateCRLResponse) GetNextUpdate() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextUpdate
+	}
+	return nil
+}
+
+func (x *GenerateCRLResponse) GetEntries() int64 {
+	if x != nil {
+		return x.Entries
+	}
+	return 0
+}
+
+func (x *GenerateCRLResponse) GetSize() int64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *GenerateCRLResponse) GetSha256() []byte {
+	if x != nil {
+		return x.Sha256
+	}
+	return nil
+}
+
 var File_siegel_v1_authority_proto protoreflect.FileDescriptor
 
 const file_siegel_v1_authority_proto_rawDesc = "" +
@@ -1726,14 +1859,27 @@ const file_siegel_v1_authority_proto_rawDesc = "" +
 	"\x06reason\x18\x03 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xf4\x03R\x06reason\"O\n" +
 	"\x1cGrantLegacyExceptionResponse\x12/\n" +
-	"\arequest\x18\x01 \x01(\v2\x15.siegel.v1.ActRequestR\arequest2\x98\x06\n" +
+	"\arequest\x18\x01 \x01(\v2\x15.siegel.v1.ActRequestR\arequest\"8\n" +
+	"\x12GenerateCRLRequest\x12\"\n" +
+	"\x06issuer\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x02R\x06issuer\"\xed\x01\n" +
+	"\x13GenerateCRLResponse\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\x03R\x06number\x12;\n" +
+	"\vthis_update\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"thisUpdate\x12;\n" +
+	"\vnext_update\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"nextUpdate\x12\x18\n" +
+	"\aentries\x18\x04 \x01(\x03R\aentries\x12\x12\n" +
+	"\x04size\x18\x05 \x01(\x03R\x04size\x12\x16\n" +
+	"\x06sha256\x18\x06 \x01(\fR\x06sha2562\xe6\x06\n" +
 	"\x10AuthorityService\x12L\n" +
 	"\vListIssuers\x12\x1d.siegel.v1.ListIssuersRequest\x1a\x1e.siegel.v1.ListIssuersResponse\x12O\n" +
 	"\fListProfiles\x12\x1e.siegel.v1.ListProfilesRequest\x1a\x1f.siegel.v1.ListProfilesResponse\x12O\n" +
 	"\fReviewPolicy\x12\x1e.siegel.v1.ReviewPolicyRequest\x1a\x1f.siegel.v1.ReviewPolicyResponse\x12U\n" +
 	"\x0eOpenKeySession\x12 .siegel.v1.OpenKeySessionRequest\x1a!.siegel.v1.OpenKeySessionResponse\x12X\n" +
 	"\x0fCloseKeySession\x12!.siegel.v1.CloseKeySessionRequest\x1a\".siegel.v1.CloseKeySessionResponse\x12X\n" +
-	"\x0fListKeySessions\x12!.siegel.v1.ListKeySessionsRequest\x1a\".siegel.v1.ListKeySessionsResponse\x12O\n" +
+	"\x0fListKeySessions\x12!.siegel.v1.ListKeySessionsRequest\x1a\".siegel.v1.ListKeySessionsResponse\x12L\n" +
+	"\vGenerateCRL\x12\x1d.siegel.v1.GenerateCRLRequest\x1a\x1e.siegel.v1.GenerateCRLResponse\x12O\n" +
 	"\fImportIssuer\x12\x1e.siegel.v1.ImportIssuerRequest\x1a\x1f.siegel.v1.ImportIssuerResponse\x12O\n" +
 	"\fRetireIssuer\x12\x1e.siegel.v1.RetireIssuerRequest\x1a\x1f.siegel.v1.RetireIssuerResponse\x12g\n" +
 	"\x14GrantLegacyException\x12&.siegel.v1.GrantLegacyExceptionRequest\x1a'.siegel.v1.GrantLegacyExceptionResponseB7Z5github.com/siegel-pki/siegel/proto/siegel/v1;siegelv1b\x06proto3"
@@ -1750,7 +1896,7 @@ func file_siegel_v1_authority_proto_rawDescGZIP() []byte {
 	return file_siegel_v1_authority_proto_rawDescData
 }
 
-var file_siegel_v1_authority_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_siegel_v1_authority_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_siegel_v1_authority_proto_goTypes = []any{
 	(*ListIssuersRequest)(nil),           // 0: siegel.v1.ListIssuersRequest
 	(*ListIssuersResponse)(nil),          // 1: siegel.v1.ListIssuersResponse
@@ -1776,55 +1922,61 @@ var file_siegel_v1_authority_proto_goTypes = []any{
 	(*RetireIssuerResponse)(nil),         // 21: siegel.v1.RetireIssuerResponse
 	(*GrantLegacyExceptionRequest)(nil),  // 22: siegel.v1.GrantLegacyExceptionRequest
 	(*GrantLegacyExceptionResponse)(nil), // 23: siegel.v1.GrantLegacyExceptionResponse
-	(Format)(0),                          // 24: siegel.v1.Format
-	(*timestamppb.Timestamp)(nil),        // 25: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),          // 26: google.protobuf.Duration
-	(*ActRequest)(nil),                   // 27: siegel.v1.ActRequest
+	(*GenerateCRLRequest)(nil),           // 24: siegel.v1.GenerateCRLRequest
+	(*GenerateCRLResponse)(nil),          // 25: siegel.v1.GenerateCRLResponse
+	(Format)(0),                          // 26: siegel.v1.Format
+	(*timestamppb.Timestamp)(nil),        // 27: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),          // 28: google.protobuf.Duration
+	(*ActRequest)(nil),                   // 29: siegel.v1.ActRequest
 }
 var file_siegel_v1_authority_proto_depIdxs = []int32{
 	2,  // 0: siegel.v1.ListIssuersResponse.issuers:type_name -> siegel.v1.Issuer
-	24, // 1: siegel.v1.Issuer.format:type_name -> siegel.v1.Format
-	25, // 2: siegel.v1.Issuer.not_before:type_name -> google.protobuf.Timestamp
-	25, // 3: siegel.v1.Issuer.not_after:type_name -> google.protobuf.Timestamp
+	26, // 1: siegel.v1.Issuer.format:type_name -> siegel.v1.Format
+	27, // 2: siegel.v1.Issuer.not_before:type_name -> google.protobuf.Timestamp
+	27, // 3: siegel.v1.Issuer.not_after:type_name -> google.protobuf.Timestamp
 	5,  // 4: siegel.v1.ListProfilesResponse.profiles:type_name -> siegel.v1.Profile
-	24, // 5: siegel.v1.Profile.format:type_name -> siegel.v1.Format
+	26, // 5: siegel.v1.Profile.format:type_name -> siegel.v1.Format
 	8,  // 6: siegel.v1.ReviewPolicyResponse.refused:type_name -> siegel.v1.RefusedOrder
 	10, // 7: siegel.v1.ReviewPolicyResponse.algorithms:type_name -> siegel.v1.ReviewedAlgorithm
-	25, // 8: siegel.v1.RefusedOrder.recorded_at:type_name -> google.protobuf.Timestamp
+	27, // 8: siegel.v1.RefusedOrder.recorded_at:type_name -> google.protobuf.Timestamp
 	9,  // 9: siegel.v1.RefusedOrder.slots:type_name -> siegel.v1.RefusedSlot
-	26, // 10: siegel.v1.OpenKeySessionRequest.max_duration:type_name -> google.protobuf.Duration
-	27, // 11: siegel.v1.OpenKeySessionResponse.request:type_name -> siegel.v1.ActRequest
+	28, // 10: siegel.v1.OpenKeySessionRequest.max_duration:type_name -> google.protobuf.Duration
+	29, // 11: siegel.v1.OpenKeySessionResponse.request:type_name -> siegel.v1.ActRequest
 	15, // 12: siegel.v1.CloseKeySessionResponse.session:type_name -> siegel.v1.KeySession
-	25, // 13: siegel.v1.KeySession.opened_at:type_name -> google.protobuf.Timestamp
-	25, // 14: siegel.v1.KeySession.ends:type_name -> google.protobuf.Timestamp
-	25, // 15: siegel.v1.KeySession.closed_at:type_name -> google.protobuf.Timestamp
+	27, // 13: siegel.v1.KeySession.opened_at:type_name -> google.protobuf.Timestamp
+	27, // 14: siegel.v1.KeySession.ends:type_name -> google.protobuf.Timestamp
+	27, // 15: siegel.v1.KeySession.closed_at:type_name -> google.protobuf.Timestamp
 	15, // 16: siegel.v1.ListKeySessionsResponse.sessions:type_name -> siegel.v1.KeySession
-	27, // 17: siegel.v1.ImportIssuerResponse.request:type_name -> siegel.v1.ActRequest
-	27, // 18: siegel.v1.RetireIssuerResponse.request:type_name -> siegel.v1.ActRequest
-	27, // 19: siegel.v1.GrantLegacyExceptionResponse.request:type_name -> siegel.v1.ActRequest
-	0,  // 20: siegel.v1.AuthorityService.ListIssuers:input_type -> siegel.v1.ListIssuersRequest
-	3,  // 21: siegel.v1.AuthorityService.ListProfiles:input_type -> siegel.v1.ListProfilesRequest
-	6,  // 22: siegel.v1.AuthorityService.ReviewPolicy:input_type -> siegel.v1.ReviewPolicyRequest
-	11, // 23: siegel.v1.AuthorityService.OpenKeySession:input_type -> siegel.v1.OpenKeySessionRequest
-	13, // 24: siegel.v1.AuthorityService.CloseKeySession:input_type -> siegel.v1.CloseKeySessionRequest
-	16, // 25: siegel.v1.AuthorityService.ListKeySessions:input_type -> siegel.v1.ListKeySessionsRequest
-	18, // 26: siegel.v1.AuthorityService.ImportIssuer:input_type -> siegel.v1.ImportIssuerRequest
-	20, // 27: siegel.v1.AuthorityService.RetireIssuer:input_type -> siegel.v1.RetireIssuerRequest
-	22, // 28: siegel.v1.AuthorityService.GrantLegacyException:input_type -> siegel.v1.GrantLegacyExceptionRequest
-	1,  // 29: siegel.v1.AuthorityService.ListIssuers:output_type -> siegel.v1.ListIssuersResponse
-	4,  // 30: siegel.v1.AuthorityService.ListProfiles:output_type -> siegel.v1.ListProfilesResponse
-	7,  // 31: siegel.v1.AuthorityService.ReviewPolicy:output_type -> siegel.v1.ReviewPolicyResponse
-	12, // 32: siegel.v1.AuthorityService.OpenKeySession:output_type -> siegel.v1.OpenKeySessionResponse
-	14, // 33: siegel.v1.AuthorityService.CloseKeySession:output_type -> siegel.v1.CloseKeySessionResponse
-	17, // 34: siegel.v1.AuthorityService.ListKeySessions:output_type -> siegel.v1.ListKeySessionsResponse
-	19, // 35: siegel.v1.AuthorityService.ImportIssuer:output_type -> siegel.v1.ImportIssuerResponse
-	21, // 36: siegel.v1.AuthorityService.RetireIssuer:output_type -> siegel.v1.RetireIssuerResponse
-	23, // 37: siegel.v1.AuthorityService.GrantLegacyException:output_type -> siegel.v1.GrantLegacyExceptionResponse
-	29, // [29:38] is the sub-list for method output_type
-	20, // [20:29] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	29, // 17: siegel.v1.ImportIssuerResponse.request:type_name -> siegel.v1.ActRequest
+	29, // 18: siegel.v1.RetireIssuerResponse.request:type_name -> siegel.v1.ActRequest
+	29, // 19: siegel.v1.GrantLegacyExceptionResponse.request:type_name -> siegel.v1.ActRequest
+	27, // 20: siegel.v1.GenerateCRLResponse.this_update:type_name -> google.protobuf.Timestamp
+	27, // 21: siegel.v1.GenerateCRLResponse.next_update:type_name -> google.protobuf.Timestamp
+	0,  // 22: siegel.v1.AuthorityService.ListIssuers:input_type -> siegel.v1.ListIssuersRequest
+	3,  // 23: siegel.v1.AuthorityService.ListProfiles:input_type -> siegel.v1.ListProfilesRequest
+	6,  // 24: siegel.v1.AuthorityService.ReviewPolicy:input_type -> siegel.v1.ReviewPolicyRequest
+	11, // 25: siegel.v1.AuthorityService.OpenKeySession:input_type -> siegel.v1.OpenKeySessionRequest
+	13, // 26: siegel.v1.AuthorityService.CloseKeySession:input_type -> siegel.v1.CloseKeySessionRequest
+	16, // 27: siegel.v1.AuthorityService.ListKeySessions:input_type -> siegel.v1.ListKeySessionsRequest
+	24, // 28: siegel.v1.AuthorityService.GenerateCRL:input_type -> siegel.v1.GenerateCRLRequest
+	18, // 29: siegel.v1.AuthorityService.ImportIssuer:input_type -> siegel.v1.ImportIssuerRequest
+	20, // 30: siegel.v1.AuthorityService.RetireIssuer:input_type -> siegel.v1.RetireIssuerRequest
+	22, // 31: siegel.v1.AuthorityService.GrantLegacyException:input_type -> siegel.v1.GrantLegacyExceptionRequest
+	1,  // 32: siegel.v1.AuthorityService.ListIssuers:output_type -> siegel.v1.ListIssuersResponse
+	4,  // 33: siegel.v1.AuthorityService.ListProfiles:output_type -> siegel.v1.ListProfilesResponse
+	7,  // 34: siegel.v1.AuthorityService.ReviewPolicy:output_type -> siegel.v1.ReviewPolicyResponse
+	12, // 35: siegel.v1.AuthorityService.OpenKeySession:output_type -> siegel.v1.OpenKeySessionResponse
+	14, // 36: siegel.v1.AuthorityService.CloseKeySession:output_type -> siegel.v1.CloseKeySessionResponse
+	17, // 37: siegel.v1.AuthorityService.ListKeySessions:output_type -> siegel.v1.ListKeySessionsResponse
+	25, // 38: siegel.v1.AuthorityService.GenerateCRL:output_type -> siegel.v1.GenerateCRLResponse
+	19, // 39: siegel.v1.AuthorityService.ImportIssuer:output_type -> siegel.v1.ImportIssuerResponse
+	21, // 40: siegel.v1.AuthorityService.RetireIssuer:output_type -> siegel.v1.RetireIssuerResponse
+	23, // 41: siegel.v1.AuthorityService.GrantLegacyException:output_type -> siegel.v1.GrantLegacyExceptionResponse
+	32, // [32:42] is the sub-list for method output_type
+	22, // [22:32] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_siegel_v1_authority_proto_init() }
@@ -1840,7 +1992,7 @@ func file_siegel_v1_authority_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_siegel_v1_authority_proto_rawDesc), len(file_siegel_v1_authority_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

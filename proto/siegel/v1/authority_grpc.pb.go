@@ -25,6 +25,7 @@ const (
 	AuthorityService_OpenKeySession_FullMethodName       = "/siegel.v1.AuthorityService/OpenKeySession"
 	AuthorityService_CloseKeySession_FullMethodName      = "/siegel.v1.AuthorityService/CloseKeySession"
 	AuthorityService_ListKeySessions_FullMethodName      = "/siegel.v1.AuthorityService/ListKeySessions"
+	AuthorityService_GenerateCRL_FullMethodName          = "/siegel.v1.AuthorityService/GenerateCRL"
 	AuthorityService_ImportIssuer_FullMethodName         = "/siegel.v1.AuthorityService/ImportIssuer"
 	AuthorityService_RetireIssuer_FullMethodName         = "/siegel.v1.AuthorityService/RetireIssuer"
 	AuthorityService_GrantLegacyException_FullMethodName = "/siegel.v1.AuthorityService/GrantLegacyException"
@@ -52,6 +53,9 @@ type AuthorityServiceClient interface {
 	CloseKeySession(ctx context.Context, in *CloseKeySessionRequest, opts ...grpc.CallOption) (*CloseKeySessionResponse, error)
 	// ListKeySessions lists key sessions, newest first, in pages.
 	ListKeySessions(ctx context.Context, in *ListKeySessionsRequest, opts ...grpc.CallOption) (*ListKeySessionsResponse, error)
+	// GenerateCRL makes the next CRL of an X.509 issuer at once and serves it. It is signed in the standing key session where that covers CRLs, else in
+	// an open session of the issuer. Role: ca-operator.
+	GenerateCRL(ctx context.Context, in *GenerateCRLRequest, opts ...grpc.CallOption) (*GenerateCRLResponse, error)
 	// ImportIssuer asks that servers in environment production may start with an issuer that the database does not know yet. It takes effect at
 	// the next start. Role: ca-operator; another one approves.
 	ImportIssuer(ctx context.Context, in *ImportIssuerRequest, opts ...grpc.CallOption) (*ImportIssuerResponse, error)
@@ -130,6 +134,16 @@ func (c *authorityServiceClient) ListKeySessions(ctx context.Context, in *ListKe
 	return out, nil
 }
 
+func (c *authorityServiceClient) GenerateCRL(ctx context.Context, in *GenerateCRLRequest, opts ...grpc.CallOption) (*GenerateCRLResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GenerateCRLResponse)
+	err := c.cc.Invoke(ctx, AuthorityService_GenerateCRL_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *authorityServiceClient) ImportIssuer(ctx context.Context, in *ImportIssuerRequest, opts ...grpc.CallOption) (*ImportIssuerResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ImportIssuerResponse)
@@ -182,6 +196,9 @@ type AuthorityServiceServer interface {
 	CloseKeySession(context.Context, *CloseKeySessionRequest) (*CloseKeySessionResponse, error)
 	// ListKeySessions lists key sessions, newest first, in pages.
 	ListKeySessions(context.Context, *ListKeySessionsRequest) (*ListKeySessionsResponse, error)
+	// GenerateCRL makes the next CRL of an X.509 issuer at once and serves it. It is signed in the standing key session where that covers CRLs, else in
+	// an open session of the issuer. Role: ca-operator.
+	GenerateCRL(context.Context, *GenerateCRLRequest) (*GenerateCRLResponse, error)
 	// ImportIssuer asks that servers in environment production may start with an issuer that the database does not know yet. It takes effect at
 	// the next start. Role: ca-operator; another one approves.
 	ImportIssuer(context.Context, *ImportIssuerRequest) (*ImportIssuerResponse, error)
@@ -217,6 +234,9 @@ func (UnimplementedAuthorityServiceServer) CloseKeySession(context.Context, *Clo
 }
 func (UnimplementedAuthorityServiceServer) ListKeySessions(context.Context, *ListKeySessionsRequest) (*ListKeySessionsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListKeySessions not implemented")
+}
+func (UnimplementedAuthorityServiceServer) GenerateCRL(context.Context, *GenerateCRLRequest) (*GenerateCRLResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GenerateCRL not implemented")
 }
 func (UnimplementedAuthorityServiceServer) ImportIssuer(context.Context, *ImportIssuerRequest) (*ImportIssuerResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ImportIssuer not implemented")
@@ -356,6 +376,24 @@ func _AuthorityService_ListKeySessions_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AuthorityService_GenerateCRL_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GenerateCRLRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AuthorityServiceServer).GenerateCRL(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: AuthorityService_GenerateCRL_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AuthorityServiceServer).GenerateCRL(ctx, req.(*GenerateCRLRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _AuthorityService_ImportIssuer_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ImportIssuerRequest)
 	if err := dec(in); err != nil {
@@ -440,6 +478,10 @@ var AuthorityService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListKeySessions",
 			Handler:    _AuthorityService_ListKeySessions_Handler,
+		},
+		{
+			MethodName: "GenerateCRL",
+			Handler:    _AuthorityService_GenerateCRL_Handler,
 		},
 		{
 			MethodName: "ImportIssuer",

@@ -4,6 +4,8 @@
 // The software token, the server and the client share the machine's cores, so that the ratio of the two rates says what
 // everything but the signatures costs.
 //
+// `siegel-bench ocsp` (ocsp.go, ocspload.go) measures the OCSP responder; `make bench-ocsp` runs it.
+//
 // Beside that it makes large databases (fill.go, template.go, point.go): `siegel-bench fill --cards 1000000 --data DIR`.
 package main
 
@@ -33,6 +35,7 @@ import (
 // commands are the measurements, and what they need.
 type commands struct {
 	Service cli     `cmd:"" default:"withargs" help:"Measure the whole service beside the raw signature rate of the same keys (the default command)."`
+	OCSP    ocspCmd `cmd:"" name:"ocsp" help:"Measure the OCSP responder on a database with many cards."`
 	Fill    fillCmd `cmd:"" help:"Make a database with many cards, on which siegeld can be started."`
 }
 

@@ -33,7 +33,7 @@ issuer = (SELECT issuer FROM drafts WHERE attempt = 1 AND position = 0) WHERE at
 	{"a change of the status is removed", "DELETE FROM status_changes WHERE epoch = (SELECT min(epoch) FROM status_changes)", "was acknowledged and is not recorded"},
 	{"a root is changed", "UPDATE checkpoints SET root = zeroblob(32) WHERE size = (SELECT max(size) FROM checkpoints)", "has root 0000"},
 	{"a head is removed", "DELETE FROM checkpoints WHERE size = (SELECT size FROM checkpoints ORDER BY size LIMIT 1 OFFSET 2)", "follows one of"},
-	{"a checkpoint is another's", "UPDATE checkpoints SET checkpoint = (SELECT checkpoint FROM checkpoints ORDER BY size DESC LIMIT 1) WHERE size = (SELECT min(size) FROM checkpoints)",
+	{"a checkpoint is another's", "UPDATE checkpoints SET checkpoint = (SELECT checkpoint FROM checkpoints WHERE checkpoint IS NOT NULL ORDER BY size DESC LIMIT 1) WHERE size = (SELECT min(size) FROM checkpoints)",
 		"leaves is of"},
 	{"a tile is changed", "UPDATE tiles SET hashes = zeroblob(length(hashes)) WHERE level = 0 AND number = 0", "not what the entries give"},
 	{"a tile is removed", "DELETE FROM tiles WHERE level = 0 AND number = 0", "is missing"},

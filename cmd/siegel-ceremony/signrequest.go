@@ -113,14 +113,11 @@ func (c *signRequestCmd) sign(ctx context.Context, p *performer, root *ceremony.
 
 // ownRoot reads the certificate of a root that this ceremony made.
 func (p *performer) ownRoot(root *ceremony.Root) (*profiles.Issuer, error) {
-	raw, err := os.ReadFile(filepath.Join(p.dir, certificateDir, fileName(root.Name, root.Kind)))
+	iss, err := readIssuer(filepath.Join(p.dir, certificateDir, fileName(root.Name, root.Kind)), root.Name, root.Kind, nil)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("root %s is not made yet: run its ceremony first: %w", root.Name, err)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return ceremony.ParseIssuer(root.Name, root.Kind, raw, nil)
+	return iss, err
 }
 
 // x509 makes the certificate of an X.509 issuer. Its content is that of the table; the request must have asked for the same name.

@@ -128,31 +128,20 @@ func (p *performer) certify(ctx context.Context, profile *profiles.IssuerProfile
 func (w *work) certified(name string, kind profiles.IssuerKind, public crypto.PublicKey, above *profiles.Issuer, issue func() (*profiles.Issuer, error)) (ceremony.Facts, error) {
 	file := filepath.Join(certificateDir, fileName(name, kind))
 	path := filepath.Join(w.dir, file)
-	raw, err := os.ReadFile(path)
-	var iss *profiles.Issuer
 	var note string
+	iss, err := readIssuer(path, name, kind, above)
 	switch missing := errors.Is(err, fs.ErrNotExist); {
 	case missing && w.done:
 		return ceremony.Facts{}, fmt.Errorf("the journal says that it was made: %w", err)
 	case missing:
-		if err := w.begin(); err != nil {
-			return ceremony.Facts{}, err
-		}
-		if iss, err = issue(); err != nil {
-			return ceremony.Facts{}, err
-		}
-		if err := keep(path, certificateText(iss)); err != nil {
-			return ceremony.Facts{}, fmt.Errorf("keep the certificate: %w", err)
-		}
-	case err != nil:
-		return ceremony.Facts{}, err
-	case !w.began:
+		iss, err = w.issueOnce(path, issue)
+	case err == nil && !w.began:
 		return ceremony.Facts{}, fmt.Errorf("%s is there: %w", path, errForeign)
 	default:
 		note = found
-		if iss, err = ceremony.ParseIssuer(name, kind, raw, above); err != nil {
-			return ceremony.Facts{}, fmt.Errorf("%s: %w", path, err)
-		}
+	}
+	if err != nil {
+		return ceremony.Facts{}, err
 	}
 	facts, err := ceremony.DescribeCertificate(iss)
 	if err != nil {
@@ -172,18 +161,38 @@ func (w *work) certified(name string, kind profiles.IssuerKind, public crypto.Pu
 	return ceremony.Facts{Certificate: facts, Note: note}, nil
 }
 
-// certifiedSigner reads the certificate of a signer back for the list.
-func (p *performer) certifiedSigner(i *ceremony.Issuer, s *ceremony.Signer) (*profiles.Issuer, error) {
-	path := filepath.Join(p.dir, certificateDir, fileName(s.Name, s.Kind))
+// issueOnce makes a certificate and keeps it.
+func (w *work) issueOnce(path string, issue func() (*profiles.Issuer, error)) (*profiles.Issuer, error) {
+	if err := w.begin(); err != nil {
+		return nil, err
+	}
+	iss, err := issue()
+	if err != nil {
+		return nil, err
+	}
+	if err := keep(path, certificateText(iss)); err != nil {
+		return nil, fmt.Errorf("keep the certificate: %w", err)
+	}
+	return iss, nil
+}
+
+// readIssuer reads a certificate that this ceremony made.
+func readIssuer(path, name string, kind profiles.IssuerKind, above *profiles.Issuer) (*profiles.Issuer, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	iss, err := ceremony.ParseIssuer(s.Name, s.Kind, raw, &profiles.Issuer{Name: i.Name})
+	iss, err := ceremony.ParseIssuer(name, kind, raw, above)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return iss, nil
+}
+
+// certifiedSigner reads the certificate of a signer back for the list.
+func (p *performer) certifiedSigner(i *ceremony.Issuer, s *ceremony.Signer) (*profiles.Issuer, error) {
+	path := filepath.Join(p.dir, certificateDir, fileName(s.Name, s.Kind))
+	return readIssuer(path, s.Name, s.Kind, &profiles.Issuer{Name: i.Name})
 }
 
 // fileName is the name of a certificate's file.

@@ -23,62 +23,70 @@ func (w *work) writeList(ctx context.Context) (ceremony.Facts, error) {
 	if err != nil {
 		return ceremony.Facts{}, err
 	}
-	h, err := hierarchy.Load(w.hierarchy)
-	first := errors.Is(err, fs.ErrNotExist)
-	switch {
-	case first && w.file.Log == nil:
-		return ceremony.Facts{}, fmt.Errorf("there is no list of issuers in %s, and the ceremony file has no log and tsp_id to begin one: %w", w.hierarchy, err)
-	case first && w.done:
-		return ceremony.Facts{}, fmt.Errorf("the journal says that the list of issuers was written to %s, and it is not there: %w", w.hierarchy, err)
-	case first:
-		h, err = w.newList(ctx)
-	case err == nil && w.file.Log != nil && !w.began:
-		return ceremony.Facts{}, fmt.Errorf("%s has a list of issuers: %w", w.hierarchy, errForeign)
-	}
+	h, save, err := w.openList(ctx)
 	if err != nil {
 		return ceremony.Facts{}, err
 	}
-	var added []string
-	present := 0
-	for i := range issuers {
-		iss := &issuers[i]
-		if was := h.Find(iss.Name); was != nil {
-			if !bytes.Equal(was.Raw(), iss.Raw()) {
-				return ceremony.Facts{}, fmt.Errorf("the list has an issuer %s with another certificate: %w", iss.Name, errForeign)
-			}
-			present++
-			continue
-		}
-		h.Issuers = append(h.Issuers, *iss)
-		added = append(added, iss.Name)
-	}
-	if w.done {
-		if len(added) > 0 {
-			return ceremony.Facts{}, fmt.Errorf("the journal says that %v were entered in the list, and they are not there", added)
-		}
+	names, added, err := enter(h, issuers)
+	switch {
+	case err != nil:
+		return ceremony.Facts{}, err
+	case w.done && len(added) > 0:
+		return ceremony.Facts{}, fmt.Errorf("the journal says that %v were entered in the list, and they are not there", added)
+	case w.done:
 		return ceremony.Facts{}, nil
-	}
-	if h.Environment != w.file.Environment {
-		return ceremony.Facts{}, fmt.Errorf("the list in %s is for environment %s, the ceremony file for %s", w.hierarchy, h.Environment, w.file.Environment)
-	}
-	if len(added) > 0 {
+	case len(added) > 0:
 		if err := w.begin(); err != nil {
 			return ceremony.Facts{}, err
-		}
-		save := h.Replace
-		if first {
-			save = h.Save
 		}
 		if err := save(w.hierarchy); err != nil {
 			return ceremony.Facts{}, err
 		}
 	}
-	var names []string
-	for i := range issuers {
-		names = append(names, issuers[i].Name)
-	}
 	list, err := w.listFacts(names...)
 	return ceremony.Facts{List: list}, err
+}
+
+// openList reads the list, or begins one, and gives the way to write it.
+func (w *work) openList(ctx context.Context) (h *hierarchy.Hierarchy, save func(dir string) error, err error) {
+	h, err = hierarchy.Load(w.hierarchy)
+	if !errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case w.file.Log != nil && !w.began:
+			return nil, nil, fmt.Errorf("%s has a list of issuers: %w", w.hierarchy, errForeign)
+		case h.Environment != w.file.Environment:
+			return nil, nil, fmt.Errorf("the list in %s is for environment %s, the ceremony file for %s", w.hierarchy, h.Environment, w.file.Environment)
+		}
+		return h, h.Replace, nil
+	}
+	switch {
+	case w.done:
+		return nil, nil, fmt.Errorf("the journal says that the list of issuers was written to %s, and it is not there: %w", w.hierarchy, err)
+	case w.file.Log == nil:
+		return nil, nil, fmt.Errorf("there is no list of issuers in %s, and the ceremony file has no log and tsp_id to begin one: %w", w.hierarchy, err)
+	}
+	if h, err = w.newList(ctx); err != nil {
+		return nil, nil, err
+	}
+	return h, h.Save, nil
+}
+
+// enter adds issuers to a list, unless they are there. It gives the names of them all, and of those that were not there.
+func enter(h *hierarchy.Hierarchy, issuers []hierarchy.Issuer) (names, added []string, err error) {
+	for i := range issuers {
+		iss := &issuers[i]
+		names = append(names, iss.Name)
+		switch was := h.Find(iss.Name); {
+		case was == nil:
+			h.Issuers = append(h.Issuers, *iss)
+			added = append(added, iss.Name)
+		case !bytes.Equal(was.Raw(), iss.Raw()):
+			return nil, nil, fmt.Errorf("the list has an issuer %s with another certificate: %w", iss.Name, errForeign)
+		}
+	}
+	return names, added, nil
 }
 
 // newList begins a list with the key of the log.

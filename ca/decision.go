@@ -148,6 +148,9 @@ func (a *Authority) newRules(acts []Approval) (*rules, error) {
 		}
 	}
 	for _, public := range a.public {
+		if public.RetiredAt(a.now()) { // by a ceremony, in the configuration
+			r.retired[public.Name] = true
+		}
 		if r.retired[public.Name] {
 			shown := *public
 			shown.Profiles = nil

@@ -59,6 +59,7 @@ type cli struct {
 	Approvals approvalsCmd `cmd:"" help:"Look at requests for acts that need two people."`
 	Approve   approveCmd   `cmd:"" help:"Approve a request of another person. The act is done at once."`
 	Reject    rejectCmd    `cmd:"" help:"Reject a request, or take an own one back."`
+	Share     shareCmd     `cmd:"" name:"give-share" help:"Give your share of the PIN to a server that starts: for CA operators."`
 	Issuer    issuerCmd    `cmd:"" help:"Bring in and retire issuers, by two people."`
 
 	Version versionCmd `cmd:"" offline:"" help:"Print the version."`

@@ -127,9 +127,10 @@ type tokenConfig struct {
 	//	env:NAME         an environment variable; every process of the same user can read it there
 	//	credential:NAME  a credential that systemd passes (LoadCredential=, LoadCredentialEncrypted=)
 	//	prompt           a person types it on the terminal at each start
-	//	shares           two persons type one share each; siegeld pin split makes shares
+	//	shares           two operators send one share each (siegel give-share); siegeld pin split makes shares
+	//	prompt-shares    two persons type one share each on the terminal
 	//
-	// A PIN that was typed is kept in memory until the server ends, so that a token that was away can be used again.
+	// A PIN that people gave is kept in memory until the server ends, so that a token that was away can be used again.
 	PIN string `yaml:"pin"`
 	// Greatest number of sessions, and so of signatures made at the same time. Default: 0, twice the number of CPUs.
 	Sessions int `yaml:"sessions"`

@@ -6,7 +6,7 @@
 //   - config.go: the configuration file, every key documented at its field
 //   - inputs.go: the files that the configuration names
 //   - authority.go: what the authority is made of, and a rehearsal of it without token and database
-//   - token.go: the tokens and the issuers' keys; pin.go: where their PINs come from; pinsplit.go: shares of a PIN
+//   - token.go: the tokens and the issuers' keys; pin.go: where their PINs come from; pinsplit.go: shares of a PIN; activation.go: waiting for them
 //   - checkhsm.go: siegeld check-hsm
 //   - store.go: the database, and siegeld migrate; backup.go: siegeld backup
 //   - serve.go: wiring, from the configuration to a running server and back

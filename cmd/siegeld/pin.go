@@ -19,6 +19,7 @@ const (
 	pinCredential = "credential:"
 	pinPrompt     = "prompt"
 	pinShares     = "shares"
+	pinAskShares  = "prompt-shares"
 )
 
 // checkPIN says what is wrong with a source of a PIN; "" where nothing is.
@@ -28,12 +29,12 @@ func checkPIN(source, file string, shares bool) string {
 	switch {
 	case source != "" && file != "":
 		return "pin_file is set too, and a PIN has one source"
-	case source == "", source == pinPrompt, source == pinShares && shares, isEnv && env != "", isCredential && credential != "":
+	case source == "", source == pinPrompt, (source == pinShares || source == pinAskShares) && shares, isEnv && env != "", isCredential && credential != "":
 		return ""
-	case source == pinShares:
+	case source == pinShares, source == pinAskShares:
 		return "only the first token has shares; the others take its PIN or one of their own"
 	}
-	return fmt.Sprintf("%q is none of env:NAME, credential:NAME, prompt, shares; a PIN itself does not belong here", shorten(source))
+	return fmt.Sprintf("%q is none of env:NAME, credential:NAME, prompt, shares, prompt-shares; a PIN itself does not belong here", shorten(source))
 }
 
 // shorten keeps a PIN that was written into the configuration by mistake out of the message.
@@ -80,7 +81,8 @@ func (c *tokenConfig) checkSecrets() error {
 
 // pins gathers the PINs that people give, and keeps them until the server ends.
 type pins struct {
-	ask  func(ctx context.Context, what string) ([]byte, error) // asks a person
+	ask  func(ctx context.Context, what string) ([]byte, error) // asks a person at the terminal
+	wait func(ctx context.Context) ([]byte, error)              // waits for the shares of two operators
 	kept []*hsm.KeptPIN
 }
 
@@ -98,6 +100,11 @@ func (p *pins) source(ctx context.Context, file, from, token string) (hsm.PINSou
 	case pinPrompt:
 		pin, err = p.ask(ctx, "PIN of "+token)
 	case pinShares:
+		if p.wait == nil {
+			return nil, wrongConfig(errors.New("token.pin: shares: operators give their shares to a server that starts; set prompt-shares to type them here"))
+		}
+		pin, err = p.wait(ctx)
+	case pinAskShares:
 		pin, err = p.join(ctx, token)
 	default:
 		return hsm.PINFromFile(file), nil

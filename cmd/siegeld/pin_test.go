@@ -21,6 +21,7 @@ func TestPINConfig(t *testing.T) {
 		{"credential", "token: {pin: \"credential:pin\"}", ""},
 		{"prompt", "token: {pin: prompt}", ""},
 		{"shares", "token: {pin: shares}", ""},
+		{"shares at the terminal", "token: {pin: prompt-shares}", ""},
 		{"copy with the same PIN", copies + "sessions: 3}", ""},
 		{"copy that is asked for", copies + "pin: prompt}", ""},
 		{"a PIN", "token: {pin: \"31415926\"}", "is none of env:NAME"},
@@ -88,7 +89,7 @@ func TestShares(t *testing.T) {
 	first, second := read(cmd.First), read(cmd.Second)
 	slip := strings.Replace(first, first[10:11], map[bool]string{true: "B", false: "A"}[first[10] == 'A'], 1)
 	p := &pins{ask: answers(slip, first, second)}
-	source, err := p.source(t.Context(), "", pinShares, "the token")
+	source, err := p.source(t.Context(), "", pinAskShares, "the token")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +105,7 @@ func TestShares(t *testing.T) {
 		t.Error("there is a PIN after the end")
 	}
 	p = &pins{ask: answers(first, first)}
-	if _, err := p.source(t.Context(), "", pinShares, "the token"); !errors.Is(err, pinshare.ErrSame) || exitCode(err) != exitConfig {
+	if _, err := p.source(t.Context(), "", pinAskShares, "the token"); !errors.Is(err, pinshare.ErrSame) || exitCode(err) != exitConfig {
 		t.Errorf("one operator gave both shares: %v", err)
 	}
 }

@@ -25,7 +25,7 @@ type pinSplitCmd struct {
 func (pinSplitCmd) Help() string {
 	return `The PIN is typed twice at the terminal and stored nowhere. Each share goes into a file of its own: give each operator one,
 on a medium of their own, and destroy the files. A share alone says nothing about the PIN. With token.pin: shares in its
-configuration, siegeld asks for both shares when it starts, and holds the PIN in memory only.`
+configuration, siegeld waits at its start until two operators have sent theirs (siegel give-share), and holds the PIN in memory only.`
 }
 
 // Run asks for the PIN and writes the shares.

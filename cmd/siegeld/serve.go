@@ -31,9 +31,12 @@ func serve(ctx context.Context, cfg config, log *slog.Logger, ready func(address
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	given := &pins{ask: askTerminal}
+	given := &pins{ask: askTerminal, wait: func(ctx context.Context) ([]byte, error) { return awaitShares(ctx, in, lis.grpc, log) }}
 	defer func() { err = errors.Join(err, given.wipe()) }()
 	tokens, err := openTokens(ctx, cfg, in.tokenURI, given, log)
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		return nil // told to end while it waited for people
+	}
 	if err != nil {
 		return err
 	}

@@ -317,7 +317,7 @@ func checkSignatures(t *testing.T, r *rig.Rig, d *device) (signatures, attempts 
 		}
 	}
 	for digest, n := range signed {
-		if n > drafts[digest] {
+		if n > max(drafts[digest], 1) { // what belongs to no order, such as a CRL, is signed once
 			t.Errorf("%s was signed %d times, and there are %d drafts of it", digest, n, drafts[digest])
 		}
 	}

@@ -57,6 +57,8 @@ var access = map[string][]Role{
 	siegelv1.LifecycleService_RevokeCard_FullMethodName:        {Revocation},
 	siegelv1.LifecycleService_RevokeCertificate_FullMethodName: {Revocation},
 
+	siegelv1.ActivationService_GiveShare_FullMethodName: {CAOperator},
+
 	// What the server says about itself and its interface is for every operator.
 	healthpb.Health_Check_FullMethodName:                                   Roles(),
 	healthpb.Health_Watch_FullMethodName:                                   Roles(),

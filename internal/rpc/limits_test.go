@@ -223,7 +223,7 @@ func TestReflection(t *testing.T) {
 		got = append(got, s.GetName())
 	}
 	want := []string{"grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection",
-		"siegel.v1.ApprovalService", "siegel.v1.AuthorityService", "siegel.v1.IssuanceService", "siegel.v1.LifecycleService", "siegel.v1.LogService"}
+		"siegel.v1.ActivationService", "siegel.v1.ApprovalService", "siegel.v1.AuthorityService", "siegel.v1.IssuanceService", "siegel.v1.LifecycleService", "siegel.v1.LogService"}
 	if !slices.Equal(got, want) {
 		t.Errorf("services = %q, want %q", got, want)
 	}

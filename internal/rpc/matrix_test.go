@@ -49,6 +49,8 @@ var matrix = map[string][]Role{
 	siegelv1.LifecycleService_RevokeCard_FullMethodName:        {Revocation},
 	siegelv1.LifecycleService_RevokeCertificate_FullMethodName: {Revocation},
 
+	siegelv1.ActivationService_GiveShare_FullMethodName: {CAOperator},
+
 	siegelv1.LogService_ExportEntries_FullMethodName:       {Auditor},
 	siegelv1.LogService_GetCheckpoint_FullMethodName:       {Auditor},
 	siegelv1.LogService_GetInclusionProof_FullMethodName:   {Auditor},

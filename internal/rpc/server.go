@@ -91,6 +91,25 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Authority == nil || cfg.Lifecycle == nil || cfg.Inclusion == nil || cfg.LogReader == nil || cfg.Operators == nil || cfg.TLS == nil || cfg.Window <= 0 || cfg.Grace <= 0 || cfg.Now == nil || cfg.Ready == nil || cfg.Log == nil {
 		return nil, errors.New("rpc: a field of the configuration is not set")
 	}
+	s, err := newServer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	services := guarded{s} // never s.grpc itself: its calls would go unchecked
+	siegelv1.RegisterIssuanceServiceServer(services, &issuance{authority: cfg.Authority, log: cfg.Inclusion, window: cfg.Window, observe: s.observe})
+	siegelv1.RegisterAuthorityServiceServer(services, &authority{authority: cfg.Authority, crls: cfg.CRLs})
+	siegelv1.RegisterApprovalServiceServer(services, &approval{authority: cfg.Authority})
+	siegelv1.RegisterLogServiceServer(services, &logReading{log: cfg.LogReader})
+	siegelv1.RegisterLifecycleServiceServer(services, &lifecycle{cards: cfg.Lifecycle})
+	siegelv1.RegisterActivationServiceServer(services, &activation{}) // the token is open
+	healthpb.RegisterHealthServer(services, s.health)
+	s.reportHealth(healthpb.HealthCheckResponse_NOT_SERVING) // until Run has asked
+	reflection.Register(services)
+	return s, nil
+}
+
+// newServer makes a server without services.
+func newServer(cfg Config, more ...grpc.ServerOption) (*Server, error) {
 	validator, err := protovalidate.New(protovalidate.WithMessages(
 		&siegelv1.PlanCardRequest{}, &siegelv1.IssueCardRequest{}, &siegelv1.IssueCardsRequest{}, &siegelv1.GetCardRequest{}, &siegelv1.ListCardsRequest{},
 		&siegelv1.ReviewPolicyRequest{}, &siegelv1.OpenKeySessionRequest{}, &siegelv1.CloseKeySessionRequest{}, &siegelv1.ListKeySessionsRequest{},
@@ -98,7 +117,8 @@ func New(cfg Config) (*Server, error) {
 		&siegelv1.ListApprovalsRequest{}, &siegelv1.GetApprovalRequest{}, &siegelv1.ApproveRequest{}, &siegelv1.RejectRequest{},
 		&siegelv1.ExportEntriesRequest{}, &siegelv1.GetCheckpointRequest{},
 		&siegelv1.GetInclusionProofRequest{}, &siegelv1.GetConsistencyProofRequest{}, &siegelv1.GetStatisticsRequest{},
-		&siegelv1.GetCardStatusRequest{}, &siegelv1.ActivateCardRequest{}, &siegelv1.RevokeCardRequest{}, &siegelv1.RevokeCertificateRequest{}))
+		&siegelv1.GetCardStatusRequest{}, &siegelv1.ActivateCardRequest{}, &siegelv1.RevokeCardRequest{}, &siegelv1.RevokeCertificateRequest{},
+		&siegelv1.GiveShareRequest{}))
 	if err != nil {
 		return nil, fmt.Errorf("compile the field rules of the API: %w", err)
 	}
@@ -109,7 +129,7 @@ func New(cfg Config) (*Server, error) {
 		s.ended = func(string, string, time.Duration) {}
 	}
 	s.ending, s.end = context.WithCancel(context.Background())
-	s.grpc = grpc.NewServer(
+	s.grpc = grpc.NewServer(append([]grpc.ServerOption{
 		grpc.Creds(newHandshakes(cfg.TLS, cfg.Log)),
 		grpc.ForceServerCodecV2(newLateCodec()),
 		grpc.MaxRecvMsgSize(maxRequest),
@@ -119,16 +139,7 @@ func New(cfg Config) (*Server, error) {
 		grpc.KeepaliveParams(aliveServer),
 		grpc.KeepaliveEnforcementPolicy(aliveClient),
 		grpc.WaitForHandlers(true), // Run returns only after the last handler
-	)
-	services := guarded{s} // never s.grpc itself: its calls would go unchecked
-	siegelv1.RegisterIssuanceServiceServer(services, &issuance{authority: cfg.Authority, log: cfg.Inclusion, window: cfg.Window, observe: s.observe})
-	siegelv1.RegisterAuthorityServiceServer(services, &authority{authority: cfg.Authority, crls: cfg.CRLs})
-	siegelv1.RegisterApprovalServiceServer(services, &approval{authority: cfg.Authority})
-	siegelv1.RegisterLogServiceServer(services, &logReading{log: cfg.LogReader})
-	siegelv1.RegisterLifecycleServiceServer(services, &lifecycle{cards: cfg.Lifecycle})
-	healthpb.RegisterHealthServer(services, s.health)
-	s.reportHealth(healthpb.HealthCheckResponse_NOT_SERVING) // until Run has asked
-	reflection.Register(services)
+	}, more...)...)
 	return s, nil
 }
 

@@ -41,6 +41,8 @@ type Config struct {
 	ConfigHash []byte
 	// OperatorsHash is the SHA-256 of the operator file, for the log; nil where there is none.
 	OperatorsHash []byte
+	// SignAtOnce is how many certificates are signed at a time: as many as the token has sessions. 0: as many as there are.
+	SignAtOnce int
 	// Now gives the time of a trusted clock.
 	Now func() time.Time
 	Log *slog.Logger
@@ -61,6 +63,7 @@ type Authority struct {
 	unbound  []string
 	config   Config
 	acts     map[ActKind]act
+	turns    *turns // to sign
 
 	known   knownIssuers
 	flights flights
@@ -99,7 +102,7 @@ func New(cfg Config) (*Authority, error) {
 	}
 	a := &Authority{
 		store: cfg.Store, profiles: cfg.Profiles, config: cfg, issuers: map[string]*issuer{}, stuck: map[ApprovalID]bool{},
-		flights: flights{running: map[string]*flight{}},
+		flights: flights{running: map[string]*flight{}}, turns: newTurns(cfg.SignAtOnce),
 	}
 	for i := range cfg.Issuers {
 		iss := cfg.Issuers[i]
@@ -118,6 +121,9 @@ func New(cfg Config) (*Authority, error) {
 // check looks at everything but the issuers.
 func (cfg *Config) check() error {
 	var errs []error
+	if cfg.SignAtOnce < 0 {
+		errs = append(errs, errors.New("less than no certificate cannot be signed at a time"))
+	}
 	if cfg.Store == nil || cfg.Profiles == nil || cfg.Now == nil || cfg.Log == nil {
 		errs = append(errs, errors.New("store, profiles, clock and logger are mandatory"))
 	}

@@ -32,6 +32,7 @@
 //	canonical.go   what makes two orders the same
 //	draft.go       plan, drafts and lint; the dry run
 //	sign.go        the door
+//	turns.go       who signs when: as many at a time as the token has sessions, urgent orders first
 //	session.go     key sessions, without which the door does not open
 //	flight.go      calls with the same order share one run
 //	issuers.go     what the database and the configuration must agree on

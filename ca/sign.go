@@ -79,7 +79,11 @@ func (a *Authority) sign(ctx context.Context, r *recorded) ([]byte, error) {
 	if err != nil {
 		return nil, &failure{reasonDoor, err}
 	}
+	if err := a.turns.take(ctx); err != nil {
+		return nil, fmt.Errorf("wait to sign: %w", err)
+	}
 	signature, err := iss.Key.Sign(ctx, r.draft.Scheme, message)
+	a.turns.give()
 	if err != nil {
 		return nil, &failure{reasonKey, keyFailure("sign with the key of "+iss.Name, err)}
 	}

@@ -53,6 +53,8 @@ type config struct {
 	Store storeConfig `yaml:"store"`
 	// The token that holds the issuers' keys.
 	Token tokenConfig `yaml:"token"`
+	// What personalization lines can ask for at a time.
+	Line lineConfig `yaml:"line"`
 	// How long and how often an issuer key may sign before it must be opened again, and who opens it.
 	KeySession keySessionConfig `yaml:"key_session"`
 	// How long a request for an act that needs two people may wait to be approved, for example 1h. Default: 1h.
@@ -180,6 +182,21 @@ const (
 	openedByOperators = "operators"
 )
 
+// lineConfig bounds what personalization lines can ask for at a time. A single card (IssueCard) has places of its own and its certificates are
+// signed first, so that it is answered within its deadline while a night's batch runs.
+type lineConfig struct {
+	// Orders of streams (IssueCards) that are worked at at a time, of all lines together. As many single cards are worked at beside them.
+	// Default: 0, two for each session of the token.
+	AtOnce int `yaml:"at_once"`
+	// How many of them one operator may have, by name, for example {line-2: 4}. Operators without a quota may have all, and take turns. Default:
+	// none.
+	Quotas map[string]int `yaml:"quotas"`
+	// Single cards that may wait. More are refused with RESOURCE_EXHAUSTED and a hint when to try again. Default: 256.
+	Waiting int `yaml:"waiting"`
+	// Streams that may be open; the same goes for more. Each holds twice at_once orders at most. Default: 64.
+	Streams int `yaml:"streams"`
+}
+
 // logConfig says how the server's log looks.
 type logConfig struct {
 	// text, json, or auto: text on a terminal, json otherwise. Default: auto.
@@ -200,6 +217,7 @@ func defaults() config {
 		ApprovalTime: time.Hour,
 		OCSP:         ocspConfig{ca.MaxStatusCache},
 		CRL:          crlConfig{24 * time.Hour, 7 * 24 * time.Hour, 10 * time.Minute},
+		Line:         lineConfig{Waiting: 256, Streams: 64},
 		Log:          logConfig{Format: "auto", Level: "info"},
 		Grace:        20 * time.Second,
 	}
@@ -348,6 +366,20 @@ func (c *config) check(lines strictyaml.Lines) error {
 	}
 	c.Token.check(fault)
 	c.checkStatus(fault)
+	if c.Line.AtOnce < 0 {
+		fault("line.at_once", "%d is below zero", c.Line.AtOnce)
+	}
+	for name, quota := range c.Line.Quotas {
+		if quota < 1 {
+			fault("line.quotas", "%d of %s is not above zero", quota, name)
+		}
+	}
+	if c.Line.Waiting < 1 {
+		fault("line.waiting", "%d is not above zero", c.Line.Waiting)
+	}
+	if c.Line.Streams < 1 {
+		fault("line.streams", "%d is not above zero", c.Line.Streams)
+	}
 	if c.Grace <= 0 {
 		fault("grace", "%s is not above zero", c.Grace)
 	}

@@ -31,6 +31,7 @@ func TestDefaults(t *testing.T) {
 		Token:      tokenConfig{PINFile: "data/token/pin", SoftHSM2: "data/token/softhsm2.conf"},
 		KeySession: keySessionConfig{1_000_000, 24 * time.Hour, "server"}, ApprovalTime: time.Hour,
 		StandingSessions: []string{"log", "ocsp", "crl"},
+		Line:             lineConfig{Waiting: 256, Streams: 64},
 		Log:              logConfig{"auto", "info"},
 		Grace:            20 * time.Second,
 	}
@@ -59,6 +60,7 @@ token:
    copies: [{uri: "pkcs11:token=y?module-path=/n.so", pin_file: pin2, sessions: 4, reserved: "c=d", quirks: generic}, {uri: "pkcs11:token=z?module-path=/n.so", pin: "env:Z"}]}
 key_session: {signatures: 5, lifetime: 90m, opened_by: operators}
 standing_sessions: [log, ocsp]
+line: {at_once: 9, quotas: {line-2: 4}, waiting: 10, streams: 3}
 approval_time: 30m
 log: {format: json, level: warn}
 grace: 1m30s
@@ -85,7 +87,8 @@ func TestEveryKey(t *testing.T) {
 				{URI: "pkcs11:token=y?module-path=/n.so", PINFile: in("pin2"), Sessions: 4, Reserved: "c=d", Quirks: "generic"},
 				{URI: "pkcs11:token=z?module-path=/n.so", PIN: "env:Z"},
 			}},
-		KeySession: keySessionConfig{5, 90 * time.Minute, "operators"}, ApprovalTime: 30 * time.Minute, StandingSessions: []string{"log", "ocsp"}, Log: logConfig{"json", "warn"}, Grace: 90 * time.Second,
+		KeySession: keySessionConfig{5, 90 * time.Minute, "operators"}, ApprovalTime: 30 * time.Minute, StandingSessions: []string{"log", "ocsp"},
+		Line: lineConfig{9, map[string]int{"line-2": 4}, 10, 3}, Log: logConfig{"json", "warn"}, Grace: 90 * time.Second,
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("config = %+v\nwant %+v", got, want)
@@ -146,6 +149,8 @@ func TestBadConfigurations(t *testing.T) {
 			"siegeld.yaml:2: ocsp.cache: 21s", "siegeld.yaml:3: crl.interval: 25h", "siegeld.yaml:3: crl.validity: 25h", "siegeld.yaml:3: crl.after_revocation: 0s"}},
 		{"HTTP", "http:\n  listen: ''\ntiles: {listen: '7481'}\nmetrics: {listen: yes}\n", []string{`siegeld.yaml:2: http.listen: "" is neither host:port nor off`,
 			`siegeld.yaml:3: tiles.listen: "7481" is neither`, `siegeld.yaml:4: metrics.listen: "yes" is neither`}},
+		{"line", "line:\n  at_once: -1\n  quotas: {a: 0}\n  waiting: 0\n  streams: 0\n", []string{"siegeld.yaml:2: line.at_once: -1 is below zero",
+			"siegeld.yaml:3: line.quotas: 0 of a is not above zero", "siegeld.yaml:4: line.waiting: 0 is not above zero", "siegeld.yaml:5: line.streams: 0 is not above zero"}},
 		{"key session", "key_session:\n  signatures: 0\n  lifetime: -1h\n", []string{
 			"siegeld.yaml:2: key_session.signatures: 0 is not above zero", "siegeld.yaml:3: key_session.lifetime: -1h0m0s is less than a second"}},
 		{"two stores", "store:\n  sqlite: a\n  postgres: host=b\n", []string{"siegeld.yaml:3: store.postgres: store.sqlite is set too"}},

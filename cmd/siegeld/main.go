@@ -9,6 +9,7 @@
 //   - token.go: the tokens and the issuers' keys; pin.go: where their PINs come from; pinsplit.go: shares of a PIN; activation.go: waiting for them
 //   - checkhsm.go: siegeld check-hsm
 //   - store.go: the database, and siegeld migrate; backup.go: siegeld backup
+//   - line.go: what personalization lines can ask for at a time
 //   - serve.go: wiring, from the configuration to a running server and back
 //   - status.go: OCSP and CRLs; ocsp.go: siegeld ocsp, a responder alone
 //   - sequencer.go: the log's sequencer, and the checkpoint that is kept outside the database

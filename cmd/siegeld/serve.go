@@ -65,14 +65,12 @@ type parts struct {
 	lis       *listeners
 }
 
-// ordersPerSession sizes the window of a stream by the token: an order keeps a session busy for half of its time at most, as it is drafted,
-// linted and twice recorded beside being signed, and several orders share one sync of the disk.
-const ordersPerSession = 4
-
 // serveAuthority starts the authority on an open store and open keys, serves it, and closes it. What is under way when ctx
 // ends may finish.
 func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *inputs, open parts, ready func(addresses) error) (err error) {
-	authority, err := ca.New(authorityConfig(cfg, in, open.figures.Counting(open.store), open.keyed, log))
+	made := authorityConfig(cfg, in, open.figures.Counting(open.store), open.keyed, log)
+	made.SignAtOnce = open.sessions
+	authority, err := ca.New(made)
 	if err != nil {
 		return wrongConfig(err)
 	}
@@ -83,7 +81,7 @@ func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *input
 	isReady := readiness{authority, open.store}.ready
 	server, err := rpc.New(rpc.Config{
 		Authority: authority, Lifecycle: authority, Inclusion: open.sequencer, LogReader: ca.NewLogReader(open.store), CRLs: crls, Operators: in.operators, TLS: in.tls,
-		Window: ordersPerSession * open.sessions, Grace: cfg.Grace, Now: time.Now, Ready: isReady, Ended: open.figures.Call, Log: log,
+		Limits: cfg.Line.limits(open.sessions), Grace: cfg.Grace, Now: time.Now, Ready: isReady, Ended: open.figures.Call, Log: log,
 	})
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@
 //   - access.go: the table of methods and the roles that may call them
 //   - approval.go: acts that need two people, and key sessions
 //   - errors.go: the table of error kinds and status codes
-//   - issuecards.go: a stream of orders
+//   - issuecards.go: a stream of orders; queue.go: whose order is worked at when, and what is refused before memory grows
 //   - order.go, card.go: the translations
 //
 // Nothing that this package logs or answers holds personal data of a card holder, except the order's own content in the

@@ -37,6 +37,8 @@ const errorDomain = "siegel"
 //	*ca.UnavailableError  UNAVAILABLE          RetryInfo, RequestInfo                     sends the same again later
 //	context.Canceled      CANCELLED                                                       has left
 //	context.Deadline...   DEADLINE_EXCEEDED                                               sends the same again
+//	*busyError            RESOURCE_EXHAUSTED   RetryInfo, RequestInfo                     sends the same again later, and less at a time
+//	*lateError            DEADLINE_EXCEEDED                                               gives the order more time
 //	statuses of this package pass unchanged
 //	anything else         INTERNAL             RequestInfo                                calls an operator
 //
@@ -45,6 +47,8 @@ func statusOf(err error, requestID string) *status.Status {
 	var refusal *profiles.Refusal
 	var away *ca.UnavailableError
 	var malformed *malformedError
+	var busy *busyError
+	var late *lateError
 	var own statusError
 	request := &errdetails.RequestInfo{RequestId: requestID}
 	switch {
@@ -69,6 +73,11 @@ func statusOf(err error, requestID string) *status.Status {
 	case errors.As(err, &away):
 		return withDetails(codes.Unavailable, "a part that the server needs is away for now; send the same request again later",
 			&errdetails.RetryInfo{RetryDelay: durationpb.New(away.RetryAfter)}, request)
+	case errors.As(err, &busy):
+		return withDetails(codes.ResourceExhausted, busy.Error()+"; nothing was recorded, send the same request again later",
+			&errdetails.RetryInfo{RetryDelay: durationpb.New(busy.again)}, request)
+	case errors.As(err, &late):
+		return status.New(codes.DeadlineExceeded, late.Error())
 	case errors.As(err, &own):
 		return own.GRPCStatus()
 	case errors.Is(err, context.Canceled):

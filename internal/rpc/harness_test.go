@@ -183,6 +183,9 @@ type harness struct {
 // testWindow is small, so that a test fills it.
 const testWindow = 4
 
+// testLimits let a stream have its whole window under way.
+var testLimits = Limits{Window: testWindow, AtOnce: testWindow, Waiting: 4, Streams: 4}
+
 // start runs a server with the authority until the test ends.
 func start(t *testing.T, authority Authority) *harness {
 	t.Helper()
@@ -207,7 +210,7 @@ func startWith(t *testing.T, authority Authority, reader *ca.LogReader) *harness
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.server, err = New(Config{Authority: authority, Lifecycle: authority.(Lifecycle), Inclusion: authority.(Log), LogReader: reader, Operators: operators, Window: testWindow, Grace: 300 * time.Millisecond,
+	h.server, err = New(Config{Authority: authority, Lifecycle: authority.(Lifecycle), Inclusion: authority.(Log), LogReader: reader, Operators: operators, Limits: testLimits, Grace: 300 * time.Millisecond,
 		Now: func() time.Time { return time.Now().Add(time.Duration(h.skew.Load())) },
 		Ready: func(context.Context) error {
 			if err := h.unready.Load(); err != nil {

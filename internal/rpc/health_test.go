@@ -65,7 +65,7 @@ func TestHealthBeforeTheFirstAnswer(t *testing.T) {
 	h := start(t, &fakeAuthority{})
 	h.stop()
 	<-h.ended
-	s, err := New(Config{Authority: &fakeAuthority{}, Lifecycle: &fakeAuthority{}, Inclusion: &fakeAuthority{}, LogReader: ca.NewLogReader(emptyLog{}), Operators: h.server.operators.Load(), Window: testWindow, TLS: TLS(h.operators["line-1"], h.ca.pool()),
+	s, err := New(Config{Authority: &fakeAuthority{}, Lifecycle: &fakeAuthority{}, Inclusion: &fakeAuthority{}, LogReader: ca.NewLogReader(emptyLog{}), Operators: h.server.operators.Load(), Limits: testLimits, TLS: TLS(h.operators["line-1"], h.ca.pool()),
 		Grace: time.Second, Now: time.Now, Ready: func(context.Context) error { return nil }, Log: h.server.log})
 	if err != nil {
 		t.Fatal(err)

@@ -43,7 +43,7 @@ type issuance struct {
 	siegelv1.UnimplementedIssuanceServiceServer
 	authority Authority
 	log       Log
-	window    int // orders of one stream that are under way at a time
+	queue     *queue
 	observe   func(ctx context.Context, method string, serve func(context.Context) error) error
 }
 
@@ -58,7 +58,7 @@ func (s *issuance) PlanCard(ctx context.Context, req *siegelv1.PlanCardRequest) 
 
 // IssueCard makes a card, or gives it where it was made before.
 func (s *issuance) IssueCard(ctx context.Context, req *siegelv1.IssueCardRequest) (*siegelv1.IssueCardResponse, error) {
-	card, wire, err := s.issue(ctx, req.GetOrder())
+	card, wire, err := s.issue(ctx, single, req.GetOrder())
 	if err != nil {
 		return nil, err
 	}
@@ -69,13 +69,17 @@ func (s *issuance) IssueCard(ctx context.Context, req *siegelv1.IssueCardRequest
 	return answer, err
 }
 
-// issue makes the card of an order, and gives it in both forms.
-func (s *issuance) issue(ctx context.Context, order *siegelv1.Order) (*ca.Card, *siegelv1.Card, error) {
-	card, err := s.authority.Issue(ctx, callOf(ctx).operator.Name, orderFromWire(order))
+// issue makes the card of an order when its turn comes, and gives it in both forms.
+func (s *issuance) issue(ctx context.Context, c class, order *siegelv1.Order) (card *ca.Card, wire *siegelv1.Card, err error) {
+	operator := callOf(ctx).operator.Name
+	err = s.queue.through(ctx, c, operator, func(ctx context.Context) (err error) {
+		card, err = s.authority.Issue(ctx, operator, orderFromWire(order))
+		return err
+	})
 	if err != nil {
 		return nil, nil, err
 	}
-	wire, err := s.withIssuers(ctx, card)
+	wire, err = s.withIssuers(ctx, card)
 	return card, wire, err
 }
 

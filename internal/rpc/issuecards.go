@@ -16,15 +16,20 @@ import (
 	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
 )
 
-// IssueCards works at the orders of a stream, at most window of them at a time. While the window is full nothing is received, so that
+// IssueCards works at the orders of a stream, at most Limits.Window of them at a time. While the window is full nothing is received, so that
 // gRPC's flow control slows the client down; an answer makes room when it has been handed to gRPC, which waits for a client that does not read.
 //
 // The end of the server ends the reading and not the work: the orders under way are answered, and the client sends the others to
 // another server.
 func (s *issuance) IssueCards(stream grpc.BidiStreamingServer[siegelv1.IssueCardsRequest, siegelv1.IssueCardsResponse]) error {
+	leave, err := s.queue.stream()
+	if err != nil {
+		return err
+	}
+	defer leave()
 	ctx, cancel := context.WithCancelCause(lasting(stream.Context()))
-	l := &line{issuance: s, stream: stream, ctx: ctx, cancel: cancel, places: make(chan struct{}, s.window)}
-	err := l.receive(stream.Context())
+	l := &line{issuance: s, stream: stream, ctx: ctx, cancel: cancel, places: make(chan struct{}, s.queue.limits.Window)}
+	err = l.receive(stream.Context())
 	l.work.Wait()
 	cancel(nil)
 	return l.end(err)
@@ -117,7 +122,7 @@ func (l *line) serve(got received) {
 		if got.err != nil {
 			return got.err
 		}
-		_, card, err := l.issue(ctx, got.order)
+		_, card, err := l.issue(ctx, batched, got.order)
 		answer.Result = &siegelv1.IssueCardsResponse_Card{Card: card}
 		return err
 	})

@@ -55,11 +55,9 @@ type Config struct {
 	CRLs      CRLs // nil where the server makes none: GenerateCRL is unimplemented then
 	Operators *Operators
 	TLS       *tls.Config // as TLS gives it
-	// Window is how many orders of one stream are under way at a time: enough to keep the token busy while others of them are drafted and
-	// recorded.
-	Window int
-	Grace  time.Duration    // how long calls under way may take after the end was asked for
-	Now    func() time.Time // a trusted clock, for the terms of client certificates
+	Limits    Limits
+	Grace     time.Duration    // how long calls under way may take after the end was asked for
+	Now       func() time.Time // a trusted clock, for the terms of client certificates
 	// Ready tells why the server cannot do its work now, nil where it can. It is asked every second, with a context that ends when
 	// the answer comes too late, and must not use a key. Health follows it.
 	Ready func(context.Context) error
@@ -88,7 +86,7 @@ type Server struct {
 
 // New makes a server. It reads and opens nothing.
 func New(cfg Config) (*Server, error) {
-	if cfg.Authority == nil || cfg.Lifecycle == nil || cfg.Inclusion == nil || cfg.LogReader == nil || cfg.Operators == nil || cfg.TLS == nil || cfg.Window <= 0 || cfg.Grace <= 0 || cfg.Now == nil || cfg.Ready == nil || cfg.Log == nil {
+	if cfg.Authority == nil || cfg.Lifecycle == nil || cfg.Inclusion == nil || cfg.LogReader == nil || cfg.Operators == nil || cfg.TLS == nil || !cfg.Limits.good() || cfg.Grace <= 0 || cfg.Now == nil || cfg.Ready == nil || cfg.Log == nil {
 		return nil, errors.New("rpc: a field of the configuration is not set")
 	}
 	s, err := newServer(cfg)
@@ -96,7 +94,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	services := guarded{s} // never s.grpc itself: its calls would go unchecked
-	siegelv1.RegisterIssuanceServiceServer(services, &issuance{authority: cfg.Authority, log: cfg.Inclusion, window: cfg.Window, observe: s.observe})
+	siegelv1.RegisterIssuanceServiceServer(services, &issuance{authority: cfg.Authority, log: cfg.Inclusion, queue: newQueue(cfg.Limits), observe: s.observe})
 	siegelv1.RegisterAuthorityServiceServer(services, &authority{authority: cfg.Authority, crls: cfg.CRLs})
 	siegelv1.RegisterApprovalServiceServer(services, &approval{authority: cfg.Authority})
 	siegelv1.RegisterLogServiceServer(services, &logReading{log: cfg.LogReader})

@@ -1,0 +1,89 @@
+package ca
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+)
+
+// The story of this file: who signs when. As many at a time as there are turns, urgent ones first, then in the order of arrival.
+
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := newTurns(1)
+		if err := turns.take(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var order []string
+		wait := func(name string, ctx context.Context) {
+			go func() {
+				if err := turns.take(ctx); err != nil {
+					order = append(order, name+" left")
+					return
+				}
+				order = append(order, name)
+				turns.give()
+			}()
+			synctest.Wait() // until it waits
+		}
+		leaving, leave := context.WithCancel(t.Context())
+		wait("a", t.Context())
+		wait("gone", leaving)
+		wait("b", t.Context())
+		wait("urgent", Urgent(t.Context()))
+		leave()
+		synctest.Wait()
+		turns.give()
+		synctest.Wait()
+		if want := []string{"gone left", "urgent", "a", "b"}; !slices.Equal(order, want) {
+			t.Errorf("order %q, want %q", order, want)
+		}
+		if turns.free != 1 {
+			t.Errorf("%d turns are free in the end, want 1", turns.free)
+		}
+	})
+}
+
+// TestTurnsBound: never more at a time than there are turns, whoever leaves in between.
+func TestTurnsBound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := newTurns(3)
+		var busy, most atomic.Int32
+		for n := range 100 {
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() {
+				if n%7 == 0 {
+					cancel()
+				}
+				defer cancel()
+				if err := turns.take(ctx); err != nil {
+					if !errors.Is(err, context.Canceled) {
+						t.Error(err)
+					}
+					return
+				}
+				most.Store(max(most.Load(), busy.Add(1)))
+				runtime.Gosched()
+				busy.Add(-1)
+				turns.give()
+			}()
+		}
+		synctest.Wait()
+		if most := most.Load(); most > 3 || turns.free != 3 {
+			t.Errorf("%d at a time, %d free in the end, want 3 and 3", most, turns.free)
+		}
+	})
+}
+
+func TestTurnsUnbounded(t *testing.T) {
+	turns := newTurns(0)
+	for range 100 {
+		if err := turns.take(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -35,6 +35,8 @@ func Exercise(t *testing.T, open Opener) {
 		{"review", reviewCases},
 		{"race", raceCases},
 		{"keep", keepCases},
+		{"approvals", approvalCases},
+		{"key sessions", sessionCases},
 	} {
 		n += len(story.cases)
 		t.Run(story.name, func(t *testing.T) {

@@ -20,6 +20,9 @@ func (a *Authority) Sign(ctx context.Context, r *Recorded) ([]byte, error) {
 	return a.sign(ctx, r)
 }
 
+// Watch is watch: one of the looks that Run makes every second.
+func (a *Authority) Watch(ctx context.Context) error { return a.watch(ctx) }
+
 // Waiting is the number of callers that wait for an order.
 func (a *Authority) Waiting(orderID string) int {
 	a.flights.mu.Lock()

@@ -70,6 +70,11 @@ var hierarchy = sync.OnceValue(func() []ca.Issuer {
 
 // profiledIssuer certifies an issuer with the profile of its kind. One of qualified certificates signs itself, and with RSASSA-PSS.
 func profiledIssuer(kind profiles.IssuerKind, name string, key ca.Key, above *ca.Issuer) ca.Issuer {
+	return profiledIssuerIn(profiles.Test, kind, name, key, above)
+}
+
+// profiledIssuerIn is profiledIssuer in an environment.
+func profiledIssuerIn(env profiles.Environment, kind profiles.IssuerKind, name string, key ca.Key, above *ca.Issuer) ca.Issuer {
 	set := must(profiles.Builtin())
 	profile, _ := set.IssuerProfile(kind)
 	iss := ca.Issuer{Key: key, Issuer: &profiles.Issuer{
@@ -81,7 +86,7 @@ func profiledIssuer(kind profiles.IssuerKind, name string, key ca.Key, above *ca
 		iss.Qualified = &profiles.QualifiedInfo{PDS: []pkix.PDSLocation{{URL: "https://siegel.example/pds", Language: "en"}}, RetentionYears: 7}
 	}
 	r := &profiles.IssuerRequest{
-		Environment: profiles.Test, CommonName: name, Organization: "Siegel", PublicKey: key.Public(), PSS: iss.PSS,
+		Environment: env, CommonName: name, Organization: "Siegel", PublicKey: key.Public(), PSS: iss.PSS,
 		Serial: must(pkix.NewSerial([]byte(name)[:8])), NotBefore: date(2025, 1, 1), OCSPURL: "http://ocsp.siegel.example/root",
 	}
 	signer := key
@@ -138,8 +143,13 @@ func x509Issuer(number int, key ca.Key, above *ca.Issuer) ca.Issuer {
 
 // cvcIssuer certifies a CVC root (above is nil) or a sub-CA for all SMC-B profiles (gemSpec_PKI, Tab_PKI_919-02).
 func cvcIssuer(name string, key ca.Key, above *ca.Issuer) ca.Issuer {
+	return cvcIssuerOf("DESGX", name, key, above)
+}
+
+// cvcIssuerOf is cvcIssuer with a provider code.
+func cvcIssuerOf(provider, name string, key ca.Key, above *ca.Issuer) ca.Issuer {
 	iss := ca.Issuer{Key: key, Issuer: &profiles.Issuer{Name: name, Kind: profiles.CVCRootCA, KeyType: sigalg.E256, IssuedBy: name}}
-	reference := must(cvc.ParseReference("DESGX 8-1-02-24"))
+	reference := must(cvc.ParseReference(provider + " 8-1-02-24"))
 	body := &cvc.Body{
 		CAR: reference, CHR: reference.CHR(), PublicKey: key.Public().(*brainpool.PublicKey), FlagOID: cvc.FlagsTI,
 		Flags: must(cvc.ParseFlags("FFFFFFFFFFFFFF")), CED: must(cvc.ParseDate("2024-01-01")), CXD: must(cvc.ParseDate("2033-12-31")),
@@ -148,7 +158,7 @@ func cvcIssuer(name string, key ca.Key, above *ca.Issuer) ca.Issuer {
 	if above != nil {
 		iss.Kind, iss.IssuedBy, signer = profiles.CVCSubCA, above.Name, above.Key
 		iss.Profiles = []string{"C.SMC.AUTR_CVC", "C.SMC.AUTD_RPE_CVC"}
-		body.CHR = must(cvc.ParseReference("DESGX 1-1-02-25")).CHR()
+		body.CHR = must(cvc.ParseReference(provider + " 1-1-02-25")).CHR()
 		body.Flags = must(cvc.ParseFlags("80FF3BDFE1FF0C"))
 		body.CED, body.CXD = must(cvc.ParseDate("2025-01-01")), must(cvc.ParseDate("2032-12-31"))
 	}
@@ -157,6 +167,19 @@ func cvcIssuer(name string, key ca.Key, above *ca.Issuer) ca.Issuer {
 	iss.CVC = must(cvc.Parse(must(cvc.Assemble(octets, signature))))
 	return iss
 }
+
+// productionHierarchy is a small hierarchy of environment production: what smallOrder needs, and a second SMC-B CA that waits to be imported.
+var productionHierarchy = sync.OnceValue(func() []ca.Issuer {
+	root := profiledIssuerIn(profiles.Production, profiles.RootCA, "SIEGEL.RCA9", newECKey(), nil)
+	cvcTop := cvcIssuerOf("DESGL", "SIEGEL-CVC-Root9", newECKey(), nil)
+	list := []ca.Issuer{root, profiledIssuerIn(profiles.Production, profiles.SMCBCA, "SIEGEL.SMCB-CA9", newECKey(), &root),
+		cvcTop, cvcIssuerOf("DESGL", "SIEGEL-CVC-CA9", newECKey(), &cvcTop),
+		profiledIssuerIn(profiles.Production, profiles.SMCBCA, "SIEGEL.SMCB-CA10", newECKey(), &root)}
+	for _, i := range []int{1, 4} {
+		list[i].OCSPURL, list[i].CRLURL = "http://ocsp.siegel.example/smcb", "http://crl.siegel.example/smcb.crl"
+	}
+	return list
+})
 
 func date(year int, month time.Month, day int) time.Time {
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC)

@@ -159,7 +159,7 @@ func (a *Authority) endSession(ctx context.Context, actor string, iss *issuer, o
 	}
 	err := a.recordEnd(ctx, actor, open, unused, why)
 	if !errors.Is(err, ErrSessionMoved) {
-		iss.forget()
+		iss.forget(why)
 	}
 	return err
 }
@@ -262,7 +262,7 @@ func (a *Authority) leaveSession(ctx context.Context, iss *issuer) error {
 	if mine == nil {
 		return nil
 	}
-	iss.forget()
+	iss.forget(endedByStop)
 	for range maxMoves {
 		open, err := a.store.Session(ctx, mine.id)
 		switch {

@@ -132,15 +132,17 @@ func (a *Authority) promise(ctx context.Context, iss *issuer, n int64) (*keySess
 // ErrSessionMoved says that another server was faster. The caller holds sessionMu.
 func (a *Authority) refill(ctx context.Context, iss *issuer, n int64) error {
 	open, err := a.store.OpenSession(ctx, iss.Name)
-	if errors.Is(err, ErrNotFound) {
-		iss.forget()
-		return a.openAlone(ctx, iss, n)
-	}
-	if err != nil {
+	isOpen := err == nil
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		return storeFailure("look for the key session", err)
 	}
-	if iss.session != nil && iss.session.id != open.ID {
-		iss.forget()
+	if iss.session != nil && (!isOpen || iss.session.id != open.ID) {
+		if err := a.lose(ctx, iss); err != nil {
+			return err
+		}
+	}
+	if !isOpen {
+		return a.openAlone(ctx, iss, n)
 	}
 	need := n - iss.left()
 	remaining := open.Signatures - open.Drawn
@@ -194,18 +196,30 @@ func (iss *issuer) left() int64 {
 // add takes drawn signatures into this server's part of a session. The caller holds sessionMu.
 func (iss *issuer) add(open *KeySession, drawn int64) {
 	if iss.session == nil || iss.session.id != open.ID {
-		iss.forget()
+		iss.forget(endedByOperator) // the stricter, where it is not known why the other ended
 		iss.session = &keySession{id: open.ID, ends: open.Ends, since: time.Now()}
 	}
 	iss.session.left += drawn
 }
 
-// forget drops a session that is not open any more; what is under way in it meets a closed door. The caller holds sessionMu.
-func (iss *issuer) forget() {
-	if iss.session != nil {
-		iss.session.closed.Store(true)
-		iss.session = nil
+// lose drops a session that another server has closed. The caller holds sessionMu.
+func (a *Authority) lose(ctx context.Context, iss *issuer) error {
+	was, err := a.store.Session(ctx, iss.session.id)
+	if err != nil {
+		return readFailure("read the key session", err)
 	}
+	iss.forget(was.Reason)
+	return nil
+}
+
+// forget drops a session that is not open any more. One that ended by count has kept its promises: the signatures of orders under way are
+// among those that it counts as used. What is under way in any other meets a closed door. The caller holds sessionMu.
+func (iss *issuer) forget(why string) {
+	if iss.session == nil {
+		return
+	}
+	iss.session.closed.Store(why != endedByCount)
+	iss.session = nil
 }
 
 // randomHex gives 32 hex digits from a CSPRNG.

@@ -61,7 +61,9 @@ func (a *Authority) watchSessions(ctx context.Context) error {
 	}
 	return errors.Join(append(errs, a.eachSession(func(iss *issuer) error {
 		if s := iss.session; s != nil && s.id != byIssuer[iss.Name] && s.since.Before(looked) {
-			iss.forget()
+			if err := a.lose(ctx, iss); err != nil {
+				return err
+			}
 		}
 		iss.opened = byIssuer[iss.Name] != ""
 		return nil

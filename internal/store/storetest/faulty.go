@@ -61,6 +61,13 @@ func Faulty(store ca.Store, faults ...Fault) *FaultyStore {
 	return &FaultyStore{inner: store, faults: faults, intended: map[[32]byte]bool{}}
 }
 
+// Fail adds a fault.
+func (f *FaultyStore) Fail(fault Fault) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.faults = append(slices.Clone(f.faults), fault)
+}
+
 // Calls lists the calls so far, failed ones too, in the order of arrival.
 func (f *FaultyStore) Calls() []Verb {
 	f.mu.Lock()

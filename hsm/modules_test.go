@@ -15,7 +15,6 @@ type implementation struct {
 	name, family string
 	cfg          hsm.Config
 	lacks        []sigalg.KeyType
-	readWrite    bool // makes token objects in read-only sessions
 }
 
 // implementations are independent of each other.

@@ -41,3 +41,6 @@ var (
 	Canonical = canonical
 	OrderHash = orderHash
 )
+
+// MakeDue makes the CRL of an issuer if it is due.
+func (c *CRLs) MakeDue(ctx context.Context, issuer string) error { return c.makeDue(ctx, issuer) }

@@ -9,7 +9,7 @@ NSS     := /usr/lib/x86_64-linux-gnu/libsoftokn3.so:/usr/lib/aarch64-linux-gnu/l
 POSTGRES := $(or $(firstword $(wildcard /usr/lib/postgresql/*/bin/initdb /opt/homebrew/opt/postgresql@*/bin/initdb)),initdb)
 export CGO_ENABLED = 1
 
-.PHONY: help demo build test lint fuzz bench bench-ocsp campaign chaos chaos-token proto clean
+.PHONY: help demo build test lint fuzz bench bench-ocsp bench-crl campaign chaos chaos-token proto clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -58,6 +58,9 @@ chaos: ## Kill servers and databases under load and check after each round, ROUN
 bench-ocsp: ## Measure OCSP with 200,000 cards in PostgreSQL (BENCH="--cards N ..." for less; half an hour)
 	@scripts/need.sh gcc=gcc $(SOFTHSM)=softhsm2 $(POSTGRES)=postgresql
 	$(GO) run ./cmd/siegel-bench ocsp $(BENCH)
+
+bench-crl: ## Make a CRL of a million entries: time, size, peak memory
+	@SIEGEL_CRL_ENTRIES=1000000 $(GO) test ./ca -count=1 -run TestLargeCRL -v | grep '^bench '
 
 proto: ## Generate the Go code of the API from proto/
 	@mkdir -p $(BIN)/proto

@@ -41,6 +41,8 @@ type CRLs struct {
 const (
 	// crlPage is how many revoked certificates are read at a time.
 	crlPage = 10_000
+	// maxExpected bounds the entries for which room is made in the first CRL of an issuer; more need the room twice for a moment.
+	maxExpected = 1 << 20
 	// crlPause is the time between two looks whether a CRL is due.
 	crlPause = 5 * time.Second
 )
@@ -223,7 +225,7 @@ func (c *CRLs) draft(ctx context.Context, iss *issuer, state *CRLState) (*drafte
 		return nil, storeFailure("read the epoch of the status", err)
 	}
 	query := RevokedQuery{Issuer: iss.Name, Epoch: d.Epoch, Limit: crlPage}
-	expected := 0
+	expected := int(min(d.Epoch, maxExpected)) // of the first CRL nothing better is known
 	if p := state.Published; p != nil {
 		expected = p.Entries + p.Entries/8
 		if iss.Kind != profiles.QESCA { // an entry stays until one CRL after its certificate has expired (RFC 5280, Section 3.3)

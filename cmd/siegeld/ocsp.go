@@ -165,6 +165,7 @@ func responderServices(cfg config, log *slog.Logger, lis *listeners, responder *
 	}
 	figures := metrics.New(build.Version())
 	figures.WatchTokens(tokens.Stats)
+	figures.WatchStatus(responder.Counts())
 	var services []service
 	for _, a := range []struct {
 		name    string

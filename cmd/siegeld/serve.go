@@ -97,6 +97,9 @@ func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *input
 	if err != nil {
 		return err
 	}
+	if responder != nil {
+		open.figures.WatchStatus(responder.Counts())
+	}
 	services, err := httpServices(cfg, log, open, publicHandler(cfg, authority.Issuers(), responder, open.store, isReady, log), isReady)
 	if err != nil {
 		return err

@@ -114,9 +114,7 @@ func (c *campaign) run(servers int) {
 		s := &chaosServer{proxy: newProxy(c.t)}
 		c.servers = append(c.servers, s)
 		c.start(s)
-		behind = append(behind, clients{siegelv1.NewIssuanceServiceClient(c.dial(s, "line-1")),
-			siegelv1.NewLifecycleServiceClient(c.dial(s, "desk-1")), siegelv1.NewLifecycleServiceClient(c.dial(s, "revocation-1")),
-			func() string { return *s.http.Load() }})
+		behind = append(behind, c.clients(s))
 	}
 	c.load = newLoad(c.t, rand.NewChaCha8([32]byte{byte(seed), byte(seed >> 8), byte(seed >> 16)}), behind)
 	for round := range *chaosRounds {
@@ -154,6 +152,23 @@ func (c *campaign) start(s *chaosServer) {
 	s.tiles.Store(&server.Tiles)
 	s.http.Store(&server.HTTP)
 	s.proxy.lead(server.Addr)
+}
+
+// clients connects the people and machines that work with a server.
+func (c *campaign) clients(s *chaosServer) clients {
+	c.t.Helper()
+	person := func(operator string) people {
+		conn := c.dial(s, operator)
+		return people{siegelv1.NewAuthorityServiceClient(conn), siegelv1.NewApprovalServiceClient(conn)}
+	}
+	return clients{
+		line:       siegelv1.NewIssuanceServiceClient(c.dial(s, "line-1")),
+		desk:       siegelv1.NewLifecycleServiceClient(c.dial(s, "desk-1")),
+		revocation: siegelv1.NewLifecycleServiceClient(c.dial(s, "revocation-1")),
+		first:      person("ca-operator-1"),
+		second:     person("ca-operator-2"),
+		status:     func() string { return *s.http.Load() },
+	}
 }
 
 // dial connects an operator with a server, whichever process serves it. The connection does not wait long before it is made anew.

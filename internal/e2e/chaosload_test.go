@@ -31,24 +31,26 @@ const (
 // load is what clients do while servers die. Each sends every change again, to one server after the other, until it is acknowledged, and
 // remembers what it was told.
 type load struct {
-	t       *testing.T
-	servers []clients
-	orders  *rig.Orders // guarded by mu
-	mu      sync.Mutex
-	answers map[string]*siegelv1.Card // acknowledged, by order
-	sent    []*siegelv1.Order         // acknowledged orders for cards, which can be sent again and renewed
-	renewed map[string]int            // renewals that were asked for, by order
-	byICCSN map[string]*siegelv1.Card // acknowledged cards
-	cards   map[string]*cardState     // of acknowledged cards, by ICCSN
-	seen    map[string]bool           // checkpoints
-	done    map[string]int            // acts, by name
-	retries int
+	t         *testing.T
+	servers   []clients
+	orders    *rig.Orders // guarded by mu
+	mu        sync.Mutex
+	answers   map[string]*siegelv1.Card // acknowledged, by order
+	sent      []*siegelv1.Order         // acknowledged orders for cards, which can be sent again and renewed
+	renewed   map[string]int            // renewals that were asked for, by order
+	byICCSN   map[string]*siegelv1.Card // acknowledged cards
+	cards     map[string]*cardState     // of acknowledged cards, by ICCSN
+	decisions map[string]string         // acknowledged, by request
+	seen      map[string]bool           // checkpoints
+	done      map[string]int            // acts, by name
+	retries   int
 }
 
 // clients speak to one server, each as an operator of the role that it takes.
 type clients struct {
 	line             siegelv1.IssuanceServiceClient
 	desk, revocation siegelv1.LifecycleServiceClient
+	first, second    people
 	status           func() string // where it answers OCSP now
 }
 
@@ -66,14 +68,14 @@ func newLoad(t *testing.T, source io.Reader, servers []clients) *load {
 		t.Fatal(err)
 	}
 	return &load{t: t, servers: servers, orders: orders, answers: map[string]*siegelv1.Card{}, renewed: map[string]int{},
-		byICCSN: map[string]*siegelv1.Card{}, cards: map[string]*cardState{}, seen: map[string]bool{}, done: map[string]int{}}
+		byICCSN: map[string]*siegelv1.Card{}, cards: map[string]*cardState{}, decisions: map[string]string{}, seen: map[string]bool{}, done: map[string]int{}}
 }
 
 // known gives what clients were told.
 func (l *load) known() known {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	k := known{cards: map[string][][32]byte{}, checkpoints: slices.Sorted(maps.Keys(l.seen))}
+	k := known{cards: map[string][][32]byte{}, decisions: maps.Clone(l.decisions), checkpoints: slices.Sorted(maps.Keys(l.seen))}
 	for iccsn, state := range l.cards {
 		if state.active {
 			k.states = append(k.states, iccsn+" active ")
@@ -114,8 +116,10 @@ func (l *load) act(random *rand.Rand) {
 		l.issue(random, "issue", l.next())
 	case n < 50:
 		l.issueTwice(random, l.next())
-	case n < 70:
+	case n < 65:
 		l.live(random)
+	case n < 70:
+		l.decide(random)
 	case n < 80:
 		if order := l.again(random); order != nil {
 			l.issue(random, "send again", order)

@@ -91,6 +91,7 @@ func (p *page) rows(query string, scan func(row *sql.Rows) error) {
 type known struct {
 	cards       map[string][][32]byte // hashes of the certificates that were acknowledged, by order
 	states      []string              // ICCSN, state, and slot where the certificate is revoked by itself
+	decisions   map[string]string     // states of requests that need two people, by id
 	checkpoints []string              // that were shown
 }
 
@@ -112,8 +113,9 @@ func (l *ledger) check(ctx context.Context, k known) (problems []string, waiting
 	p.checkChanges()
 	certificates := p.checkCards(k.cards)
 	p.checkStates(k.states)
-	return p.problems, p.waiting, fmt.Sprintf("%d entries, %d certificates; acknowledged %d orders, %d changes of status; %d checkpoints seen",
-		len(p.entries), certificates, len(k.cards), len(k.states), len(k.checkpoints))
+	p.checkDecisions(k.decisions)
+	return p.problems, p.waiting, fmt.Sprintf("%d entries, %d certificates; acknowledged %d orders, %d changes of status, %d acts of two people; %d checkpoints seen",
+		len(p.entries), certificates, len(k.cards), len(k.states), len(k.decisions), len(k.checkpoints))
 }
 
 // leafText is the clear part of an entry as internal/tlog/leaf.go says that it is hashed.
@@ -285,6 +287,7 @@ var changes = []change{
 	{"crl-recorded", "number", "SELECT entry_id, number FROM crls"},
 	{"crl-issued", "number", "SELECT entry_id, number FROM published_crls"},
 	{"server-started", "", ""},    // has no row: what it begins lives in the memory of a server
+	{"operators-loaded", "", ""},  // likewise
 	{"key-session-drawn", "", ""}, // has no row of its own: see checkDraws
 }
 
@@ -462,6 +465,22 @@ WHERE s.state = 'revoked' AND t.serial IS NOT NULL AND NOT EXISTS (SELECT 1 FROM
 			p.report("change %d of the status revokes a certificate of %s, which is not among the revocations", epoch, issuer)
 			return err
 		})
+}
+
+// checkDecisions looks at every request whose decision was acknowledged.
+func (p *page) checkDecisions(acknowledged map[string]string) {
+	stored := map[string]string{}
+	p.rows("SELECT approval_id, state FROM approvals", func(row *sql.Rows) error {
+		var id, state string
+		err := row.Scan(&id, &state)
+		stored[id] = state
+		return err
+	})
+	for id, state := range acknowledged {
+		if stored[id] != state {
+			p.report("request %s was acknowledged as %s, and is %q", id, state, stored[id])
+		}
+	}
 }
 
 // logged gives the hashes of certificates that the entry of a card names.

@@ -9,7 +9,7 @@ NSS     := /usr/lib/x86_64-linux-gnu/libsoftokn3.so:/usr/lib/aarch64-linux-gnu/l
 POSTGRES := $(or $(firstword $(wildcard /usr/lib/postgresql/*/bin/initdb /opt/homebrew/opt/postgresql@*/bin/initdb)),initdb)
 export CGO_ENABLED = 1
 
-.PHONY: help demo build test lint fuzz bench bench-ocsp bench-crl campaign chaos chaos-token proto clean
+.PHONY: help demo build test lint fuzz bench bench-ocsp bench-crl bench-log campaign chaos chaos-token proto clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -61,6 +61,10 @@ bench-ocsp: ## Measure OCSP with 200,000 cards in PostgreSQL (BENCH="--cards N .
 
 bench-crl: ## Make a CRL of a million entries: time, size, peak memory
 	@SIEGEL_CRL_ENTRIES=1000000 $(GO) test ./ca -count=1 -run TestLargeCRL -v | grep '^bench '
+
+bench-log: ## Measure export and verification at 100,000 and 1,000,000 entries, and the cost of a card at a full database (an hour; BENCH="--data DIR" of siegel-bench fill: minutes)
+	@scripts/need.sh gcc=gcc $(SOFTHSM)=softhsm2
+	$(GO) run ./cmd/siegel-bench log $(BENCH)
 
 proto: ## Generate the Go code of the API from proto/
 	@mkdir -p $(BIN)/proto

@@ -36,6 +36,7 @@ import (
 type commands struct {
 	Service cli     `cmd:"" default:"withargs" help:"Measure the whole service beside the raw signature rate of the same keys (the default command)."`
 	OCSP    ocspCmd `cmd:"" name:"ocsp" help:"Measure the OCSP responder on a database with many cards."`
+	Log     logCmd  `cmd:"" help:"Measure export and verification of a large log, and the cost of a card on an empty and on a full database."`
 	Fill    fillCmd `cmd:"" help:"Make a database with many cards, on which siegeld can be started."`
 }
 

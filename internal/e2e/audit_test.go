@@ -212,3 +212,15 @@ func (e exported) leavesOf(kind string) (places []int) {
 
 // leafHash is SHA-256(0x00 || leaf) (RFC 6962, Section 2.1).
 func leafHash(leaf []byte) [32]byte { return sha256.Sum256(append([]byte{0}, leaf...)) }
+
+// exportAndVerify has an auditor look at the whole log of a server, whatever its database.
+func exportAndVerify(t *testing.T, r *rig.Rig, server *rig.Server) {
+	t.Helper()
+	a := &audited{t: t, rig: r, key: filepath.Join(r.Data, "hierarchy", "log.vkey")}
+	dir := filepath.Join(t.TempDir(), "export")
+	a.must(server, "audit", "export", dir, "--personal", "--parquet")
+	if out, code := a.verify(dir, "--whole"); code != 0 {
+		t.Errorf("the log does not verify: exit code %d\n%s", code, out)
+	}
+	a.must(server, "audit", "statistics", "--by", "kind")
+}

@@ -196,6 +196,7 @@ func TestLogOutlivesItsServer(t *testing.T) {
 		t.Errorf("the other server went on with the log after %s, want 2 s", took)
 	}
 	a.issueIncluded(t, client, orders[5])
+	exportAndVerify(t, r, second)
 	stop(t, second)
 	checkStore(t, dsn)
 }

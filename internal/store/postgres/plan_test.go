@@ -35,6 +35,16 @@ func TestNoTableIsReadWhole(t *testing.T) {
 		growLog(t, s)
 		_, err = s.Inclusion(t.Context(), card.EntryID)
 		must(t, err)
+		_, err = s.SignedHead(t.Context(), 0)
+		must(t, err)
+		_, err = s.Leaves(t.Context(), int64(order), 5)
+		must(t, err)
+		_, err = s.LeavesAbout(t.Context(), card.ICCSN)
+		must(t, err)
+		_, _, err = s.LeavesBetween(t.Context(), in.At, in.At.Add(time.Millisecond))
+		must(t, err)
+		_, err = s.LeafCertificates(t.Context(), int64(order), int64(order)+2)
+		must(t, err)
 	}
 	closeStore(t, s) // its connections report what they did at their end
 	db := raw(t, dsn)

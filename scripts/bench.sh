@@ -3,4 +3,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 go test ./internal/brainpool -run '^$' -bench 'OpenSSL' -benchtime 1s
-go run ./cmd/siegel-bench "$@"
+go run ./cmd/siegel-bench --report bench-report.md "$@"

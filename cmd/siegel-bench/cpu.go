@@ -33,16 +33,19 @@ func perCard(d time.Duration, n int) float64 {
 // clockTick is the unit of processor time in /proc: USER_HZ is 100 on every architecture that Go knows.
 const clockTick = 10 * time.Millisecond
 
-// useOfCPU adds up what this process and those that it started have used.
-func useOfCPU() (u cpuUse) {
+// process is a line of /proc.
+type process struct {
+	parent int
+	name   string
+	used   time.Duration
+	memory int64 // resident, in octets
+}
+
+// processes lists this process and those that it started, by their ids.
+func processes() map[int]process {
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
-		return u
-	}
-	type process struct {
-		parent int
-		name   string
-		used   time.Duration
+		return nil
 	}
 	all := map[int]process{}
 	for _, name := range files {
@@ -55,28 +58,47 @@ func useOfCPU() (u cpuUse) {
 			continue
 		}
 		fields := strings.Fields(string(text[closed+1:]))
-		if len(fields) < 13 {
+		if len(fields) < 22 {
 			continue
 		}
+		number := func(i int) int64 { n, _ := strconv.ParseInt(fields[i], 10, 64); return n }
 		pid, _ := strconv.Atoi(strings.TrimSpace(string(text[:open])))
-		parent, _ := strconv.Atoi(fields[1])
-		user, _ := strconv.ParseInt(fields[11], 10, 64)
-		system, _ := strconv.ParseInt(fields[12], 10, 64)
-		all[pid] = process{parent, string(text[open+1 : closed]), time.Duration(user+system) * clockTick}
+		all[pid] = process{int(number(1)), string(text[open+1 : closed]), time.Duration(number(11)+number(12)) * clockTick,
+			number(21) * int64(os.Getpagesize())}
 	}
-	for pid, p := range all {
-		self := pid == os.Getpid()
-		for up := pid; up > 1 && !self; up = all[up].parent {
-			self = all[up].parent == os.Getpid()
+	for pid := range all {
+		up := pid
+		for up > 1 && up != os.Getpid() {
+			up = all[up].parent
 		}
+		if up <= 1 {
+			defer delete(all, pid) // others may need it to find their way up
+		}
+	}
+	return all
+}
+
+// useOfCPU adds up what this process and those that it started have used.
+func useOfCPU() (u cpuUse) {
+	for pid, p := range processes() {
 		switch {
 		case pid == os.Getpid():
 			u.client += p.used
-		case self && p.name == "siegeld":
+		case p.name == "siegeld":
 			u.server += p.used
-		case self && p.name == "postgres":
+		case p.name == "postgres":
 			u.database += p.used
 		}
 	}
 	return u
+}
+
+// serverMemory is the resident memory of the server, in octets.
+func serverMemory() (octets int64) {
+	for _, p := range processes() {
+		if p.name == "siegeld" {
+			octets += p.memory
+		}
+	}
+	return octets
 }

@@ -1,12 +1,18 @@
 // Command siegel-bench measures the whole service beside its limit: cards per second over gRPC with mTLS on loopback, and the raw
 // C_Sign rate of the same keys in the same mix, both in one run. `make bench` runs it.
 //
-// The software token, the server and the client share the machine's cores, so that the ratio of the two rates says what
-// everything but the signatures costs.
+// The software token, the server, the database and the client share the machine's cores, so that the ratio of the two rates says what
+// everything but the signatures costs. On a machine that others use too, the share of the processor time that signs says the same and
+// depends less on them.
 //
-// `siegel-bench ocsp` (ocsp.go, ocspload.go) measures the OCSP responder; `make bench-ocsp` runs it.
+// Where to look:
 //
-// Beside that it makes large databases (fill.go, template.go, point.go): `siegel-bench fill --cards 1000000 --data DIR`.
+//   - main.go: the commands, and the token by itself
+//   - service.go, load.go: the service under a stream, amid it and idle; store.go: with which database
+//   - delayed.go, shim/delay.c: a token that is bound by latency
+//   - cpu.go: whose processor time it is
+//   - report.go: tables, lines for programs, the report with its plots
+//   - ocsp.go, ocspload.go: OCSP; fill.go, template.go, point.go: large databases
 package main
 
 import (
@@ -43,9 +49,12 @@ type commands struct {
 // cli is the command line of service.
 type cli struct {
 	Duration time.Duration `default:"10s" help:"How long each measurement takes."`
-	Workers  int           `default:"8" help:"Orders under way at the same time."`
+	Workers  int           `default:"16" help:"Orders of the stream that are under way at a time."`
+	Sweep    bool          `default:"true" negatable:"" help:"Measure also single cards amid a stream, and streams with 1 to 32 orders at a time."`
+	Delayed  bool          `default:"true" negatable:"" help:"Measure also with a token bound by latency."`
+	Report   string        `type:"path" placeholder:"FILE" help:"Write a report with plots (Markdown) to this file."`
 	Signers  int           `default:"0" help:"Sessions of the raw measurement; 0 means the number of CPUs."`
-	Orders   int           `default:"4000" help:"Orders made before the clock starts; the measurement ends early when they are used up."`
+	Orders   int           `default:"6000" help:"Orders made before the clock starts; the measurement ends early when they are used up."`
 	Store    string        `default:"both" enum:"sqlite,postgres,both" help:"Databases to measure with: sqlite, postgres (a throwaway one), or both."`
 }
 
@@ -99,6 +108,12 @@ func (c *cli) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	var delayed *delayedResult
+	if c.Delayed { // before PostgreSQL takes the place of the database
+		if delayed, err = c.delayed(ctx, r, orders); err != nil {
+			return fmt.Errorf("measure with a delayed token: %w", err)
+		}
+	}
 	services, err := c.services(ctx, r, orders)
 	if err != nil {
 		return err
@@ -107,7 +122,12 @@ func (c *cli) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return report(out, c, before, after, services)
+	f := &findings{cli: c, before: before, after: after, services: services, delayed: delayed}
+	f.print(out)
+	if c.Report == "" {
+		return nil
+	}
+	return f.write(c.Report)
 }
 
 // services measures the whole service with each database that is asked for.
@@ -189,37 +209,4 @@ func cardMix(ctx context.Context, r *rig.Rig, token *hsm.Token) ([]hsm.Share, er
 		mix = append(mix, share)
 	}
 	return mix, nil
-}
-
-// report prints the figures as tables and as lines for programs.
-func report(out io.Writer, c *cli, before, after rawRate, services []*serviceResult) error {
-	raw := (before.PerSecond() + after.PerSecond()) / 2
-	fmt.Fprintf(out, "\nWhole service, gRPC with mTLS on loopback, G2.1 cards of %d certificates, %d orders at a time, %d CPUs\n",
-		signatures, c.Workers, runtime.NumCPU())
-	row := func(what, format string, args ...any) {
-		fmt.Fprintf(out, "  %-36s %s\n", what, fmt.Sprintf(format, args...))
-	}
-	row("raw C_Sign/s, same keys, same mix", "%.0f before, %.0f after", before.PerSecond(), after.PerSecond())
-	rawCPU := (perCard(before.cpu, before.Units) + perCard(after.cpu, after.Units)) / 2
-	row("CPU of a card's signatures", "%.2f ms", rawCPU)
-	for _, s := range services {
-		fmt.Fprintf(out, "\nwith %s\n", s.store)
-		row("cards issued", "%d in %.1f s", s.cards, s.elapsed.Seconds())
-		row("cards/s", "%.1f", s.cardRate())
-		row("signatures/s", "%.0f", s.signatureRate())
-		row("ratio", "%.2f", s.signatureRate()/raw)
-		row("latency of a card", "p50 %s, p99 %s", quantile(s.latencies, 0.5), quantile(s.latencies, 0.99))
-		row("CPU of a card, ms", "server %.2f, database %.2f, client %.2f; %.2f in all", perCard(s.cpu.server, s.cards),
-			perCard(s.cpu.database, s.cards), perCard(s.cpu.client, s.cards), perCard(s.cpu.total(), s.cards))
-		row("share of CPU that signs", "%.2f", rawCPU/perCard(s.cpu.total(), s.cards))
-	}
-	fmt.Fprintf(out, "\nbench raw-signatures %.0f\n", raw)
-	for _, s := range services {
-		_, err := fmt.Fprintf(out, "bench issue-cards-%s %.1f\nbench issue-signatures-%s %.0f\nbench issue-ratio-%s %.3f\n",
-			s.store, s.cardRate(), s.store, s.signatureRate(), s.store, s.signatureRate()/raw)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

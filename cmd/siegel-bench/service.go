@@ -4,6 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/siegel-pki/siegel/internal/rig"
 	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
@@ -13,9 +17,27 @@ import (
 type serviceResult struct {
 	store string // name in the figures
 	*load
+	sweep       []point
+	idle, amid  []time.Duration // latencies of single cards, sorted: on an idle server, and amid a stream
+	rss, rssEnd int64           // memory of the server before and after the stream, in octets
 }
 
-// service measures siegeld, started with flags: it issues orders made beforehand, so many at a time, until time or orders are used up.
+// point is the throughput and latency of a stream with so many orders at a time.
+type point struct {
+	atOnce int
+	*load
+}
+
+// The measurements beside the main one.
+const (
+	singles = 50                     // single cards on an idle server
+	pause   = 100 * time.Millisecond // between two single cards amid a stream
+)
+
+// atOnces are the steps of the sweep.
+var atOnces = []int{1, 2, 4, 8, 16, 32}
+
+// service measures siegeld, started with flags, with orders made beforehand.
 func (c *cli) service(ctx context.Context, r *rig.Rig, orders *rig.Orders, flags ...string) (*serviceResult, error) {
 	fmt.Fprintf(os.Stderr, "siegel-bench: making %d orders\n", c.Orders)
 	queue := make(chan *siegelv1.Order, c.Orders)
@@ -32,13 +54,67 @@ func (c *cli) service(ctx context.Context, r *rig.Rig, orders *rig.Orders, flags
 		return nil, err
 	}
 	defer conn.Close()
-	fmt.Fprintf(os.Stderr, "siegel-bench: issuing, %d orders at a time, %s\n", c.Workers, c.Duration)
-	result, err := stream(ctx, siegelv1.NewIssuanceServiceClient(conn), queue, c.Workers, c.Duration)
+	result, err := c.measure(ctx, siegelv1.NewIssuanceServiceClient(conn), queue)
 	if stopErr := server.Stop(); err == nil {
 		err = stopErr
 	}
-	if err != nil {
+	return result, err
+}
+
+// measure makes the measurements on a running server.
+func (c *cli) measure(ctx context.Context, client siegelv1.IssuanceServiceClient, queue <-chan *siegelv1.Order) (*serviceResult, error) {
+	s := &serviceResult{}
+	var err error
+	fmt.Fprintf(os.Stderr, "siegel-bench: %d single cards\n", singles)
+	if s.idle, err = one(ctx, client, queue, singles, 0); err != nil {
 		return nil, err
 	}
-	return &serviceResult{load: result}, nil
+	fmt.Fprintf(os.Stderr, "siegel-bench: a stream with %d orders at a time, %s\n", c.Workers, c.Duration)
+	s.rss = serverMemory()
+	if s.load, err = stream(ctx, client, queue, c.Workers, c.Duration); err != nil {
+		return nil, err
+	}
+	s.rssEnd = serverMemory()
+	if !c.Sweep {
+		return s, nil
+	}
+	fmt.Fprintf(os.Stderr, "siegel-bench: single cards amid a stream, %s\n", c.Duration)
+	var group errgroup.Group
+	group.Go(func() error {
+		_, err := stream(ctx, client, queue, c.Workers, c.Duration)
+		return err
+	})
+	s.amid, err = one(ctx, client, queue, int(c.Duration/pause), pause)
+	if waitErr := group.Wait(); err == nil {
+		err = waitErr
+	}
+	for _, n := range atOnces {
+		if err != nil {
+			return nil, err
+		}
+		fmt.Fprintf(os.Stderr, "siegel-bench: a stream with %d orders at a time, %s\n", n, c.Duration/4)
+		var l *load
+		l, err = stream(ctx, client, queue, n, c.Duration/4)
+		s.sweep = append(s.sweep, point{n, l})
+	}
+	return s, err
+}
+
+// one issues single cards one after the other, with a pause before each, and gives their latencies, sorted.
+func one(ctx context.Context, client siegelv1.IssuanceServiceClient, queue <-chan *siegelv1.Order, n int, pause time.Duration) ([]time.Duration, error) {
+	var latencies []time.Duration
+	for range n {
+		time.Sleep(pause)
+		order, ok := <-queue
+		if !ok {
+			break
+		}
+		begun := time.Now()
+		if _, err := client.IssueCard(ctx, &siegelv1.IssueCardRequest{Order: order}); err != nil {
+			return nil, fmt.Errorf("issue order %s by itself: %w", order.GetOrderId(), err)
+		}
+		latencies = append(latencies, time.Since(begun))
+	}
+	slices.Sort(latencies)
+	return latencies, nil
 }

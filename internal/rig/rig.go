@@ -125,6 +125,14 @@ func (s *Server) Kill() error {
 	return nil
 }
 
+// Signal sends siegeld a signal.
+func (s *Server) Signal(sig os.Signal) error {
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		return fmt.Errorf("send siegeld %v: %w", sig, err)
+	}
+	return nil
+}
+
 // Stop ends siegeld in order. Its log is in the error if that fails.
 func (s *Server) Stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {

@@ -147,8 +147,20 @@ func (w *world) newCVCFile() (path, issuer string) {
 // sign lets the X.509 root sign the request of an issuer.
 func (w *world) sign(issuer string) {
 	w.t.Helper()
-	w.run(0, "sign-request", w.roots, w.path(issuer, "requests", issuer+".csr"), "--dir", w.path("roots"), "--root", "SIEGEL.RCA1",
-		"--name", issuer, "--kind", "smcb-ca", "--out", w.path(issuer, "returned"), "--confirm", w.sum(w.roots))
+	c := &signRequestCmd{Dir: w.path("roots"), Name: issuer, Kind: "smcb-ca", Out: w.path(issuer, "returned")}
+	text, err := os.ReadFile(w.path(issuer, "requests", issuer+".csr"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	request, err := c.checkRequest(text)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	p, f, closeAll := w.performerOf(w.roots, "roots")
+	defer closeAll()
+	if err := c.sign(w.t.Context(), p, f.Root("SIEGEL.RCA1"), request); err != nil {
+		w.t.Fatal(err)
+	}
 }
 
 // performerOf opens a ceremony as run does. The caller closes it.

@@ -24,7 +24,7 @@ import (
 
 // changeover is how long after the rollover ceremony begins the new key generation takes orders: long enough for the ceremony and two
 // restarts.
-const changeover = 15 * time.Second
+const changeover = 10 * time.Second
 
 // TestCeremony tells the life of two key generations as a story, with the programs that people use: roots on a token of their own, the first
 // issuers, a server on them; then the next generation while orders run on two servers on one database, of which none may fail;
@@ -35,9 +35,11 @@ func TestCeremony(t *testing.T) {
 	s.perform("roots", 0)
 	t.Log("the first issuers: keys, requests, certificates of the roots, list of issuers")
 	s.perform("first", exitWaits)
+	s.checkRequests("first")
 	s.signRequests("first")
 	s.perform("first", 0)
 	s.perform("first", 0) // a second time there is nothing to do
+	readHierarchy(t, filepath.Join(s.data, "hierarchy")).askAboutIssuers(t)
 
 	t.Log("two servers on it")
 	s.prepareServers()
@@ -198,6 +200,18 @@ func issuersOf(card *siegelv1.Card) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// checkRequests: OpenSSL reads each request and finds it signed with its own key.
+func (s *stage) checkRequests(name string) {
+	s.t.Helper()
+	requests, err := filepath.Glob(filepath.Join(s.dir, name, "requests", "*.csr"))
+	if err != nil || len(requests) == 0 {
+		s.t.Errorf("there are no requests of %s (%v)", name, err)
+	}
+	for _, file := range requests {
+		mustAsk(s.t, "openssl", "req", "-in", file, "-noout", "-verify")
+	}
 }
 
 // checkChains asks the relying party, OpenSSL and GnuTLS about every certificate, below the roots of the first ceremony.

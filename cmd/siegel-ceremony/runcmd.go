@@ -50,7 +50,7 @@ type runCmd struct {
 	Hierarchy      string   `type:"path" help:"Folder of the server's list of issuers. Default: hierarchy below --dir."`
 	DryRun         bool     `help:"Check everything, say what would be done, and touch nothing."`
 	Confirm        string   `placeholder:"SHA256" help:"SHA-256 of the reviewed file, as check prints it. Without it: typed at the terminal."`
-	ConfirmDestroy []string `placeholder:"LABEL" help:"Label of a key that the file destroys; once for each."`
+	ConfirmDestroy []string `sep:"none" placeholder:"LABEL" help:"Label of a key that the file destroys; once for each."`
 }
 
 // Run performs the ceremony as far as it goes, and prints its record.

@@ -25,7 +25,8 @@ import (
 
 // The crash campaign: clients work, and at random moments servers are killed, the database crashes, connections break and the disk is
 // full. After each round the database alone must prove that nothing acknowledged is lost and nothing is there twice (ledger_test.go).
-// `make chaos` runs 30 rounds on each store; the tests run two.
+// `make chaos` runs 30 rounds on each store; the tests run two. The seed gives the faults, their moments and what clients do; how the clients'
+// calls fall between each other is new each time.
 var (
 	chaosRounds = flag.Int("chaos.rounds", 2, "rounds of the crash campaign on each store")
 	chaosSeed   = flag.Uint64("chaos.seed", 0, "seed of the crash campaign; 0 draws one")

@@ -64,6 +64,7 @@ type Authority struct {
 	config   Config
 	acts     map[ActKind]act
 	turns    *turns // to sign
+	bulkWake chan struct{} // of one place
 
 	known   knownIssuers
 	flights flights
@@ -112,7 +113,8 @@ func New(cfg Config) (*Authority, error) {
 		}
 	}
 	a.unbound = unbound(cfg.Profiles, cfg.Issuers)
-	a.acts = newActs(a.openKeySessions(), a.importIssuer(), a.retireIssuer(), a.grantLegacyException())
+	a.bulkWake = make(chan struct{}, 1)
+	a.acts = newActs(a.openKeySessions(), a.importIssuer(), a.retireIssuer(), a.grantLegacyException(), a.bulkRevocation())
 	none, err := a.newRules(nil)
 	a.rules.Store(none)
 	return a, err

@@ -76,3 +76,15 @@ func JoinStatusChanges(rows []StatusChange) (changes []StatusChange) {
 	}
 	return changes
 }
+
+// JoinBulkCards puts the certificates of neighbours of one place together.
+func JoinBulkCards(rows []BulkCard) (cards []BulkCard) {
+	for _, row := range rows {
+		if n := len(cards); n > 0 && cards[n-1].Place == row.Place {
+			cards[n-1].Certificates = append(cards[n-1].Certificates, row.Certificates...)
+			continue
+		}
+		cards = append(cards, row)
+	}
+	return cards
+}

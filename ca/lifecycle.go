@@ -103,7 +103,7 @@ func (a *Authority) RevokeCard(ctx context.Context, actor, iccsn string, req Rev
 	if err != nil {
 		return nil, err
 	}
-	entry, err := cardRevokedEntry(card, r, ground, "", req.personal())
+	entry, err := cardRevokedEntry(card, r, ground, req.personal())
 	if err != nil {
 		return nil, err
 	}
@@ -200,9 +200,9 @@ func refusal(field, rule, citation, message string) *profiles.Refusal {
 	return &profiles.Refusal{Violations: []profiles.Violation{{Field: field, Rule: rule, Citation: citation, Message: message}}}
 }
 
-// cardRevokedEntry records the revocation of a card, alone or, without personal data, as a part of a bulk revocation.
-func cardRevokedEntry(card *Card, r *Revocation, ground, bulk string, personal any) (tlog.Entry, error) {
-	facts := tlog.CardRevocationFacts{ICCSN: card.ICCSN, RequestedAt: tlog.Instant(r.RequestedAt), Requester: r.Requester, Reason: r.Reason, Ground: ground, Bulk: bulk}
+// cardRevokedEntry records the revocation of a card that is no part of a bulk revocation.
+func cardRevokedEntry(card *Card, r *Revocation, ground string, personal any) (tlog.Entry, error) {
+	facts := tlog.CardRevocationFacts{ICCSN: card.ICCSN, RequestedAt: tlog.Instant(r.RequestedAt), Requester: r.Requester, Reason: r.Reason, Ground: ground}
 	for _, c := range card.Certs {
 		if c.Format == X509 {
 			facts.Certificates = append(facts.Certificates, tlog.RevokedFacts{Slot: c.Slot, Issuer: c.Issuer, Serial: c.Serial.String()})

@@ -91,6 +91,7 @@ type Store interface {
 	ApprovalStore
 	SessionStore
 	StatusStore
+	BulkStore
 }
 
 // The sentinel errors of a Store.

@@ -105,7 +105,7 @@ func serveAuthority(ctx context.Context, cfg config, log *slog.Logger, in *input
 		return err
 	}
 	services = append(services, crlService(crls), service{server.Run, open.lis.grpc})
-	own := []func(context.Context) error{authority.Run, reloader{cfg.Operators, authority, server, log}.run}
+	own := []func(context.Context) error{authority.Run, authority.RunBulks, reloader{cfg.Operators, authority, server, log}.run}
 	return beside(ctx, own, func(ctx context.Context) error {
 		return serveAll(ctx, log, services, ready, open.lis.addresses())
 	})

@@ -35,6 +35,13 @@ const (
 	CardRevoked        Kind = "card-revoked"        // with all of its X.509 certificates, for ever
 	CertificateRevoked Kind = "certificate-revoked" // one X.509 certificate alone, for ever
 
+	// Bulk revocations. Their cards have entries of their own.
+	BulkPlanned Kind = "bulk-revocation-planned" // a list of cards is fixed
+	BulkStarted Kind = "bulk-revocation-started" // a second person has approved it
+	BulkPaused  Kind = "bulk-revocation-paused"
+	BulkResumed Kind = "bulk-revocation-resumed"
+	BulkEnded   Kind = "bulk-revocation-ended" // the list is through
+
 	// Certificate revocation lists.
 	CRLRecorded Kind = "crl-recorded" // a CRL is drafted; it is not signed yet, and may never be
 	CRLIssued   Kind = "crl-issued"   // it is signed, and served from here
@@ -61,6 +68,12 @@ var schemas = map[Kind]schema{
 	CardActivated:      {facts: read[ActivationFacts], personal: always},
 	CardRevoked:        {facts: read[CardRevocationFacts], personal: isNoBulk},
 	CertificateRevoked: {facts: read[CertificateRevocationFacts], personal: always},
+
+	BulkPlanned: {facts: read[BulkPlanFacts], personal: always},
+	BulkStarted: {facts: read[BulkStartFacts]},
+	BulkPaused:  {facts: read[BulkHoldFacts]},
+	BulkResumed: {facts: read[BulkHoldFacts]},
+	BulkEnded:   {facts: read[BulkEndFacts]},
 
 	CRLRecorded: {facts: read[CRLRecordedFacts]},
 	CRLIssued:   {facts: read[CRLIssuedFacts]},

@@ -95,6 +95,66 @@ CREATE TRIGGER attempts_are_never_deleted BEFORE DELETE OR TRUNCATE ON attempts 
 
 CREATE TRIGGER attempts_change_only_by_ending BEFORE UPDATE ON attempts FOR EACH ROW WHEN (NOT (old.state = 'open'::text AND new.state <> 'open'::text AND new.number = old.number AND new.attempt_id = old.attempt_id AND new.order_id = old.order_id AND new.server = old.server AND new.warnings = old.warnings AND new.at = old.at AND new.entry_id = old.entry_id)) EXECUTE FUNCTION refuse('an attempt changes only by ending');
 
+CREATE TABLE bulk_cards (
+    bulk bigint NOT NULL,
+    place integer NOT NULL,
+    card bigint NOT NULL,
+    CONSTRAINT bulk_cards_bulk_card_key UNIQUE (bulk, card),
+    CONSTRAINT bulk_cards_pkey PRIMARY KEY (bulk, place),
+    CONSTRAINT bulk_cards_bulk_fkey FOREIGN KEY (bulk) REFERENCES bulk_revocations(number),
+    CONSTRAINT bulk_cards_card_fkey FOREIGN KEY (card) REFERENCES cards(number),
+    CONSTRAINT bulk_cards_place_check CHECK (place >= 0)
+);
+
+CREATE TRIGGER bulk_cards_are_never_deleted BEFORE DELETE OR TRUNCATE ON bulk_cards FOR EACH STATEMENT EXECUTE FUNCTION refuse('the list of a bulk revocation never changes');
+
+CREATE TRIGGER bulk_cards_never_change BEFORE UPDATE ON bulk_cards FOR EACH STATEMENT EXECUTE FUNCTION refuse('the list of a bulk revocation never changes');
+
+CREATE TABLE bulk_revocations (
+    number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    bulk_id text COLLATE "C" NOT NULL,
+    selection json NOT NULL,
+    requester text NOT NULL,
+    reason text NOT NULL,
+    ground text NOT NULL,
+    requested_at timestamp(3) with time zone NOT NULL,
+    planned_at timestamp(3) with time zone NOT NULL,
+    planned_by text NOT NULL,
+    cards integer NOT NULL,
+    list_sha256 bytea NOT NULL,
+    entry_id bigint NOT NULL,
+    state text NOT NULL,
+    done integer NOT NULL,
+    revoked integer NOT NULL,
+    started_by text,
+    started_at timestamp(3) with time zone,
+    ended_at timestamp(3) with time zone,
+    CONSTRAINT bulk_revocations_bulk_id_key UNIQUE (bulk_id),
+    CONSTRAINT bulk_revocations_entry_id_key UNIQUE (entry_id),
+    CONSTRAINT bulk_revocations_pkey PRIMARY KEY (number),
+    CONSTRAINT bulk_revocations_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES entries(id),
+    CONSTRAINT bulk_revocations_bulk_id_check CHECK (bulk_id ~ '^[0-9a-f]{32}$'::text),
+    CONSTRAINT bulk_revocations_cards_check CHECK (cards > 0),
+    CONSTRAINT bulk_revocations_check CHECK (done >= 0 AND done <= cards),
+    CONSTRAINT bulk_revocations_check1 CHECK (revoked >= 0 AND revoked <= done),
+    CONSTRAINT bulk_revocations_check2 CHECK ((state = 'planned'::text) = (started_at IS NULL) AND (started_by IS NULL) = (started_at IS NULL)),
+    CONSTRAINT bulk_revocations_check3 CHECK (state <> 'planned'::text OR done = 0),
+    CONSTRAINT bulk_revocations_check4 CHECK ((state = 'ended'::text) = (ended_at IS NOT NULL) AND (state <> 'ended'::text OR done = cards)),
+    CONSTRAINT bulk_revocations_ground_check CHECK (ground <> ''::text),
+    CONSTRAINT bulk_revocations_list_sha256_check CHECK (octet_length(list_sha256) = 32),
+    CONSTRAINT bulk_revocations_planned_by_check CHECK (planned_by <> ''::text),
+    CONSTRAINT bulk_revocations_reason_check CHECK (reason <> ''::text),
+    CONSTRAINT bulk_revocations_requester_check CHECK (requester <> ''::text),
+    CONSTRAINT bulk_revocations_started_by_check CHECK (started_by <> ''::text),
+    CONSTRAINT bulk_revocations_state_check CHECK (state = ANY (ARRAY['planned'::text, 'running'::text, 'paused'::text, 'ended'::text]))
+);
+
+CREATE INDEX bulk_revocations_running ON bulk_revocations USING btree (number) WHERE state = 'running'::text;
+
+CREATE TRIGGER bulk_revocations_are_never_deleted BEFORE DELETE OR TRUNCATE ON bulk_revocations FOR EACH STATEMENT EXECUTE FUNCTION refuse('bulk revocations are never deleted');
+
+CREATE TRIGGER bulk_revocations_lead_forward BEFORE UPDATE ON bulk_revocations FOR EACH ROW WHEN (NOT (new.number = old.number AND new.bulk_id = old.bulk_id AND new.selection::text = old.selection::text AND new.requester = old.requester AND new.reason = old.reason AND new.ground = old.ground AND new.requested_at = old.requested_at AND new.planned_at = old.planned_at AND new.planned_by = old.planned_by AND new.cards = old.cards AND new.list_sha256 = old.list_sha256 AND new.entry_id = old.entry_id AND NOT COALESCE(old.started_at, new.started_at) IS DISTINCT FROM new.started_at AND NOT COALESCE(old.started_by, new.started_by) IS DISTINCT FROM new.started_by AND old.state <> 'ended'::text AND new.state <> 'planned'::text AND new.done >= old.done AND (new.revoked - old.revoked) >= 0 AND (new.revoked - old.revoked) <= (new.done - old.done) AND (new.done = old.done OR old.state = 'running'::text AND new.state = 'running'::text))) EXECUTE FUNCTION refuse('a bulk revocation only leads forward');
+
 CREATE TABLE cards (
     number bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     attempt bigint NOT NULL,

@@ -17,7 +17,8 @@ type reads struct {
 	approval, approvals, waitingApprovals, usedApprovals, session, openSession, openedSessions, sessions,
 	signedHead, leaves, leavesAbout, leavesBetween, leafCertificates,
 	status, issued, certificatesOfCard, changesOfCard, revoked, epoch, statusChanges,
-	newestCRL, crlPart *sql.Stmt
+	newestCRL, crlPart,
+	bulk, activeBulks, selected, bulkCards *sql.Stmt
 }
 
 // prepare prepares all statements; a statement that does not fit the schema fails here.
@@ -64,6 +65,11 @@ func (r *reads) prepare(ctx context.Context, db *sql.DB) error {
 
 		selectNewestCRL: &r.newestCRL,
 		selectCRLPart:   &r.crlPart,
+
+		selectBulk:        &r.bulk,
+		selectActiveBulks: &r.activeBulks,
+		selectSelected:    &r.selected,
+		selectBulkCards:   &r.bulkCards,
 	} {
 		var err error
 		if *st, err = db.PrepareContext(ctx, query); err != nil {
@@ -80,7 +86,8 @@ func (r *reads) close() error {
 		r.approval, r.approvals, r.waitingApprovals, r.usedApprovals, r.session, r.openSession, r.openedSessions, r.sessions,
 		r.signedHead, r.leaves, r.leavesAbout, r.leavesBetween, r.leafCertificates,
 		r.status, r.issued, r.certificatesOfCard, r.changesOfCard, r.revoked, r.epoch, r.statusChanges,
-		r.newestCRL, r.crlPart} {
+		r.newestCRL, r.crlPart,
+		r.bulk, r.activeBulks, r.selected, r.bulkCards} {
 		if st != nil {
 			errs = append(errs, st.Close())
 		}

@@ -17,7 +17,7 @@ import (
 
 // ExerciseStatus runs the contract of ca.StatusStore as Exercise runs that of ca.Store.
 func ExerciseStatus(t *testing.T, open Opener) {
-	cases := slices.Concat(statusCases, statusReadCases, statusRaceCases)
+	cases := slices.Concat(statusCases, statusReadCases, statusRaceCases, bulkCases)
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

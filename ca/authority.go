@@ -63,7 +63,7 @@ type Authority struct {
 	unbound  []string
 	config   Config
 	acts     map[ActKind]act
-	turns    *turns // to sign
+	turns    *turns        // to sign
 	bulkWake chan struct{} // of one place
 
 	known   knownIssuers

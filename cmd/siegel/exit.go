@@ -50,7 +50,8 @@ func exitCode(err error) int {
 	if !ok {
 		return exitFault
 	}
-	if detail[*errdetails.ErrorInfo](st).GetReason() == "CARD_REVOKED" {
+	switch detail[*errdetails.ErrorInfo](st).GetReason() {
+	case "CARD_REVOKED", "BULK_MOVED":
 		return exitInvalid
 	}
 	switch st.Code() {

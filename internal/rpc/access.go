@@ -57,7 +57,12 @@ var access = map[string][]Role{
 	siegelv1.LifecycleService_RevokeCard_FullMethodName:        {Revocation},
 	siegelv1.LifecycleService_RevokeCertificate_FullMethodName: {Revocation},
 
-	siegelv1.ActivationService_GiveShare_FullMethodName: {CAOperator},
+	siegelv1.ActivationService_GiveShare_FullMethodName:           {CAOperator},
+	siegelv1.LifecycleService_PlanBulkRevocation_FullMethodName:   {Revocation},
+	siegelv1.LifecycleService_StartBulkRevocation_FullMethodName:  {Revocation},
+	siegelv1.LifecycleService_PauseBulkRevocation_FullMethodName:  {Revocation},
+	siegelv1.LifecycleService_ResumeBulkRevocation_FullMethodName: {Revocation},
+	siegelv1.LifecycleService_GetBulkRevocation_FullMethodName:    {Revocation, SecurityOfficer},
 
 	// What the server says about itself and its interface is for every operator.
 	healthpb.Health_Check_FullMethodName:                                   Roles(),

@@ -27,6 +27,8 @@ const errorDomain = "siegel"
 //	ca.ErrOrderDiffers    ALREADY_EXISTS       ErrorInfo ORDER_DIFFERS                    chooses another order id
 //	ca.ErrNotFound        NOT_FOUND            ErrorInfo NOT_FOUND                        looks elsewhere
 //	ca.ErrCardRevoked     FAILED_PRECONDITION  ErrorInfo CARD_REVOKED                     does not activate the card
+//	ca.ErrBulkMoved       FAILED_PRECONDITION  ErrorInfo BULK_MOVED                       looks how far it is
+//	ca.ErrBulkDiffers     ALREADY_EXISTS       ErrorInfo BULK_DIFFERS                     chooses another id
 //	ca.ErrRevokedOther... ALREADY_EXISTS       ErrorInfo REVOKED_OTHERWISE                looks why it was revoked
 //	ca.ErrApprovalDiffers ALREADY_EXISTS       ErrorInfo REQUEST_DIFFERS                  chooses another request id
 //	ca.ErrNotPending      FAILED_PRECONDITION  ErrorInfo NOT_PENDING                      asks anew
@@ -63,6 +65,12 @@ func statusOf(err error, requestID string) *status.Status {
 	case errors.Is(err, ca.ErrCardRevoked):
 		return withDetails(codes.FailedPrecondition, "the card is revoked, and stays so",
 			&errdetails.ErrorInfo{Reason: "CARD_REVOKED", Domain: errorDomain})
+	case errors.Is(err, ca.ErrBulkMoved):
+		return withDetails(codes.FailedPrecondition, "the bulk revocation is not in a state for that; GetBulkRevocation says how far it is",
+			&errdetails.ErrorInfo{Reason: "BULK_MOVED", Domain: errorDomain})
+	case errors.Is(err, ca.ErrBulkDiffers):
+		return withDetails(codes.AlreadyExists, "the id belongs to another bulk revocation",
+			&errdetails.ErrorInfo{Reason: "BULK_DIFFERS", Domain: errorDomain, Metadata: map[string]string{"field": "bulk_id"}})
 	case errors.Is(err, ca.ErrRevokedOtherwise):
 		return withDetails(codes.AlreadyExists, "it is revoked already, for another reason or another requester; GetCardStatus says which",
 			&errdetails.ErrorInfo{Reason: "REVOKED_OTHERWISE", Domain: errorDomain})

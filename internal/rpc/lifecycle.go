@@ -18,6 +18,7 @@ type Lifecycle interface {
 	RevokeCard(ctx context.Context, actor, iccsn string, req ca.RevocationRequest) (*ca.CardLife, error)
 	RevokeCertificate(ctx context.Context, actor string, id ca.CertificateID, req ca.RevocationRequest) (*ca.CertificateStatus, error)
 	CertificateInSlot(ctx context.Context, iccsn, slot string) (ca.CertificateID, error)
+	Bulks
 }
 
 var _ Lifecycle = (*ca.Authority)(nil)

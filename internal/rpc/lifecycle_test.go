@@ -23,6 +23,8 @@ type fakeLifecycle struct {
 	asked []any
 	life  *ca.CardLife
 	err   error
+
+	bulk *ca.Bulk
 }
 
 func (f *fakeLifecycle) note(what ...any) { f.asked = append([]any(nil), what...) }
@@ -187,4 +189,29 @@ func TestLifecycleShape(t *testing.T) {
 	if fake.asked != nil {
 		t.Errorf("asked %+v, want nothing", fake.asked)
 	}
+}
+
+func (f *fakeLifecycle) PlanBulk(_ context.Context, actor string, id ca.BulkID, selection ca.CardSelection, req ca.RevocationRequest) (*ca.Bulk, error) {
+	f.note("plan", actor, id, selection, req)
+	return f.bulk, f.err
+}
+
+func (f *fakeLifecycle) RequestBulk(_ context.Context, who ca.Actor, id ca.ApprovalID, bulk ca.BulkID, list [32]byte, reason string) (*ca.Approval, error) {
+	f.note("start", who.Operator, id, bulk, list, reason)
+	return &ca.Approval{ApprovalRequest: ca.ApprovalRequest{ID: id, Act: ca.BulkRevocation}}, f.err
+}
+
+func (f *fakeLifecycle) HoldBulk(_ context.Context, actor string, id ca.BulkID, hold bool) (*ca.Bulk, error) {
+	f.note("hold", actor, id, hold)
+	return f.bulk, f.err
+}
+
+func (f *fakeLifecycle) Bulk(_ context.Context, id ca.BulkID) (*ca.Bulk, error) {
+	f.note("bulk", id)
+	return f.bulk, f.err
+}
+
+func (f *fakeLifecycle) BulkCards(_ context.Context, id ca.BulkID, from, limit int) ([]ca.BulkCard, error) {
+	f.note("cards", id, from, limit)
+	return []ca.BulkCard{{Place: from, ICCSN: testICCSN, Revoked: true}}, f.err
 }

@@ -49,7 +49,12 @@ var matrix = map[string][]Role{
 	siegelv1.LifecycleService_RevokeCard_FullMethodName:        {Revocation},
 	siegelv1.LifecycleService_RevokeCertificate_FullMethodName: {Revocation},
 
-	siegelv1.ActivationService_GiveShare_FullMethodName: {CAOperator},
+	siegelv1.ActivationService_GiveShare_FullMethodName:           {CAOperator},
+	siegelv1.LifecycleService_PlanBulkRevocation_FullMethodName:   {Revocation},
+	siegelv1.LifecycleService_StartBulkRevocation_FullMethodName:  {Revocation},
+	siegelv1.LifecycleService_PauseBulkRevocation_FullMethodName:  {Revocation},
+	siegelv1.LifecycleService_ResumeBulkRevocation_FullMethodName: {Revocation},
+	siegelv1.LifecycleService_GetBulkRevocation_FullMethodName:    {Revocation, SecurityOfficer},
 
 	siegelv1.LogService_ExportEntries_FullMethodName:       {Auditor},
 	siegelv1.LogService_GetCheckpoint_FullMethodName:       {Auditor},

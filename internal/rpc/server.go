@@ -116,7 +116,9 @@ func newServer(cfg Config, more ...grpc.ServerOption) (*Server, error) {
 		&siegelv1.ExportEntriesRequest{}, &siegelv1.GetCheckpointRequest{},
 		&siegelv1.GetInclusionProofRequest{}, &siegelv1.GetConsistencyProofRequest{}, &siegelv1.GetStatisticsRequest{},
 		&siegelv1.GetCardStatusRequest{}, &siegelv1.ActivateCardRequest{}, &siegelv1.RevokeCardRequest{}, &siegelv1.RevokeCertificateRequest{},
-		&siegelv1.GiveShareRequest{}))
+		&siegelv1.GiveShareRequest{},
+		&siegelv1.PlanBulkRevocationRequest{}, &siegelv1.StartBulkRevocationRequest{}, &siegelv1.PauseBulkRevocationRequest{},
+		&siegelv1.ResumeBulkRevocationRequest{}, &siegelv1.GetBulkRevocationRequest{}))
 	if err != nil {
 		return nil, fmt.Errorf("compile the field rules of the API: %w", err)
 	}

@@ -79,6 +79,62 @@ func (CardState) EnumDescriptor() ([]byte, []int) {
 	return file_siegel_v1_lifecycle_proto_rawDescGZIP(), []int{0}
 }
 
+// BulkState says how far a bulk revocation is.
+type BulkState int32
+
+const (
+	BulkState_BULK_STATE_UNSPECIFIED BulkState = 0
+	BulkState_BULK_STATE_PLANNED     BulkState = 1
+	BulkState_BULK_STATE_RUNNING     BulkState = 2
+	BulkState_BULK_STATE_PAUSED      BulkState = 3
+	BulkState_BULK_STATE_ENDED       BulkState = 4
+)
+
+// Enum value maps for BulkState.
+var (
+	BulkState_name = map[int32]string{
+		0: "BULK_STATE_UNSPECIFIED",
+		1: "BULK_STATE_PLANNED",
+		2: "BULK_STATE_RUNNING",
+		3: "BULK_STATE_PAUSED",
+		4: "BULK_STATE_ENDED",
+	}
+	BulkState_value = map[string]int32{
+		"BULK_STATE_UNSPECIFIED": 0,
+		"BULK_STATE_PLANNED":     1,
+		"BULK_STATE_RUNNING":     2,
+		"BULK_STATE_PAUSED":      3,
+		"BULK_STATE_ENDED":       4,
+	}
+)
+
+func (x BulkState) Enum() *BulkState {
+	p := new(BulkState)
+	*p = x
+	return p
+}
+
+func (x BulkState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (BulkState) Descriptor() protoreflect.EnumDescriptor {
+	return file_siegel_v1_lifecycle_proto_enumTypes[1].Descriptor()
+}
+
+func (BulkState) Type() protoreflect.EnumType {
+	return &file_siegel_v1_lifecycle_proto_enumTypes[1]
+}
+
+func (x BulkState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use BulkState.Descriptor instead.
+func (BulkState) EnumDescriptor() ([]byte, []int) {
+	return file_siegel_v1_lifecycle_proto_rawDescGZIP(), []int{1}
+}
+
 type GetCardStatusRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// ICCSN of the card: 20 decimal digits.
@@ -1051,11 +1107,864 @@ func (x *RevokeCertificateResponse) GetStatus() *CertificateStatus {
 	return nil
 }
 
+// CardSelection says which cards: those of which everything holds that is said. At least one thing must be said.
+type CardSelection struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// First and last ICCSN, both inclusive: 20 decimal digits. The first ones name the maker of the card.
+	IccsnFrom  string `protobuf:"bytes,1,opt,name=iccsn_from,json=iccsnFrom,proto3" json:"iccsn_from,omitempty"`
+	IccsnUntil string `protobuf:"bytes,2,opt,name=iccsn_until,json=iccsnUntil,proto3" json:"iccsn_until,omitempty"`
+	// Card type, which says what chip and object system the card has, for example "smcb-g2.1-os5".
+	CardType string `protobuf:"bytes,3,opt,name=card_type,json=cardType,proto3" json:"card_type,omitempty"`
+	Sector   string `protobuf:"bytes,4,opt,name=sector,proto3" json:"sector,omitempty"`
+	// Name of an issuer of at least one of the card's X.509 certificates.
+	Issuer string `protobuf:"bytes,5,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	// When the card was issued: from the first instant on, before the second.
+	IssuedFrom  *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=issued_from,json=issuedFrom,proto3" json:"issued_from,omitempty"`
+	IssuedUntil *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=issued_until,json=issuedUntil,proto3" json:"issued_until,omitempty"`
+	// Cards one by one. It is an error if one of them is no card of the selection.
+	Iccsns        []string `protobuf:"bytes,8,rep,name=iccsns,proto3" json:"iccsns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CardSelection) Reset() {
+	*x = CardSelection{}
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CardSelection) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CardSelection) ProtoMessage() {}
+
+func (x *CardSelection) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CardSelection.ProtoReflect.Descriptor instead.
+func (*CardSelection) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_lifecycle_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *CardSelection) GetIccsnFrom() string {
+	if x != nil {
+		return x.IccsnFrom
+	}
+	return ""
+}
+
+func (x *CardSelection) GetIccsnUntil() string {
+	if x != nil {
+		return x.IccsnUntil
+	}
+	return ""
+}
+
+func (x *CardSelection) GetCardType() string {
+	if x != nil {
+		return x.CardType
+	}
+	return ""
+}
+
+func (x *CardSelection) GetSector() string {
+	if x != nil {
+		return x.Sector
+	}
+	return ""
+}
+
+func (x *CardSelection) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
+
+func (x *CardSelection) GetIssuedFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IssuedFrom
+	}
+	return nil
+}
+
+func (x *CardSelection) GetIssuedUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IssuedUntil
+	}
+	return nil
+}
+
+func (x *CardSelection) GetIccsns() []string {
+	if x != nil {
+		return x.Iccsns
+	}
+	return nil
+}
+
+type PlanBulkRevocationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Chosen by the client at random: 32 lower-case hex digits. The same id gives the same plan.
+	BulkId    string         `protobuf:"bytes,1,opt,name=bulk_id,json=bulkId,proto3" json:"bulk_id,omitempty"`
+	Selection *CardSelection `protobuf:"bytes,2,opt,name=selection,proto3" json:"selection,omitempty"`
+	// Who asks, for example "provider".
+	Requester string `protobuf:"bytes,3,opt,name=requester,proto3" json:"requester,omitempty"`
+	// Why, for example "weak-device".
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Where the request is filed (GS-A_4226). Personal data; it is kept beside the log.
+	Reference string `protobuf:"bytes,5,opt,name=reference,proto3" json:"reference,omitempty"`
+	// When the desk accepted it; missing: now.
+	RequestedAt   *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=requested_at,json=requestedAt,proto3" json:"requested_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanBulkRevocationRequest) Reset() {
+	*x = PlanBulkRevocationRequest{}
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanBulkRevocationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanBulkRevocationRequest) ProtoMessage() {}
+
+func (x *PlanBulkRevocationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanBulkRevocationRequest.ProtoReflect.Descriptor instead.
+func (*PlanBulkRevocationRequest) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_lifecycle_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *PlanBulkRevocationRequest) GetBulkId() string {
+	if x != nil {
+		return x.BulkId
+	}
+	return ""
+}
+
+func (x *PlanBulkRevocationRequest) GetSelection() *CardSelection {
+	if x != nil {
+		return x.Selection
+	}
+	return nil
+}
+
+func (x *PlanBulkRevocationRequest) GetRequester() string {
+	if x != nil {
+		return x.Requester
+	}
+	return ""
+}
+
+func (x *PlanBulkRevocationRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *PlanBulkRevocationRequest) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *PlanBulkRevocationRequest) GetRequestedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RequestedAt
+	}
+	return nil
+}
+
+type PlanBulkRevocationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bulk          *BulkRevocation        `protobuf:"bytes,1,opt,name=bulk,proto3" json:"bulk,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlanBulkRevocationResponse) Reset() {
+	*x = PlanBulkRevocationResponse{}
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlanBulkRevocationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlanBulkRevocationResponse) ProtoMessage() {}
+
+func (x *PlanBulkRevocationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlanBulkRevocationResponse.ProtoReflect.Descriptor instead.
+func (*PlanBulkRevocationResponse) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_lifecycle_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *PlanBulkRevocationResponse) GetBulk() *BulkRevocation {
+	if x != nil {
+		return x.Bulk
+	}
+	return nil
+}
+
+// BulkRevocation is the revocation of a list of cards.
+type BulkRevocation struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	BulkId string                 `protobuf:"bytes,1,opt,name=bulk_id,json=bulkId,proto3" json:"bulk_id,omitempty"`
+	State  BulkState              `protobuf:"varint,2,opt,name=state,proto3,enum=siegel.v1.BulkState" json:"state,omitempty"`
+	// Cards of the list.
+	Cards int64 `protobuf:"varint,3,opt,name=cards,proto3" json:"cards,omitempty"`
+	// SHA-256 over the ICCSNs of the list in their order, each followed by a line feed: what sha256sum says of the list as a file.
+	ListSha256  []byte                 `protobuf:"bytes,4,opt,name=list_sha256,json=listSha256,proto3" json:"list_sha256,omitempty"`
+	Requester   string                 `protobuf:"bytes,5,opt,name=requester,proto3" json:"requester,omitempty"`
+	Reason      string                 `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	RequestedAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=requested_at,json=requestedAt,proto3" json:"requested_at,omitempty"`
+	// Operator who planned it.
+	PlannedBy string                 `protobuf:"bytes,8,opt,name=planned_by,json=plannedBy,proto3" json:"planned_by,omitempty"`
+	PlannedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=planned_at,json=plannedAt,proto3" json:"planned_at,omitempty"`
+	// Operator who approved it; empty before that.
+	StartedBy string                 `protobuf:"bytes,10,opt,name=started_by,json=startedBy,proto3" json:"started_by,omitempty"`
+	StartedAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
+	EndedAt   *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	// Cards of the list that are through.
+	Done int64 `protobuf:"varint,13,opt,name=done,proto3" json:"done,omitempty"`
+	// Of these, the ones that it has revoked; the others were revoked before.
+	Revoked       int64 `protobuf:"varint,14,opt,name=revoked,proto3" json:"revoked,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BulkRevocation) Reset() {
+	*x = BulkRevocation{}
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BulkRevocation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BulkRevocation) ProtoMessage() {}
+
+func (x *BulkRevocation) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BulkRevocation.ProtoReflect.Descriptor instead.
+func (*BulkRevocation) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_lifecycle_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *BulkRevocation) GetBulkId() string {
+	if x != nil {
+		return x.BulkId
+	}
+	return ""
+}
+
+func (x *BulkRevocation) GetState() BulkState {
+	if x != nil {
+		return x.State
+	}
+	return BulkState_BULK_STATE_UNSPECIFIED
+}
+
+func (x *BulkRevocation) GetCards() int64 {
+	if x != nil {
+		return x.Cards
+	}
+	return 0
+}
+
+func (x *BulkRevocation) GetListSha256() []byte {
+	if x != nil {
+		return x.ListSha256
+	}
+	return nil
+}
+
+func (x *BulkRevocation) GetRequester() string {
+	if x != nil {
+		return x.Requester
+	}
+	return ""
+}
+
+func (x *BulkRevocation) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *BulkRevocation) GetRequestedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RequestedAt
+	}
+	return nil
+}
+
+func (x *BulkRevocation) GetPlannedBy() string {
+	if x != nil {
+		return x.PlannedBy
+	}
+	return ""
+}
+
+func (x *BulkRevocation) GetPlannedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PlannedAt
+	}
+	return nil
+}
+
+func (x *BulkRevocation) GetStartedBy() string {
+	if x != nil {
+		return x.StartedBy
+	}
+	return ""
+}
+
+func (x *BulkRevocation) GetStartedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartedAt
+	}
+	return nil
+}
+
+func (x *BulkRevocation) GetEndedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndedAt
+	}
+	return nil
+}
+
+func (x *BulkRevocation) GetDone() int64 {
+	if x != nil {
+		return x.Done
+	}
+	return 0
+}
+
+func (x *BulkRevocation) GetRevoked() int64 {
+	if x != nil {
+		return x.Revoked
+	}
+	return 0
+}
+
+type StartBulkRevocationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the request for approval, chosen by the client at random: 32 lower-case hex digits.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	BulkId    string `protobuf:"bytes,2,opt,name=bulk_id,json=bulkId,proto3" json:"bulk_id,omitempty"`
+	// Of the list that the caller has seen.
+	ListSha256 []byte `protobuf:"bytes,3,opt,name=list_sha256,json=listSha256,proto3" json:"list_sha256,omitempty"`
+	// For the person who approves. Personal data; it is kept beside the log.
+	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StartBulkRevocationRequest) Reset() {
+	*x = StartBulkRevocationRequest{}
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartBulkRevocationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartBulkRevocationRequest) ProtoMessage() {}
+
+func (x *StartBulkRevocationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartBulkRevocationRequest.ProtoReflect.Descriptor instead.
+func (*StartBulkRevocationRequest) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_lifecycle_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *StartBulkRevocationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *StartBulkRevocationRequest) GetBulkId() string {
+	if x != nil {
+		return x.BulkId
+	}
+	return ""
+}
+
+func (x *StartBulkRevocationRequest) GetListSha256() []byte {
+	if x != nil {
+		return x.ListSha256
+	}
+	return nil
+}
+
+func (x *StartBulkRevocationRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type StartBulkRevocationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       *ActRequest            `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StartBulkRevocationResponse) Reset() {
+	*x = StartBulkRevocationResponse{}
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StartBulkRevocationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StartBulkRevocationResponse) ProtoMessage() {}
+
+func (x *StartBulkRevocationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StartBulkRevocationResponse.ProtoReflect.Descriptor instead.
+func (*StartBulkRevocationResponse) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_lifecycle_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *StartBulkRevocationResponse) GetRequest() *ActRequest {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+type PauseBulkRevocationRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	BulkId        string                 `protobuf:"bytes,1,opt,name=bulk_id,json=bulkId,proto3" json:"bulk_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseBulkRevocationRequest) Reset() {
+	*x = PauseBulkRevocationRequest{}
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseBulkRevocationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseBulkRevocationRequest) ProtoMessage() {}
+
+func (x *PauseBulkRevocationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseBulkRevocationRequest.ProtoReflect.Descriptor instead.
+func (*PauseBulkRevocationRequest) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_lifecycle_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *PauseBulkRevocationRequest) GetBulkId() string {
+	if x != nil {
+		return x.BulkId
+	}
+	return ""
+}
+
+type PauseBulkRevocationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bulk          *BulkRevocation        `protobuf:"bytes,1,opt,name=bulk,proto3" json:"bulk,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseBulkRevocationResponse) Reset() {
+	*x = PauseBulkRevocationResponse{}
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseBulkRevocationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseBulkRevocationResponse) ProtoMessage() {}
+
+func (x *PauseBulkRevocationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseBulkRevocationResponse.ProtoReflect.Descriptor instead.
+func (*PauseBulkRevocationResponse) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_lifecycle_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *PauseBulkRevocationResponse) GetBulk() *BulkRevocation {
+	if x != nil {
+		return x.Bulk
+	}
+	return nil
+}
+
+type ResumeBulkRevocationRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	BulkId        string                 `protobuf:"bytes,1,opt,name=bulk_id,json=bulkId,proto3" json:"bulk_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeBulkRevocationRequest) Reset() {
+	*x = ResumeBulkRevocationRequest{}
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeBulkRevocationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeBulkRevocationRequest) ProtoMessage() {}
+
+func (x *ResumeBulkRevocationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeBulkRevocationRequest.ProtoReflect.Descriptor instead.
+func (*ResumeBulkRevocationRequest) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_lifecycle_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *ResumeBulkRevocationRequest) GetBulkId() string {
+	if x != nil {
+		return x.BulkId
+	}
+	return ""
+}
+
+type ResumeBulkRevocationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bulk          *BulkRevocation        `protobuf:"bytes,1,opt,name=bulk,proto3" json:"bulk,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeBulkRevocationResponse) Reset() {
+	*x = ResumeBulkRevocationResponse{}
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeBulkRevocationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeBulkRevocationResponse) ProtoMessage() {}
+
+func (x *ResumeBulkRevocationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeBulkRevocationResponse.ProtoReflect.Descriptor instead.
+func (*ResumeBulkRevocationResponse) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_lifecycle_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *ResumeBulkRevocationResponse) GetBulk() *BulkRevocation {
+	if x != nil {
+		return x.Bulk
+	}
+	return nil
+}
+
+type GetBulkRevocationRequest struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	BulkId string                 `protobuf:"bytes,1,opt,name=bulk_id,json=bulkId,proto3" json:"bulk_id,omitempty"`
+	// Cards to give; 0: none.
+	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// Place in the list of the first of them, from 0.
+	From          int64 `protobuf:"varint,3,opt,name=from,proto3" json:"from,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBulkRevocationRequest) Reset() {
+	*x = GetBulkRevocationRequest{}
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBulkRevocationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBulkRevocationRequest) ProtoMessage() {}
+
+func (x *GetBulkRevocationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBulkRevocationRequest.ProtoReflect.Descriptor instead.
+func (*GetBulkRevocationRequest) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_lifecycle_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *GetBulkRevocationRequest) GetBulkId() string {
+	if x != nil {
+		return x.BulkId
+	}
+	return ""
+}
+
+func (x *GetBulkRevocationRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *GetBulkRevocationRequest) GetFrom() int64 {
+	if x != nil {
+		return x.From
+	}
+	return 0
+}
+
+type GetBulkRevocationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Bulk          *BulkRevocation        `protobuf:"bytes,1,opt,name=bulk,proto3" json:"bulk,omitempty"`
+	Cards         []*BulkCard            `protobuf:"bytes,2,rep,name=cards,proto3" json:"cards,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetBulkRevocationResponse) Reset() {
+	*x = GetBulkRevocationResponse{}
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetBulkRevocationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetBulkRevocationResponse) ProtoMessage() {}
+
+func (x *GetBulkRevocationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetBulkRevocationResponse.ProtoReflect.Descriptor instead.
+func (*GetBulkRevocationResponse) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_lifecycle_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *GetBulkRevocationResponse) GetBulk() *BulkRevocation {
+	if x != nil {
+		return x.Bulk
+	}
+	return nil
+}
+
+func (x *GetBulkRevocationResponse) GetCards() []*BulkCard {
+	if x != nil {
+		return x.Cards
+	}
+	return nil
+}
+
+// BulkCard is a card of a list.
+type BulkCard struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Iccsn string                 `protobuf:"bytes,1,opt,name=iccsn,proto3" json:"iccsn,omitempty"`
+	// It is revoked, by this or before.
+	Revoked       bool `protobuf:"varint,2,opt,name=revoked,proto3" json:"revoked,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BulkCard) Reset() {
+	*x = BulkCard{}
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BulkCard) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BulkCard) ProtoMessage() {}
+
+func (x *BulkCard) ProtoReflect() protoreflect.Message {
+	mi := &file_siegel_v1_lifecycle_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BulkCard.ProtoReflect.Descriptor instead.
+func (*BulkCard) Descriptor() ([]byte, []int) {
+	return file_siegel_v1_lifecycle_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *BulkCard) GetIccsn() string {
+	if x != nil {
+		return x.Iccsn
+	}
+	return ""
+}
+
+func (x *BulkCard) GetRevoked() bool {
+	if x != nil {
+		return x.Revoked
+	}
+	return false
+}
+
 var File_siegel_v1_lifecycle_proto protoreflect.FileDescriptor
 
 const file_siegel_v1_lifecycle_proto_rawDesc = "" +
 	"\n" +
-	"\x19siegel/v1/lifecycle.proto\x12\tsiegel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"@\n" +
+	"\x19siegel/v1/lifecycle.proto\x12\tsiegel.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x18siegel/v1/approval.proto\"@\n" +
 	"\x14GetCardStatusRequest\x12(\n" +
 	"\x05iccsn\x18\x01 \x01(\tB\x12\xbaH\x0fr\r2\v^[0-9]{20}$R\x05iccsn\"F\n" +
 	"\x15GetCardStatusResponse\x12-\n" +
@@ -1129,18 +2038,102 @@ const file_siegel_v1_lifecycle_proto_rawDesc = "" +
 	"\x05iccsn\x18\x01 \x01(\tB\x12\xbaH\x0fr\r2\v^[0-9]{20}$R\x05iccsn\x12\x1d\n" +
 	"\x04slot\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x04slot\"Q\n" +
 	"\x19RevokeCertificateResponse\x124\n" +
-	"\x06status\x18\x01 \x01(\v2\x1c.siegel.v1.CertificateStatusR\x06status*m\n" +
+	"\x06status\x18\x01 \x01(\v2\x1c.siegel.v1.CertificateStatusR\x06status\"\x97\x03\n" +
+	"\rCardSelection\x124\n" +
+	"\n" +
+	"iccsn_from\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^([0-9]{20})?$R\ticcsnFrom\x126\n" +
+	"\viccsn_until\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^([0-9]{20})?$R\n" +
+	"iccsnUntil\x12$\n" +
+	"\tcard_type\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\bcardType\x12\x1f\n" +
+	"\x06sector\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18@R\x06sector\x12 \n" +
+	"\x06issuer\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x06issuer\x12;\n" +
+	"\vissued_from\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"issuedFrom\x12=\n" +
+	"\fissued_until\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\vissuedUntil\x123\n" +
+	"\x06iccsns\x18\b \x03(\tB\x1b\xbaH\x18\x92\x01\x15\x10\xa0\x9c\x01\"\x0fr\r2\v^[0-9]{20}$R\x06iccsns\"\xce\x04\n" +
+	"\x19PlanBulkRevocationRequest\x12.\n" +
+	"\abulk_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\x06bulkId\x12\xcb\x02\n" +
+	"\tselection\x18\x02 \x01(\v2\x18.siegel.v1.CardSelectionB\x92\x02\xbaH\x8e\x02\xba\x01\x87\x02\n" +
+	"\x0fselection.empty\x123a selection says at least one thing about the cards\x1a\xbe\x01this.iccsn_from != '' || this.iccsn_until != '' || this.card_type != '' || this.sector != '' || this.issuer != '' || has(this.issued_from) || has(this.issued_until) || this.iccsns.size() > 0\xc8\x01\x01R\tselection\x12'\n" +
+	"\trequester\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\trequester\x12!\n" +
+	"\x06reason\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06reason\x12(\n" +
+	"\treference\x18\x05 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\treference\x12=\n" +
+	"\frequested_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\vrequestedAt\"K\n" +
+	"\x1aPlanBulkRevocationResponse\x12-\n" +
+	"\x04bulk\x18\x01 \x01(\v2\x19.siegel.v1.BulkRevocationR\x04bulk\"\x9a\x04\n" +
+	"\x0eBulkRevocation\x12\x17\n" +
+	"\abulk_id\x18\x01 \x01(\tR\x06bulkId\x12*\n" +
+	"\x05state\x18\x02 \x01(\x0e2\x14.siegel.v1.BulkStateR\x05state\x12\x14\n" +
+	"\x05cards\x18\x03 \x01(\x03R\x05cards\x12\x1f\n" +
+	"\vlist_sha256\x18\x04 \x01(\fR\n" +
+	"listSha256\x12\x1c\n" +
+	"\trequester\x18\x05 \x01(\tR\trequester\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12=\n" +
+	"\frequested_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\vrequestedAt\x12\x1d\n" +
+	"\n" +
+	"planned_by\x18\b \x01(\tR\tplannedBy\x129\n" +
+	"\n" +
+	"planned_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tplannedAt\x12\x1d\n" +
+	"\n" +
+	"started_by\x18\n" +
+	" \x01(\tR\tstartedBy\x129\n" +
+	"\n" +
+	"started_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x125\n" +
+	"\bended_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x12\x12\n" +
+	"\x04done\x18\r \x01(\x03R\x04done\x12\x18\n" +
+	"\arevoked\x18\x0e \x01(\x03R\arevoked\"\xd0\x01\n" +
+	"\x1aStartBulkRevocationRequest\x124\n" +
+	"\n" +
+	"request_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\trequestId\x12.\n" +
+	"\abulk_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\x06bulkId\x12(\n" +
+	"\vlist_sha256\x18\x03 \x01(\fB\a\xbaH\x04z\x02h R\n" +
+	"listSha256\x12\"\n" +
+	"\x06reason\x18\x04 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xe8\aR\x06reason\"N\n" +
+	"\x1bStartBulkRevocationResponse\x12/\n" +
+	"\arequest\x18\x01 \x01(\v2\x15.siegel.v1.ActRequestR\arequest\"L\n" +
+	"\x1aPauseBulkRevocationRequest\x12.\n" +
+	"\abulk_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\x06bulkId\"L\n" +
+	"\x1bPauseBulkRevocationResponse\x12-\n" +
+	"\x04bulk\x18\x01 \x01(\v2\x19.siegel.v1.BulkRevocationR\x04bulk\"M\n" +
+	"\x1bResumeBulkRevocationRequest\x12.\n" +
+	"\abulk_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\x06bulkId\"M\n" +
+	"\x1cResumeBulkRevocationResponse\x12-\n" +
+	"\x04bulk\x18\x01 \x01(\v2\x19.siegel.v1.BulkRevocationR\x04bulk\"\x90\x01\n" +
+	"\x18GetBulkRevocationRequest\x12.\n" +
+	"\abulk_id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\x06bulkId\x12'\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\x90N(\x00R\bpageSize\x12\x1b\n" +
+	"\x04from\x18\x03 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x04from\"u\n" +
+	"\x19GetBulkRevocationResponse\x12-\n" +
+	"\x04bulk\x18\x01 \x01(\v2\x19.siegel.v1.BulkRevocationR\x04bulk\x12)\n" +
+	"\x05cards\x18\x02 \x03(\v2\x13.siegel.v1.BulkCardR\x05cards\":\n" +
+	"\bBulkCard\x12\x14\n" +
+	"\x05iccsn\x18\x01 \x01(\tR\x05iccsn\x12\x18\n" +
+	"\arevoked\x18\x02 \x01(\bR\arevoked*m\n" +
 	"\tCardState\x12\x1a\n" +
 	"\x16CARD_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11CARD_STATE_ISSUED\x10\x01\x12\x15\n" +
 	"\x11CARD_STATE_ACTIVE\x10\x02\x12\x16\n" +
-	"\x12CARD_STATE_REVOKED\x10\x032\xe2\x02\n" +
+	"\x12CARD_STATE_REVOKED\x10\x03*\x84\x01\n" +
+	"\tBulkState\x12\x1a\n" +
+	"\x16BULK_STATE_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12BULK_STATE_PLANNED\x10\x01\x12\x16\n" +
+	"\x12BULK_STATE_RUNNING\x10\x02\x12\x15\n" +
+	"\x11BULK_STATE_PAUSED\x10\x03\x12\x14\n" +
+	"\x10BULK_STATE_ENDED\x10\x042\xda\x06\n" +
 	"\x10LifecycleService\x12R\n" +
 	"\rGetCardStatus\x12\x1f.siegel.v1.GetCardStatusRequest\x1a .siegel.v1.GetCardStatusResponse\x12O\n" +
 	"\fActivateCard\x12\x1e.siegel.v1.ActivateCardRequest\x1a\x1f.siegel.v1.ActivateCardResponse\x12I\n" +
 	"\n" +
 	"RevokeCard\x12\x1c.siegel.v1.RevokeCardRequest\x1a\x1d.siegel.v1.RevokeCardResponse\x12^\n" +
-	"\x11RevokeCertificate\x12#.siegel.v1.RevokeCertificateRequest\x1a$.siegel.v1.RevokeCertificateResponseB7Z5github.com/siegel-pki/siegel/proto/siegel/v1;siegelv1b\x06proto3"
+	"\x11RevokeCertificate\x12#.siegel.v1.RevokeCertificateRequest\x1a$.siegel.v1.RevokeCertificateResponse\x12a\n" +
+	"\x12PlanBulkRevocation\x12$.siegel.v1.PlanBulkRevocationRequest\x1a%.siegel.v1.PlanBulkRevocationResponse\x12d\n" +
+	"\x13StartBulkRevocation\x12%.siegel.v1.StartBulkRevocationRequest\x1a&.siegel.v1.StartBulkRevocationResponse\x12d\n" +
+	"\x13PauseBulkRevocation\x12%.siegel.v1.PauseBulkRevocationRequest\x1a&.siegel.v1.PauseBulkRevocationResponse\x12g\n" +
+	"\x14ResumeBulkRevocation\x12&.siegel.v1.ResumeBulkRevocationRequest\x1a'.siegel.v1.ResumeBulkRevocationResponse\x12^\n" +
+	"\x11GetBulkRevocation\x12#.siegel.v1.GetBulkRevocationRequest\x1a$.siegel.v1.GetBulkRevocationResponseB7Z5github.com/siegel-pki/siegel/proto/siegel/v1;siegelv1b\x06proto3"
 
 var (
 	file_siegel_v1_lifecycle_proto_rawDescOnce sync.Once
@@ -1154,61 +2147,101 @@ func file_siegel_v1_lifecycle_proto_rawDescGZIP() []byte {
 	return file_siegel_v1_lifecycle_proto_rawDescData
 }
 
-var file_siegel_v1_lifecycle_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_siegel_v1_lifecycle_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_siegel_v1_lifecycle_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_siegel_v1_lifecycle_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_siegel_v1_lifecycle_proto_goTypes = []any{
-	(CardState)(0),                    // 0: siegel.v1.CardState
-	(*GetCardStatusRequest)(nil),      // 1: siegel.v1.GetCardStatusRequest
-	(*GetCardStatusResponse)(nil),     // 2: siegel.v1.GetCardStatusResponse
-	(*CardStatus)(nil),                // 3: siegel.v1.CardStatus
-	(*StatusChange)(nil),              // 4: siegel.v1.StatusChange
-	(*Revocation)(nil),                // 5: siegel.v1.Revocation
-	(*CertificateStatus)(nil),         // 6: siegel.v1.CertificateStatus
-	(*NotRevocable)(nil),              // 7: siegel.v1.NotRevocable
-	(*ActivateCardRequest)(nil),       // 8: siegel.v1.ActivateCardRequest
-	(*ActivateCardResponse)(nil),      // 9: siegel.v1.ActivateCardResponse
-	(*RevokeCardRequest)(nil),         // 10: siegel.v1.RevokeCardRequest
-	(*RevokeCardResponse)(nil),        // 11: siegel.v1.RevokeCardResponse
-	(*RevokeCertificateRequest)(nil),  // 12: siegel.v1.RevokeCertificateRequest
-	(*SerialNumber)(nil),              // 13: siegel.v1.SerialNumber
-	(*CardSlot)(nil),                  // 14: siegel.v1.CardSlot
-	(*RevokeCertificateResponse)(nil), // 15: siegel.v1.RevokeCertificateResponse
-	(*timestamppb.Timestamp)(nil),     // 16: google.protobuf.Timestamp
+	(CardState)(0),                       // 0: siegel.v1.CardState
+	(BulkState)(0),                       // 1: siegel.v1.BulkState
+	(*GetCardStatusRequest)(nil),         // 2: siegel.v1.GetCardStatusRequest
+	(*GetCardStatusResponse)(nil),        // 3: siegel.v1.GetCardStatusResponse
+	(*CardStatus)(nil),                   // 4: siegel.v1.CardStatus
+	(*StatusChange)(nil),                 // 5: siegel.v1.StatusChange
+	(*Revocation)(nil),                   // 6: siegel.v1.Revocation
+	(*CertificateStatus)(nil),            // 7: siegel.v1.CertificateStatus
+	(*NotRevocable)(nil),                 // 8: siegel.v1.NotRevocable
+	(*ActivateCardRequest)(nil),          // 9: siegel.v1.ActivateCardRequest
+	(*ActivateCardResponse)(nil),         // 10: siegel.v1.ActivateCardResponse
+	(*RevokeCardRequest)(nil),            // 11: siegel.v1.RevokeCardRequest
+	(*RevokeCardResponse)(nil),           // 12: siegel.v1.RevokeCardResponse
+	(*RevokeCertificateRequest)(nil),     // 13: siegel.v1.RevokeCertificateRequest
+	(*SerialNumber)(nil),                 // 14: siegel.v1.SerialNumber
+	(*CardSlot)(nil),                     // 15: siegel.v1.CardSlot
+	(*RevokeCertificateResponse)(nil),    // 16: siegel.v1.RevokeCertificateResponse
+	(*CardSelection)(nil),                // 17: siegel.v1.CardSelection
+	(*PlanBulkRevocationRequest)(nil),    // 18: siegel.v1.PlanBulkRevocationRequest
+	(*PlanBulkRevocationResponse)(nil),   // 19: siegel.v1.PlanBulkRevocationResponse
+	(*BulkRevocation)(nil),               // 20: siegel.v1.BulkRevocation
+	(*StartBulkRevocationRequest)(nil),   // 21: siegel.v1.StartBulkRevocationRequest
+	(*StartBulkRevocationResponse)(nil),  // 22: siegel.v1.StartBulkRevocationResponse
+	(*PauseBulkRevocationRequest)(nil),   // 23: siegel.v1.PauseBulkRevocationRequest
+	(*PauseBulkRevocationResponse)(nil),  // 24: siegel.v1.PauseBulkRevocationResponse
+	(*ResumeBulkRevocationRequest)(nil),  // 25: siegel.v1.ResumeBulkRevocationRequest
+	(*ResumeBulkRevocationResponse)(nil), // 26: siegel.v1.ResumeBulkRevocationResponse
+	(*GetBulkRevocationRequest)(nil),     // 27: siegel.v1.GetBulkRevocationRequest
+	(*GetBulkRevocationResponse)(nil),    // 28: siegel.v1.GetBulkRevocationResponse
+	(*BulkCard)(nil),                     // 29: siegel.v1.BulkCard
+	(*timestamppb.Timestamp)(nil),        // 30: google.protobuf.Timestamp
+	(*ActRequest)(nil),                   // 31: siegel.v1.ActRequest
 }
 var file_siegel_v1_lifecycle_proto_depIdxs = []int32{
-	3,  // 0: siegel.v1.GetCardStatusResponse.status:type_name -> siegel.v1.CardStatus
+	4,  // 0: siegel.v1.GetCardStatusResponse.status:type_name -> siegel.v1.CardStatus
 	0,  // 1: siegel.v1.CardStatus.state:type_name -> siegel.v1.CardState
-	4,  // 2: siegel.v1.CardStatus.activation:type_name -> siegel.v1.StatusChange
-	5,  // 3: siegel.v1.CardStatus.revocation:type_name -> siegel.v1.Revocation
-	6,  // 4: siegel.v1.CardStatus.certificates:type_name -> siegel.v1.CertificateStatus
-	7,  // 5: siegel.v1.CardStatus.not_revocable:type_name -> siegel.v1.NotRevocable
-	16, // 6: siegel.v1.StatusChange.requested_at:type_name -> google.protobuf.Timestamp
-	16, // 7: siegel.v1.StatusChange.effective_at:type_name -> google.protobuf.Timestamp
-	4,  // 8: siegel.v1.Revocation.change:type_name -> siegel.v1.StatusChange
+	5,  // 2: siegel.v1.CardStatus.activation:type_name -> siegel.v1.StatusChange
+	6,  // 3: siegel.v1.CardStatus.revocation:type_name -> siegel.v1.Revocation
+	7,  // 4: siegel.v1.CardStatus.certificates:type_name -> siegel.v1.CertificateStatus
+	8,  // 5: siegel.v1.CardStatus.not_revocable:type_name -> siegel.v1.NotRevocable
+	30, // 6: siegel.v1.StatusChange.requested_at:type_name -> google.protobuf.Timestamp
+	30, // 7: siegel.v1.StatusChange.effective_at:type_name -> google.protobuf.Timestamp
+	5,  // 8: siegel.v1.Revocation.change:type_name -> siegel.v1.StatusChange
 	0,  // 9: siegel.v1.CertificateStatus.state:type_name -> siegel.v1.CardState
-	5,  // 10: siegel.v1.CertificateStatus.revocation:type_name -> siegel.v1.Revocation
-	16, // 11: siegel.v1.CertificateStatus.not_after:type_name -> google.protobuf.Timestamp
-	16, // 12: siegel.v1.ActivateCardRequest.requested_at:type_name -> google.protobuf.Timestamp
-	3,  // 13: siegel.v1.ActivateCardResponse.status:type_name -> siegel.v1.CardStatus
-	16, // 14: siegel.v1.RevokeCardRequest.requested_at:type_name -> google.protobuf.Timestamp
-	3,  // 15: siegel.v1.RevokeCardResponse.status:type_name -> siegel.v1.CardStatus
-	13, // 16: siegel.v1.RevokeCertificateRequest.serial:type_name -> siegel.v1.SerialNumber
-	14, // 17: siegel.v1.RevokeCertificateRequest.slot:type_name -> siegel.v1.CardSlot
-	16, // 18: siegel.v1.RevokeCertificateRequest.requested_at:type_name -> google.protobuf.Timestamp
-	6,  // 19: siegel.v1.RevokeCertificateResponse.status:type_name -> siegel.v1.CertificateStatus
-	1,  // 20: siegel.v1.LifecycleService.GetCardStatus:input_type -> siegel.v1.GetCardStatusRequest
-	8,  // 21: siegel.v1.LifecycleService.ActivateCard:input_type -> siegel.v1.ActivateCardRequest
-	10, // 22: siegel.v1.LifecycleService.RevokeCard:input_type -> siegel.v1.RevokeCardRequest
-	12, // 23: siegel.v1.LifecycleService.RevokeCertificate:input_type -> siegel.v1.RevokeCertificateRequest
-	2,  // 24: siegel.v1.LifecycleService.GetCardStatus:output_type -> siegel.v1.GetCardStatusResponse
-	9,  // 25: siegel.v1.LifecycleService.ActivateCard:output_type -> siegel.v1.ActivateCardResponse
-	11, // 26: siegel.v1.LifecycleService.RevokeCard:output_type -> siegel.v1.RevokeCardResponse
-	15, // 27: siegel.v1.LifecycleService.RevokeCertificate:output_type -> siegel.v1.RevokeCertificateResponse
-	24, // [24:28] is the sub-list for method output_type
-	20, // [20:24] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	6,  // 10: siegel.v1.CertificateStatus.revocation:type_name -> siegel.v1.Revocation
+	30, // 11: siegel.v1.CertificateStatus.not_after:type_name -> google.protobuf.Timestamp
+	30, // 12: siegel.v1.ActivateCardRequest.requested_at:type_name -> google.protobuf.Timestamp
+	4,  // 13: siegel.v1.ActivateCardResponse.status:type_name -> siegel.v1.CardStatus
+	30, // 14: siegel.v1.RevokeCardRequest.requested_at:type_name -> google.protobuf.Timestamp
+	4,  // 15: siegel.v1.RevokeCardResponse.status:type_name -> siegel.v1.CardStatus
+	14, // 16: siegel.v1.RevokeCertificateRequest.serial:type_name -> siegel.v1.SerialNumber
+	15, // 17: siegel.v1.RevokeCertificateRequest.slot:type_name -> siegel.v1.CardSlot
+	30, // 18: siegel.v1.RevokeCertificateRequest.requested_at:type_name -> google.protobuf.Timestamp
+	7,  // 19: siegel.v1.RevokeCertificateResponse.status:type_name -> siegel.v1.CertificateStatus
+	30, // 20: siegel.v1.CardSelection.issued_from:type_name -> google.protobuf.Timestamp
+	30, // 21: siegel.v1.CardSelection.issued_until:type_name -> google.protobuf.Timestamp
+	17, // 22: siegel.v1.PlanBulkRevocationRequest.selection:type_name -> siegel.v1.CardSelection
+	30, // 23: siegel.v1.PlanBulkRevocationRequest.requested_at:type_name -> google.protobuf.Timestamp
+	20, // 24: siegel.v1.PlanBulkRevocationResponse.bulk:type_name -> siegel.v1.BulkRevocation
+	1,  // 25: siegel.v1.BulkRevocation.state:type_name -> siegel.v1.BulkState
+	30, // 26: siegel.v1.BulkRevocation.requested_at:type_name -> google.protobuf.Timestamp
+	30, // 27: siegel.v1.BulkRevocation.planned_at:type_name -> google.protobuf.Timestamp
+	30, // 28: siegel.v1.BulkRevocation.started_at:type_name -> google.protobuf.Timestamp
+	30, // 29: siegel.v1.BulkRevocation.ended_at:type_name -> google.protobuf.Timestamp
+	31, // 30: siegel.v1.StartBulkRevocationResponse.request:type_name -> siegel.v1.ActRequest
+	20, // 31: siegel.v1.PauseBulkRevocationResponse.bulk:type_name -> siegel.v1.BulkRevocation
+	20, // 32: siegel.v1.ResumeBulkRevocationResponse.bulk:type_name -> siegel.v1.BulkRevocation
+	20, // 33: siegel.v1.GetBulkRevocationResponse.bulk:type_name -> siegel.v1.BulkRevocation
+	29, // 34: siegel.v1.GetBulkRevocationResponse.cards:type_name -> siegel.v1.BulkCard
+	2,  // 35: siegel.v1.LifecycleService.GetCardStatus:input_type -> siegel.v1.GetCardStatusRequest
+	9,  // 36: siegel.v1.LifecycleService.ActivateCard:input_type -> siegel.v1.ActivateCardRequest
+	11, // 37: siegel.v1.LifecycleService.RevokeCard:input_type -> siegel.v1.RevokeCardRequest
+	13, // 38: siegel.v1.LifecycleService.RevokeCertificate:input_type -> siegel.v1.RevokeCertificateRequest
+	18, // 39: siegel.v1.LifecycleService.PlanBulkRevocation:input_type -> siegel.v1.PlanBulkRevocationRequest
+	21, // 40: siegel.v1.LifecycleService.StartBulkRevocation:input_type -> siegel.v1.StartBulkRevocationRequest
+	23, // 41: siegel.v1.LifecycleService.PauseBulkRevocation:input_type -> siegel.v1.PauseBulkRevocationRequest
+	25, // 42: siegel.v1.LifecycleService.ResumeBulkRevocation:input_type -> siegel.v1.ResumeBulkRevocationRequest
+	27, // 43: siegel.v1.LifecycleService.GetBulkRevocation:input_type -> siegel.v1.GetBulkRevocationRequest
+	3,  // 44: siegel.v1.LifecycleService.GetCardStatus:output_type -> siegel.v1.GetCardStatusResponse
+	10, // 45: siegel.v1.LifecycleService.ActivateCard:output_type -> siegel.v1.ActivateCardResponse
+	12, // 46: siegel.v1.LifecycleService.RevokeCard:output_type -> siegel.v1.RevokeCardResponse
+	16, // 47: siegel.v1.LifecycleService.RevokeCertificate:output_type -> siegel.v1.RevokeCertificateResponse
+	19, // 48: siegel.v1.LifecycleService.PlanBulkRevocation:output_type -> siegel.v1.PlanBulkRevocationResponse
+	22, // 49: siegel.v1.LifecycleService.StartBulkRevocation:output_type -> siegel.v1.StartBulkRevocationResponse
+	24, // 50: siegel.v1.LifecycleService.PauseBulkRevocation:output_type -> siegel.v1.PauseBulkRevocationResponse
+	26, // 51: siegel.v1.LifecycleService.ResumeBulkRevocation:output_type -> siegel.v1.ResumeBulkRevocationResponse
+	28, // 52: siegel.v1.LifecycleService.GetBulkRevocation:output_type -> siegel.v1.GetBulkRevocationResponse
+	44, // [44:53] is the sub-list for method output_type
+	35, // [35:44] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_siegel_v1_lifecycle_proto_init() }
@@ -1216,6 +2249,7 @@ func file_siegel_v1_lifecycle_proto_init() {
 	if File_siegel_v1_lifecycle_proto != nil {
 		return
 	}
+	file_siegel_v1_approval_proto_init()
 	file_siegel_v1_lifecycle_proto_msgTypes[11].OneofWrappers = []any{
 		(*RevokeCertificateRequest_Serial)(nil),
 		(*RevokeCertificateRequest_Slot)(nil),
@@ -1225,8 +2259,8 @@ func file_siegel_v1_lifecycle_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_siegel_v1_lifecycle_proto_rawDesc), len(file_siegel_v1_lifecycle_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   15,
+			NumEnums:      2,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

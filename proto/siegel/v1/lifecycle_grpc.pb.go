@@ -19,10 +19,15 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	LifecycleService_GetCardStatus_FullMethodName     = "/siegel.v1.LifecycleService/GetCardStatus"
-	LifecycleService_ActivateCard_FullMethodName      = "/siegel.v1.LifecycleService/ActivateCard"
-	LifecycleService_RevokeCard_FullMethodName        = "/siegel.v1.LifecycleService/RevokeCard"
-	LifecycleService_RevokeCertificate_FullMethodName = "/siegel.v1.LifecycleService/RevokeCertificate"
+	LifecycleService_GetCardStatus_FullMethodName        = "/siegel.v1.LifecycleService/GetCardStatus"
+	LifecycleService_ActivateCard_FullMethodName         = "/siegel.v1.LifecycleService/ActivateCard"
+	LifecycleService_RevokeCard_FullMethodName           = "/siegel.v1.LifecycleService/RevokeCard"
+	LifecycleService_RevokeCertificate_FullMethodName    = "/siegel.v1.LifecycleService/RevokeCertificate"
+	LifecycleService_PlanBulkRevocation_FullMethodName   = "/siegel.v1.LifecycleService/PlanBulkRevocation"
+	LifecycleService_StartBulkRevocation_FullMethodName  = "/siegel.v1.LifecycleService/StartBulkRevocation"
+	LifecycleService_PauseBulkRevocation_FullMethodName  = "/siegel.v1.LifecycleService/PauseBulkRevocation"
+	LifecycleService_ResumeBulkRevocation_FullMethodName = "/siegel.v1.LifecycleService/ResumeBulkRevocation"
+	LifecycleService_GetBulkRevocation_FullMethodName    = "/siegel.v1.LifecycleService/GetBulkRevocation"
 )
 
 // LifecycleServiceClient is the client API for LifecycleService service.
@@ -41,6 +46,17 @@ type LifecycleServiceClient interface {
 	RevokeCard(ctx context.Context, in *RevokeCardRequest, opts ...grpc.CallOption) (*RevokeCardResponse, error)
 	// RevokeCertificate revokes one X.509 certificate and leaves the card as it is. Role: revocation.
 	RevokeCertificate(ctx context.Context, in *RevokeCertificateRequest, opts ...grpc.CallOption) (*RevokeCertificateResponse, error)
+	// PlanBulkRevocation fixes the list of the cards that a selection names and that are not revoked yet, and revokes none. Role: revocation.
+	PlanBulkRevocation(ctx context.Context, in *PlanBulkRevocationRequest, opts ...grpc.CallOption) (*PlanBulkRevocationResponse, error)
+	// StartBulkRevocation asks that the cards of a plan are revoked. It begins when another person approves that very list (ApprovalService.Approve);
+	// a server then works it off, and another one goes on where it dies. Role: revocation.
+	StartBulkRevocation(ctx context.Context, in *StartBulkRevocationRequest, opts ...grpc.CallOption) (*StartBulkRevocationResponse, error)
+	// PauseBulkRevocation stops the work for a while. Role: revocation.
+	PauseBulkRevocation(ctx context.Context, in *PauseBulkRevocationRequest, opts ...grpc.CallOption) (*PauseBulkRevocationResponse, error)
+	// ResumeBulkRevocation lets it go on. Role: revocation.
+	ResumeBulkRevocation(ctx context.Context, in *ResumeBulkRevocationRequest, opts ...grpc.CallOption) (*ResumeBulkRevocationResponse, error)
+	// GetBulkRevocation says how far it is, and gives the list in pages. Roles: revocation, security-officer.
+	GetBulkRevocation(ctx context.Context, in *GetBulkRevocationRequest, opts ...grpc.CallOption) (*GetBulkRevocationResponse, error)
 }
 
 type lifecycleServiceClient struct {
@@ -91,6 +107,56 @@ func (c *lifecycleServiceClient) RevokeCertificate(ctx context.Context, in *Revo
 	return out, nil
 }
 
+func (c *lifecycleServiceClient) PlanBulkRevocation(ctx context.Context, in *PlanBulkRevocationRequest, opts ...grpc.CallOption) (*PlanBulkRevocationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PlanBulkRevocationResponse)
+	err := c.cc.Invoke(ctx, LifecycleService_PlanBulkRevocation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *lifecycleServiceClient) StartBulkRevocation(ctx context.Context, in *StartBulkRevocationRequest, opts ...grpc.CallOption) (*StartBulkRevocationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StartBulkRevocationResponse)
+	err := c.cc.Invoke(ctx, LifecycleService_StartBulkRevocation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *lifecycleServiceClient) PauseBulkRevocation(ctx context.Context, in *PauseBulkRevocationRequest, opts ...grpc.CallOption) (*PauseBulkRevocationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PauseBulkRevocationResponse)
+	err := c.cc.Invoke(ctx, LifecycleService_PauseBulkRevocation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *lifecycleServiceClient) ResumeBulkRevocation(ctx context.Context, in *ResumeBulkRevocationRequest, opts ...grpc.CallOption) (*ResumeBulkRevocationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResumeBulkRevocationResponse)
+	err := c.cc.Invoke(ctx, LifecycleService_ResumeBulkRevocation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *lifecycleServiceClient) GetBulkRevocation(ctx context.Context, in *GetBulkRevocationRequest, opts ...grpc.CallOption) (*GetBulkRevocationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetBulkRevocationResponse)
+	err := c.cc.Invoke(ctx, LifecycleService_GetBulkRevocation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // LifecycleServiceServer is the server API for LifecycleService service.
 // All implementations must embed UnimplementedLifecycleServiceServer
 // for forward compatibility.
@@ -107,6 +173,17 @@ type LifecycleServiceServer interface {
 	RevokeCard(context.Context, *RevokeCardRequest) (*RevokeCardResponse, error)
 	// RevokeCertificate revokes one X.509 certificate and leaves the card as it is. Role: revocation.
 	RevokeCertificate(context.Context, *RevokeCertificateRequest) (*RevokeCertificateResponse, error)
+	// PlanBulkRevocation fixes the list of the cards that a selection names and that are not revoked yet, and revokes none. Role: revocation.
+	PlanBulkRevocation(context.Context, *PlanBulkRevocationRequest) (*PlanBulkRevocationResponse, error)
+	// StartBulkRevocation asks that the cards of a plan are revoked. It begins when another person approves that very list (ApprovalService.Approve);
+	// a server then works it off, and another one goes on where it dies. Role: revocation.
+	StartBulkRevocation(context.Context, *StartBulkRevocationRequest) (*StartBulkRevocationResponse, error)
+	// PauseBulkRevocation stops the work for a while. Role: revocation.
+	PauseBulkRevocation(context.Context, *PauseBulkRevocationRequest) (*PauseBulkRevocationResponse, error)
+	// ResumeBulkRevocation lets it go on. Role: revocation.
+	ResumeBulkRevocation(context.Context, *ResumeBulkRevocationRequest) (*ResumeBulkRevocationResponse, error)
+	// GetBulkRevocation says how far it is, and gives the list in pages. Roles: revocation, security-officer.
+	GetBulkRevocation(context.Context, *GetBulkRevocationRequest) (*GetBulkRevocationResponse, error)
 	mustEmbedUnimplementedLifecycleServiceServer()
 }
 
@@ -128,6 +205,21 @@ func (UnimplementedLifecycleServiceServer) RevokeCard(context.Context, *RevokeCa
 }
 func (UnimplementedLifecycleServiceServer) RevokeCertificate(context.Context, *RevokeCertificateRequest) (*RevokeCertificateResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RevokeCertificate not implemented")
+}
+func (UnimplementedLifecycleServiceServer) PlanBulkRevocation(context.Context, *PlanBulkRevocationRequest) (*PlanBulkRevocationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PlanBulkRevocation not implemented")
+}
+func (UnimplementedLifecycleServiceServer) StartBulkRevocation(context.Context, *StartBulkRevocationRequest) (*StartBulkRevocationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method StartBulkRevocation not implemented")
+}
+func (UnimplementedLifecycleServiceServer) PauseBulkRevocation(context.Context, *PauseBulkRevocationRequest) (*PauseBulkRevocationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PauseBulkRevocation not implemented")
+}
+func (UnimplementedLifecycleServiceServer) ResumeBulkRevocation(context.Context, *ResumeBulkRevocationRequest) (*ResumeBulkRevocationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResumeBulkRevocation not implemented")
+}
+func (UnimplementedLifecycleServiceServer) GetBulkRevocation(context.Context, *GetBulkRevocationRequest) (*GetBulkRevocationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetBulkRevocation not implemented")
 }
 func (UnimplementedLifecycleServiceServer) mustEmbedUnimplementedLifecycleServiceServer() {}
 func (UnimplementedLifecycleServiceServer) testEmbeddedByValue()                          {}
@@ -222,6 +314,96 @@ func _LifecycleService_RevokeCertificate_Handler(srv interface{}, ctx context.Co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _LifecycleService_PlanBulkRevocation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PlanBulkRevocationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LifecycleServiceServer).PlanBulkRevocation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LifecycleService_PlanBulkRevocation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LifecycleServiceServer).PlanBulkRevocation(ctx, req.(*PlanBulkRevocationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LifecycleService_StartBulkRevocation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StartBulkRevocationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LifecycleServiceServer).StartBulkRevocation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LifecycleService_StartBulkRevocation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LifecycleServiceServer).StartBulkRevocation(ctx, req.(*StartBulkRevocationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LifecycleService_PauseBulkRevocation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PauseBulkRevocationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LifecycleServiceServer).PauseBulkRevocation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LifecycleService_PauseBulkRevocation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LifecycleServiceServer).PauseBulkRevocation(ctx, req.(*PauseBulkRevocationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LifecycleService_ResumeBulkRevocation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResumeBulkRevocationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LifecycleServiceServer).ResumeBulkRevocation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LifecycleService_ResumeBulkRevocation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LifecycleServiceServer).ResumeBulkRevocation(ctx, req.(*ResumeBulkRevocationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _LifecycleService_GetBulkRevocation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetBulkRevocationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(LifecycleServiceServer).GetBulkRevocation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: LifecycleService_GetBulkRevocation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(LifecycleServiceServer).GetBulkRevocation(ctx, req.(*GetBulkRevocationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // LifecycleService_ServiceDesc is the grpc.ServiceDesc for LifecycleService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -244,6 +426,26 @@ var LifecycleService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RevokeCertificate",
 			Handler:    _LifecycleService_RevokeCertificate_Handler,
+		},
+		{
+			MethodName: "PlanBulkRevocation",
+			Handler:    _LifecycleService_PlanBulkRevocation_Handler,
+		},
+		{
+			MethodName: "StartBulkRevocation",
+			Handler:    _LifecycleService_StartBulkRevocation_Handler,
+		},
+		{
+			MethodName: "PauseBulkRevocation",
+			Handler:    _LifecycleService_PauseBulkRevocation_Handler,
+		},
+		{
+			MethodName: "ResumeBulkRevocation",
+			Handler:    _LifecycleService_ResumeBulkRevocation_Handler,
+		},
+		{
+			MethodName: "GetBulkRevocation",
+			Handler:    _LifecycleService_GetBulkRevocation_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -170,6 +170,9 @@ func TestPromise4NoChangeWithoutAnEntry(t *testing.T) {
 	reads := map[string]bool{"Issuers": true, "Order": true, "Card": true, "Cards": true, "OpenAttempts": true, "Entries": true,
 		"WaitingOrders": true, "CountOutliving": true, "Approval": true, "Approvals": true, "WaitingApprovals": true, "UsedApprovals": true,
 		"Session": true, "OpenSession": true, "OpenedSessions": true, "Sessions": true}
+	for _, name := range []string{"SelectCards", "Bulk", "RunningBulks", "BulkCards", "LeadBulks"} {
+		reads[name] = true
+	}
 	for m := range reflect.TypeFor[ca.StatusReader]().Methods() {
 		reads[m.Name] = true
 	}

@@ -37,6 +37,8 @@
 //	flight.go      calls with the same order share one run
 //	issuers.go     what the database and the configuration must agree on
 //	entries.go     what the log says
+//	responder.go   answers about status; statuscache.go, statusreads.go: what is kept, what is read together; signstatus.go: their door
+//	crl.go         CRLs; signcrl.go: their door
 //	policy.go      what another algorithm policy would mean
 //	renewal.go     what an order that renews must share with the card
 //	lifecycle.go   activation and revocation; cardstatus.go what follows from them

@@ -49,6 +49,7 @@ type Responder struct {
 	log      *slog.Logger
 	cache    *statusCache
 	fresh    freshness
+	reads    statusReads
 	busy     chan struct{} // one for each answer in the making
 	counts   StatusCounts
 	trouble  trouble
@@ -78,6 +79,7 @@ func NewResponder(cfg ResponderConfig) (*Responder, error) {
 		store: cfg.Store, standing: cfg.Standing, signers: map[pkix.IssuerID][]*statusSigner{}, now: cfg.Now, log: cfg.Log,
 		cache: newStatusCache(cfg.Cache), busy: make(chan struct{}, maxAnswering), trouble: trouble{log: cfg.Log},
 	}
+	r.reads.read = cfg.Store.CertificateStatuses
 	r.fresh.read = func(ctx context.Context) error { return r.cache.refresh(ctx, r.store) }
 	if err := r.addSigners(cfg.Issuers); err != nil {
 		return nil, fmt.Errorf("configuration of the OCSP responder: %w", err)
@@ -260,7 +262,7 @@ func (r *Responder) status(ctx context.Context, signer *statusSigner, id pkix.Ce
 	if id.Serial.IsZero() {
 		return &CertificateStatus{CertificateID: certificate, State: NotIssued}, nil
 	}
-	status, err := r.store.CertificateStatus(ctx, certificate)
+	status, err := r.reads.status(ctx, certificate)
 	if err != nil {
 		return nil, storeFailure("read the status of a certificate", err)
 	}

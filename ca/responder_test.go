@@ -307,21 +307,31 @@ type faultyStatus struct {
 	changes []ca.StatusChange
 	broken  error // of StatusChanges
 	reads   atomic.Int64
+	trips   atomic.Int64
 	looks   atomic.Int64
+	wait    chan struct{} // reads wait for it, where it is there
 }
 
-func (f *faultyStatus) CertificateStatus(_ context.Context, id ca.CertificateID) (*ca.CertificateStatus, error) {
-	f.reads.Add(1)
-	if f.err != nil {
-		return nil, f.err
+func (f *faultyStatus) CertificateStatuses(ctx context.Context, ids []ca.CertificateID) (list []*ca.CertificateStatus, err error) {
+	if f.wait != nil {
+		select {
+		case <-f.wait:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
+	f.reads.Add(int64(len(ids)))
+	f.trips.Add(1)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := &ca.CertificateStatus{CertificateID: id, State: f.state, Epoch: int64(len(f.changes))}
-	if s.State == "" {
-		s.State = ca.Active
+	for _, id := range ids {
+		s := &ca.CertificateStatus{CertificateID: id, State: f.state, Epoch: int64(len(f.changes))}
+		if s.State == "" {
+			s.State = ca.Active
+		}
+		list = append(list, s)
 	}
-	return s, nil
+	return list, f.err
 }
 
 func (f *faultyStatus) StatusChanges(_ context.Context, after int64, limit int) ([]ca.StatusChange, error) {
@@ -420,6 +430,56 @@ func TestStatusCacheMisses(t *testing.T) {
 		if got, want := store.reads.Load(), int64(3*len(c.request.IDs)); got != want {
 			t.Errorf("%s: the status was read %d times, want %d", c.name, got, want)
 		}
+	}
+}
+
+// TestStatusReadsAreShared: questions that come while the database is at work share a round trip, and each gets its own answer. Those that
+// would be too many are told to come later at once, and those that wait too long after a second.
+func TestStatusReadsAreShared(t *testing.T) {
+	issuer := hierarchy()[smcbRSA].X509
+	store := &faultyStatus{wait: make(chan struct{})}
+	r := newResponder(t, store)
+	const questions = 100
+	answers := make([]*pkix.OCSPResponse, questions)
+	var clients sync.WaitGroup
+	ask := func(i int) pkix.CertID {
+		return must(pkix.NewCertID(issuer, must(pkix.NewSerial([]byte{1, byte(i)})), crypto.SHA1))
+	}
+	for i := range questions {
+		clients.Go(func() {
+			answers[i], _ = pkix.ParseOCSPResponse(r.Respond(context.Background(), must((&pkix.OCSPRequest{IDs: []pkix.CertID{ask(i)}}).Encode())).DER)
+		})
+	}
+	time.Sleep(50 * time.Millisecond)
+	close(store.wait)
+	clients.Wait()
+	for i, a := range answers {
+		if a == nil || !a.Responses[0].ID.Equal(ask(i)) {
+			t.Errorf("question %d has the answer %v", i, a)
+		}
+	}
+	if reads, trips := store.reads.Load(), store.trips.Load(); reads != questions || trips > questions/3 {
+		t.Errorf("%d certificates were read in %d round trips", reads, trips)
+	}
+	store = &faultyStatus{wait: make(chan struct{})}
+	r = newResponder(t, store)
+	begin := time.Now()
+	var soon, late atomic.Int64
+	for range 600 {
+		clients.Go(func() {
+			if got := r.Respond(context.Background(), requestOf(t, issuer)).DER; !bytes.Equal(got, pkix.OCSPTryLater.Encode()) {
+				t.Errorf("while the database stands still, the answer is %x", got)
+			}
+			if time.Since(begin) < 900*time.Millisecond {
+				soon.Add(1)
+			} else {
+				late.Add(1)
+			}
+		})
+	}
+	clients.Wait()
+	if soon.Load() == 0 || late.Load() == 0 || time.Since(begin) > 5*time.Second {
+		t.Errorf("%d were told at once and %d later, all after %s", soon.Load(), late.Load(), time.Since(begin))
 	}
 }
 

@@ -59,6 +59,9 @@ type StatusReader interface {
 	// NotIssued. It is one read by an index, and takes as long among millions of certificates as among few.
 	CertificateStatus(ctx context.Context, id CertificateID) (*CertificateStatus, error)
 
+	// CertificateStatuses is CertificateStatus for several certificates, in their order. It costs one round trip.
+	CertificateStatuses(ctx context.Context, ids []CertificateID) ([]*CertificateStatus, error)
+
 	// CardStatus gives the status of a card by its ICCSN, or ErrNotFound.
 	CardStatus(ctx context.Context, iccsn string) (*CardStatus, error)
 

@@ -30,12 +30,24 @@ SELECT ` + newestEpoch + `, x.* FROM (VALUES (1)) AS always LEFT JOIN (
 
 // CertificateStatus implements ca.StatusStore.
 func (s *Store) CertificateStatus(ctx context.Context, id ca.CertificateID) (*ca.CertificateStatus, error) {
-	b, status := &pgx.Batch{}, &ca.CertificateStatus{CertificateID: id}
-	queueStatus(b, status)
-	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
-		return nil, fmt.Errorf("read the status of a certificate: %w", err)
+	list, err := s.CertificateStatuses(ctx, []ca.CertificateID{id})
+	if err != nil {
+		return nil, err
 	}
-	return status, nil
+	return list[0], nil
+}
+
+// CertificateStatuses implements ca.StatusStore.
+func (s *Store) CertificateStatuses(ctx context.Context, ids []ca.CertificateID) ([]*ca.CertificateStatus, error) {
+	b, list := &pgx.Batch{}, make([]*ca.CertificateStatus, len(ids))
+	for i, id := range ids {
+		list[i] = &ca.CertificateStatus{CertificateID: id}
+		queueStatus(b, list[i])
+	}
+	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
+		return nil, fmt.Errorf("read the status of certificates: %w", err)
+	}
+	return list, nil
 }
 
 // queueStatus reads the status of the certificate that it names.

@@ -37,6 +37,19 @@ func (s *Store) CertificateStatus(ctx context.Context, id ca.CertificateID) (*ca
 	return status, nil
 }
 
+// CertificateStatuses implements ca.StatusStore.
+func (s *Store) CertificateStatuses(ctx context.Context, ids []ca.CertificateID) ([]*ca.CertificateStatus, error) {
+	list := make([]*ca.CertificateStatus, len(ids))
+	for i, id := range ids {
+		status, err := s.CertificateStatus(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		list[i] = status
+	}
+	return list, nil
+}
+
 // certificateStatus reads as the writer sees it.
 func certificateStatus(s *session, id ca.CertificateID) (*ca.CertificateStatus, error) {
 	st, err := s.prepare(selectStatus)

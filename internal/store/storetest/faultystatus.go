@@ -13,6 +13,7 @@ const (
 	RevokeCard          Verb = "RevokeCard"
 	RevokeCertificate   Verb = "RevokeCertificate"
 	CertificateStatus   Verb = "CertificateStatus"
+	CertificateStatuses Verb = "CertificateStatuses"
 	CardStatus          Verb = "CardStatus"
 	RevokedCertificates Verb = "RevokedCertificates"
 	StatusEpoch         Verb = "StatusEpoch"
@@ -38,6 +39,11 @@ func (f *FaultyStore) RevokeCertificate(ctx context.Context, id ca.CertificateID
 // CertificateStatus implements ca.StatusReader.
 func (f *FaultyStore) CertificateStatus(ctx context.Context, id ca.CertificateID) (*ca.CertificateStatus, error) {
 	return pass(f, CertificateStatus, func() (*ca.CertificateStatus, error) { return f.inner.CertificateStatus(ctx, id) })
+}
+
+// CertificateStatuses implements ca.StatusReader.
+func (f *FaultyStore) CertificateStatuses(ctx context.Context, ids []ca.CertificateID) ([]*ca.CertificateStatus, error) {
+	return pass(f, CertificateStatuses, func() ([]*ca.CertificateStatus, error) { return f.inner.CertificateStatuses(ctx, ids) })
 }
 
 // CardStatus implements ca.StatusReader.

@@ -234,6 +234,26 @@ var statusReadCases = []statusCase{
 			}
 		}
 	}},
+	{"several certificates are read as one by one", func(b *statusBench) {
+		for n := 1; n <= 3; n++ {
+			b.issue(NewIntent(n, 1))
+		}
+		b.activate(1, firstDay)
+		b.revoke(2, firstDay)
+		ids := []ca.CertificateID{idOf(2, autECC), idOf(4, autECC), idOf(1, autRSA), idOf(3, autECC), idOf(2, autECC)}
+		list, err := b.CertificateStatuses(b.ctx, ids)
+		if err != nil || len(list) != len(ids) {
+			b.Fatalf("CertificateStatuses = %v, %v", list, err)
+		}
+		for i, id := range ids {
+			if want := b.status(id); !reflect.DeepEqual(list[i], want) {
+				b.Errorf("CertificateStatuses gives %+v at %d, want %+v", list[i], i, want)
+			}
+		}
+		if none, err := b.CertificateStatuses(b.ctx, nil); err != nil || len(none) != 0 {
+			b.Errorf("CertificateStatuses of none = %v, %v", none, err)
+		}
+	}},
 	{"a card that is not issued has no status", func(b *statusBench) {
 		b.intend(NewIntent(1, 1))
 		if _, err := b.CardStatus(b.ctx, NewIntent(1, 1).ICCSN); !sameError(err, ca.ErrNotFound) {

@@ -4,10 +4,9 @@ import (
 	"context"
 	"crypto"
 	"crypto/rand"
-	"errors"
 	"fmt"
 
-	"github.com/siegel-pki/siegel/internal/lint"
+	"github.com/siegel-pki/siegel/internal/ceremony"
 	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/internal/sigalg"
 	"github.com/siegel-pki/siegel/profiles"
@@ -32,7 +31,11 @@ func certify(ctx context.Context, profile *profiles.IssuerProfile, r *profiles.I
 	if err != nil {
 		return nil, fmt.Errorf("encode the certificate of %s: %w", r.CommonName, err)
 	}
-	if err := lintIssuer(body, profile.Kind, r); err != nil {
+	var issuer *pkix.Certificate
+	if r.Issuer != nil {
+		issuer = r.Issuer.X509
+	}
+	if err := ceremony.Lint(body, profile.Kind, r.Environment, issuer); err != nil { // before a key is near
 		return nil, fmt.Errorf("draft the certificate of %s: %w", r.CommonName, err)
 	}
 	sig, err := key.Sign(ctx, tbs.Scheme, body)
@@ -47,37 +50,13 @@ func certify(ctx context.Context, profile *profiles.IssuerProfile, r *profiles.I
 	if err != nil {
 		return nil, fmt.Errorf("parse the new certificate of %s: %w", r.CommonName, err)
 	}
-	above := cert
-	if r.Issuer != nil {
-		above = r.Issuer.X509
+	if issuer == nil {
+		issuer = cert
 	}
-	if err := cert.CheckSignatureFrom(above); err != nil {
+	if err := cert.CheckSignatureFrom(issuer); err != nil {
 		return nil, fmt.Errorf("check the new certificate of %s: %w", r.CommonName, err)
 	}
 	return cert, nil
-}
-
-// lintKinds gives the kinds of certificates by the names that lint has for them.
-var lintKinds = map[profiles.IssuerKind]lint.Kind{
-	profiles.RootCA:     lint.RootCA,
-	profiles.SMCBCA:     lint.SMCBCA,
-	profiles.KOMPCA:     lint.KOMPCA,
-	profiles.QESCA:      lint.QESCA,
-	profiles.OCSPSigner: lint.OCSPSigner,
-	profiles.CRLSigner:  lint.CRLSigner,
-}
-
-// lintIssuer judges the draft before a key is near. Nothing may be wrong with it: a certificate of a CA is signed once, and for years.
-func lintIssuer(body []byte, kind profiles.IssuerKind, r *profiles.IssuerRequest) error {
-	c := lint.X509Context{Kind: lintKinds[kind], Test: r.Environment == profiles.Test}
-	if r.Issuer != nil {
-		c.Issuer = r.Issuer.X509
-	}
-	var wrong []error
-	for _, f := range lint.X509(body, c) {
-		wrong = append(wrong, errors.New(f.String()))
-	}
-	return errors.Join(wrong...)
 }
 
 // newSerial draws a serial number of 16 octets with the top bit clear (RFC 5280, Section 4.1.2.2).

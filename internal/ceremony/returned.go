@@ -69,7 +69,7 @@ func (f *File) Examine(i *Issuer, raw []byte, key crypto.PublicKey, set *profile
 func (e *examination) x509(f *File, i *Issuer, cert *pkix.Certificate, anchor *Anchor, set *profiles.Set) {
 	e.check("root "+anchor.Name+" signed it", cert.CheckSignatureFrom(anchor.issuer.X509))
 	e.check("its subject is the one that was asked for", f.checkSubject(i, cert, set))
-	e.check("it has the profile of a "+string(i.Kind)+" (lint)", f.Lint(cert.RawTBS, i.Kind, anchor.issuer.X509))
+	e.check("it has the profile of a "+string(i.Kind)+" (lint)", Lint(cert.RawTBS, i.Kind, f.Environment, anchor.issuer.X509))
 }
 
 func (f *File) checkSubject(i *Issuer, cert *pkix.Certificate, set *profiles.Set) error {
@@ -89,15 +89,19 @@ func (f *File) checkSubject(i *Issuer, cert *pkix.Certificate, set *profiles.Set
 
 // lintKinds gives the kinds of certificates by the names that lint has for them.
 var lintKinds = map[profiles.IssuerKind]lint.Kind{
-	profiles.RootCA: lint.RootCA, profiles.SMCBCA: lint.SMCBCA, profiles.KOMPCA: lint.KOMPCA,
+	profiles.RootCA:     lint.RootCA,
+	profiles.SMCBCA:     lint.SMCBCA,
+	profiles.KOMPCA:     lint.KOMPCA,
+	profiles.QESCA:      lint.QESCA,
 	profiles.OCSPSigner: lint.OCSPSigner,
+	profiles.CRLSigner:  lint.CRLSigner,
 }
 
 // Lint judges the content of an issuer's or signer's certificate. Nothing may be wrong with it, not even by a warning: such a certificate is
-// signed once, and for years. The issuer is nil for a root.
-func (f *File) Lint(tbs []byte, kind profiles.IssuerKind, issuer *pkix.Certificate) error {
+// signed once, and for years. The issuer is nil for one that signs itself.
+func Lint(tbs []byte, kind profiles.IssuerKind, e profiles.Environment, issuer *pkix.Certificate) error {
 	var wrong []error
-	for _, finding := range lint.X509(tbs, lint.X509Context{Kind: lintKinds[kind], Test: f.Environment == profiles.Test, Issuer: issuer}) {
+	for _, finding := range lint.X509(tbs, lint.X509Context{Kind: lintKinds[kind], Test: e == profiles.Test, Issuer: issuer}) {
 		wrong = append(wrong, errors.New(finding.String()))
 	}
 	return errors.Join(wrong...)

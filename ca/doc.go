@@ -33,7 +33,9 @@
 //	draft.go       plan, drafts and lint; the dry run
 //	sign.go        the door
 //	turns.go       who signs when: as many at a time as the token has sessions, urgent orders first
-//	session.go     key sessions, without which the door does not open
+//	session.go     key sessions, without which the door does not open: how signatures are drawn and promised
+//	opensession.go how sessions begin and end; standing.go what needs none; watch.go keeping up with other servers and the clock
+//	approval.go    acts that need two people; decision.go those that stay in force; roles.go
 //	flight.go      calls with the same order share one run
 //	issuers.go     what the database and the configuration must agree on
 //	entries.go     what the log says
@@ -45,5 +47,5 @@
 //	sequencer.go   the order of the log, its tree and its checkpoints
 //	logreader.go, export.go   the log for auditors
 //	errors.go      the kinds of errors and what a caller does about them
-//	store.go, logstore.go, exportstore.go, statusstore.go, review.go, key.go
+//	store.go, logstore.go, exportstore.go, statusstore.go, approvalstore.go, sessionstore.go, review.go, key.go
 package ca

@@ -46,7 +46,7 @@ type config struct {
 	// Directory of the catalogue of card types, sectors and profiles. Default: the one built in.
 	Profiles string `yaml:"profiles"`
 	// Exceptions to the algorithm policy, by name, for example [legacy-cvc-g1]: algorithms that may be used in environment production after
-	// their last day. `siegel profiles algorithms` lists algorithms, days and names. Each start of the server records them in the log, and
+	// their last day, once two people have granted them (siegel policy grant). `siegel profiles algorithms` lists algorithms, days and names. Each start of the server records them in the log, and
 	// so does each card that depends on one. Default: none.
 	LegacyExceptions []string `yaml:"legacy_exceptions"`
 	// Where orders, cards and the log are kept.

@@ -50,6 +50,22 @@ func TestErrorTable(t *testing.T) {
 				&errdetails.ErrorInfo{Reason: "RSA_MODULUS", Domain: "siegel", Metadata: map[string]string{
 					"field": "keys[2].spki", "rule": "RSA_MODULUS", "citation": "gemSpec_Krypt, GS-A_4357"}},
 			}},
+		{"no key session", fmt.Errorf("issuer: %w", &ca.NoSessionError{Issuer: "CA1"}), codes.FailedPrecondition, (&ca.NoSessionError{Issuer: "CA1"}).Error(),
+			[]proto.Message{&errdetails.ErrorInfo{Reason: "NO_KEY_SESSION", Domain: "siegel", Metadata: map[string]string{"issuer": "CA1"}}}},
+		{"own request", fmt.Errorf("decide: %w", ca.ErrOwnRequest), codes.PermissionDenied,
+			"whoever asks cannot approve, with whichever certificate: another person must",
+			[]proto.Message{&errdetails.ErrorInfo{Reason: "OWN_REQUEST", Domain: "siegel"}}},
+		{"not pending", fmt.Errorf("decide: %w", ca.ErrNotPending), codes.FailedPrecondition,
+			"the request does not wait for a decision any more: it is decided or has expired; siegel approvals show tells which",
+			[]proto.Message{&errdetails.ErrorInfo{Reason: "NOT_PENDING", Domain: "siegel"}}},
+		{"other parameters", fmt.Errorf("decide: %w", ca.ErrParametersDiffer), codes.FailedPrecondition,
+			"the parameters are not those of the request: look at it again",
+			[]proto.Message{&errdetails.ErrorInfo{Reason: "PARAMETERS_DIFFER", Domain: "siegel"}}},
+		{"another request", fmt.Errorf("ask: %w", ca.ErrApprovalDiffers), codes.AlreadyExists, "the request id belongs to another request",
+			[]proto.Message{&errdetails.ErrorInfo{Reason: "REQUEST_DIFFERS", Domain: "siegel"}}},
+		{"not the role of the act", &ca.RoleError{Act: "open-key-sessions", Doing: "decide on", Allowed: []ca.Role{ca.RoleCAOperator}}, codes.PermissionDenied,
+			"no role of the operator may decide on open-key-sessions; roles that may: ca-operator",
+			[]proto.Message{&errdetails.ErrorInfo{Reason: "ROLE_MISSING", Domain: "siegel", Metadata: map[string]string{"act": "open-key-sessions", "roles": "ca-operator"}}}},
 		{"installation", &profiles.Refusal{Violations: []profiles.Violation{noIssuer}}, codes.FailedPrecondition,
 			"this server cannot fulfil the order, its operator must act: keys[0]: no issuer signs C.HCI.AUT (NO_ISSUER, configuration)",
 			[]proto.Message{
@@ -91,7 +107,7 @@ func TestErrorTable(t *testing.T) {
 			if strings.Contains(prototext.Format(st.Proto()), secret) {
 				t.Errorf("the cause left the server: %v", st.Proto())
 			}
-			if !strings.Contains(h.log.String(), tt.err.Error()) {
+			if !strings.Contains(strings.ReplaceAll(h.log.String(), `\"`, `"`), tt.err.Error()) {
 				t.Errorf("the cause is not in the log:\n%s", h.log)
 			}
 		})

@@ -35,6 +35,12 @@ func TestParseOperators(t *testing.T) {
 		{"unknown role", strings.Replace(good, "personalization", "personalisation", 1), []string{"f.yaml:2: ", `role "personalisation" does not exist`}},
 		{"roles that exclude", strings.Replace(good, "[personalization]", "[personalization, auditor]", 1),
 			[]string{`f.yaml:2: operator "line-1": roles auditor and personalization exclude`, "GS-A_4266", "Tab_PKI_303"}},
+		{"person", strings.Replace(good, "eve\n", "eve\n    person: person-7\n", 1), nil},
+		{"malformed person", strings.Replace(good, "eve\n", "eve\n    person: a b\n", 1), []string{`f.yaml:5: operator "eve": person "a b"`}},
+		{"one person with two certificates", strings.NewReplacer("line-1\n", "line-1\n    person: x\n", "eve\n", "eve\n    person: x\n").Replace(good),
+			[]string{`f.yaml:6: operator "eve": person "x", with all certificates: roles`, "GS-A_4266"}},
+		{"a person named as another operator", strings.Replace(good, "eve\n", "eve\n    person: line-1\n", 1),
+			[]string{`f.yaml:5: operator "eve": person "line-1", with all certificates: roles`}},
 		{"all faults at once", strings.NewReplacer("line-1", "line 1", printB, "00").Replace(good), []string{"f.yaml:2: ", "f.yaml:5: "}},
 	}
 	for _, tt := range tests {

@@ -51,6 +51,7 @@
 //   - schema.go: Migrate, and the versions that fit each other
 //   - presence.go: the lock that says that a server lives
 //   - change.go: transactions · issuers.go, intend.go, end.go, entries.go: the verbs that write
+//   - approvals.go, sessions.go: acts that need two people, and key sessions
 //   - log.go: the order of the log, its tree and its checkpoints · lead.go: the lock of the one server that numbers entries
 //   - issuers.go, orders.go, cards.go, entries.go, review.go: the verbs that read · reads.go: what they share
 package postgres

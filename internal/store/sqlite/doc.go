@@ -29,6 +29,7 @@
 //   - writer.go: group commit · session.go: prepared statements and savepoints
 //   - issuers.go, intend.go, end.go, entries.go: the verbs that write
 //   - backup.go: a copy of a database in use
+//   - approvals.go, sessions.go: acts that need two people, and key sessions
 //   - log.go: the order of the log, its tree and its checkpoints
 //   - issuers.go, orders.go, cards.go, entries.go, review.go: the verbs that read · reads.go: their statements
 package sqlite

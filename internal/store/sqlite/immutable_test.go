@@ -41,7 +41,37 @@ func TestDatabaseRefuses(t *testing.T) {
 		tile = "INSERT INTO tiles VALUES (0, 0, zeroblob(64)); "
 		head = "INSERT INTO checkpoints VALUES (2, 0, zeroblob(32), 0, NULL); "
 	)
+	const (
+		request = `INSERT INTO approvals (approval_id, act, summary, parameters, hash, reason, requested_by, requested_person, requested_at, expires, entry_id, state)
+			VALUES ('00000000000000000000000000000001', 'act', 's', '{}', zeroblob(32), 'r', 'a', 'anna', 0, 1000, 1, 'pending'); `
+		approve = `UPDATE approvals SET state = 'approved', decided_by = 'b', decided_person = 'bert', decided_at = 1, decision_entry = 2; `
+		use     = `UPDATE approvals SET state = 'used', ended_at = 2, end_entry = 3; `
+		opening = `INSERT INTO key_sessions (session_id, issuer, signatures, drawn, opened_at, ends, entry_id)
+			SELECT '00000000000000000000000000000002', min(name), 10, 1, 0, 1000, 4 FROM issuers; `
+		shut = `UPDATE key_sessions SET closed_at = 1, reason = 'time', end_entry_id = 5; `
+	)
 	for _, c := range []struct{ statement, want string }{
+		{request + approve + use, ""},
+		{request + "UPDATE approvals SET reason = NULL", ""},
+		{request + strings.Replace(approve, "bert", "anna", 1), "four_eyes"},
+		{request + strings.Replace(approve, "decided_at = 1,", "decided_at = 1000,", 1), "CHECK"},
+		{request + use, "only by a decision"},
+		{request + approve + strings.Replace(use, "ended_at = 2", "ended_at = 1000", 1), "CHECK"},
+		{request + approve + use + "UPDATE approvals SET state = 'approved', ended_at = NULL, end_entry = NULL", "only by a decision"},
+		{request + approve + "UPDATE approvals SET decided_person = 'cora'", "only by a decision"},
+		{request + "UPDATE approvals SET parameters = '{\"a\":1}'", "only by a decision"},
+		{request + "UPDATE approvals SET expires = 2000", "only by a decision"},
+		{request + "DELETE FROM approvals", "never deleted"},
+		{strings.Replace(request, "'pending'", "'approved'", 1), "begins as pending"},
+		{opening + "UPDATE key_sessions SET drawn = 10", ""},
+		{opening + "UPDATE key_sessions SET drawn = 11", "never_more_than_allowed"},
+		{opening + "UPDATE key_sessions SET drawn = -1", "never_more_than_allowed"},
+		{opening + "UPDATE key_sessions SET signatures = 100", "only by drawing and by closing"},
+		{opening + "UPDATE key_sessions SET ends = 2000", "only by drawing and by closing"},
+		{opening + shut, ""},
+		{opening + shut + "UPDATE key_sessions SET closed_at = NULL, reason = NULL, end_entry_id = NULL", "only by drawing and by closing"},
+		{opening + shut + "UPDATE key_sessions SET drawn = 2", "only by drawing and by closing"},
+		{opening + "DELETE FROM key_sessions", "never deleted"},
 		{"UPDATE entries SET facts = '{}' WHERE id = 7", "only by erasure"},
 		{"UPDATE entries SET personal = '{}' WHERE id = 7", "only by erasure"},
 		{"UPDATE entries SET personal = NULL, salt = NULL, personal_sha256 = NULL WHERE id = 7", "only by erasure"},

@@ -96,14 +96,14 @@ func (f *fakeFourEyes) KeySessions(_ context.Context, before int64, limit int) (
 	return f.sessions, f.note(before, limit)
 }
 
-const testRequest = "00112233445566778899aabbccddeeff"
+const sampleRequest = "00112233445566778899aabbccddeeff"
 
-// testApproval is a request as package ca gives it.
-func testApproval() *ca.Approval {
+// sampleApproval is a request as package ca gives it.
+func sampleApproval() *ca.Approval {
 	at := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
 	parameters := []byte(`{"issuers":["CA1"]}`)
 	return &ca.Approval{
-		ApprovalRequest: ca.ApprovalRequest{ID: testRequest, Act: "open-key-sessions", Summary: "open", Parameters: parameters, Hash: sha256.Sum256(parameters),
+		ApprovalRequest: ca.ApprovalRequest{ID: sampleRequest, Act: "open-key-sessions", Summary: "open", Parameters: parameters, Hash: sha256.Sum256(parameters),
 			Reason: "night", RequestedBy: ca.Person{Operator: "a", Person: "anna"}, RequestedAt: at, Expires: at.Add(time.Hour)},
 		Number: 7, State: ca.Used, DecidedBy: ca.Person{Operator: "b", Person: "bert"}, DecidedAt: at.Add(time.Minute), EndedAt: at.Add(2 * time.Minute),
 	}
@@ -111,7 +111,7 @@ func testApproval() *ca.Approval {
 
 // TestFourEyesOverTheWire makes each call and looks at what the authority was asked, by whom, and at the answer.
 func TestFourEyesOverTheWire(t *testing.T) {
-	known := testApproval()
+	known := sampleApproval()
 	fake := &fakeAuthority{fakeFourEyes: fakeFourEyes{approval: known}}
 	h := start(t, fake)
 	conn := h.as("ca-operator")
@@ -124,34 +124,34 @@ func TestFourEyesOverTheWire(t *testing.T) {
 		want []any
 	}{
 		{"OpenKeySession", func(ctx context.Context) (*siegelv1.ActRequest, error) {
-			r, err := authority.OpenKeySession(ctx, &siegelv1.OpenKeySessionRequest{RequestId: testRequest, Issuers: []string{"CA1"}, MaxSignatures: 5,
+			r, err := authority.OpenKeySession(ctx, &siegelv1.OpenKeySessionRequest{RequestId: sampleRequest, Issuers: []string{"CA1"}, MaxSignatures: 5,
 				MaxDuration: durationpb.New(90 * time.Second), Reason: "night"})
 			return r.GetRequest(), err
-		}, []any{who, ca.ApprovalID(testRequest), ca.SessionRequest{Issuers: []string{"CA1"}, Signatures: 5, Seconds: 90}, "night"}},
+		}, []any{who, ca.ApprovalID(sampleRequest), ca.SessionRequest{Issuers: []string{"CA1"}, Signatures: 5, Seconds: 90}, "night"}},
 		{"ImportIssuer", func(ctx context.Context) (*siegelv1.ActRequest, error) {
-			r, err := authority.ImportIssuer(ctx, &siegelv1.ImportIssuerRequest{RequestId: testRequest, Issuer: "CA2", CertificateSha256: sum, Reason: "new"})
+			r, err := authority.ImportIssuer(ctx, &siegelv1.ImportIssuerRequest{RequestId: sampleRequest, Issuer: "CA2", CertificateSha256: sum, Reason: "new"})
 			return r.GetRequest(), err
-		}, []any{who, ca.ApprovalID(testRequest), ca.IssuerImport{Issuer: "CA2", CertificateSHA256: strings.Repeat("ab", 32)}, "new"}},
+		}, []any{who, ca.ApprovalID(sampleRequest), ca.IssuerImport{Issuer: "CA2", CertificateSHA256: strings.Repeat("ab", 32)}, "new"}},
 		{"RetireIssuer", func(ctx context.Context) (*siegelv1.ActRequest, error) {
-			r, err := authority.RetireIssuer(ctx, &siegelv1.RetireIssuerRequest{RequestId: testRequest, Issuer: "CA1", Reason: "old"})
+			r, err := authority.RetireIssuer(ctx, &siegelv1.RetireIssuerRequest{RequestId: sampleRequest, Issuer: "CA1", Reason: "old"})
 			return r.GetRequest(), err
-		}, []any{who, ca.ApprovalID(testRequest), ca.IssuerRetirement{Issuer: "CA1"}, "old"}},
+		}, []any{who, ca.ApprovalID(sampleRequest), ca.IssuerRetirement{Issuer: "CA1"}, "old"}},
 		{"GrantLegacyException", func(ctx context.Context) (*siegelv1.ActRequest, error) {
-			r, err := authority.GrantLegacyException(ctx, &siegelv1.GrantLegacyExceptionRequest{RequestId: testRequest, Exception: "e", Reason: "x"})
+			r, err := authority.GrantLegacyException(ctx, &siegelv1.GrantLegacyExceptionRequest{RequestId: sampleRequest, Exception: "e", Reason: "x"})
 			return r.GetRequest(), err
-		}, []any{who, ca.ApprovalID(testRequest), ca.LegacyGrant{Exception: "e"}, "x"}},
+		}, []any{who, ca.ApprovalID(sampleRequest), ca.LegacyGrant{Exception: "e"}, "x"}},
 		{"Approve", func(ctx context.Context) (*siegelv1.ActRequest, error) {
-			r, err := approvals.Approve(ctx, &siegelv1.ApproveRequest{Id: testRequest, ParametersSha256: sum})
+			r, err := approvals.Approve(ctx, &siegelv1.ApproveRequest{Id: sampleRequest, ParametersSha256: sum})
 			return r.GetRequest(), err
-		}, []any{who, ca.ApprovalID(testRequest), [32]byte(sum)}},
+		}, []any{who, ca.ApprovalID(sampleRequest), [32]byte(sum)}},
 		{"Reject", func(ctx context.Context) (*siegelv1.ActRequest, error) {
-			r, err := approvals.Reject(ctx, &siegelv1.RejectRequest{Id: testRequest, ParametersSha256: sum, Reason: "no"})
+			r, err := approvals.Reject(ctx, &siegelv1.RejectRequest{Id: sampleRequest, ParametersSha256: sum, Reason: "no"})
 			return r.GetRequest(), err
-		}, []any{who, ca.ApprovalID(testRequest), [32]byte(sum), "no"}},
+		}, []any{who, ca.ApprovalID(sampleRequest), [32]byte(sum), "no"}},
 		{"GetApproval", func(ctx context.Context) (*siegelv1.ActRequest, error) {
-			r, err := approvals.GetApproval(ctx, &siegelv1.GetApprovalRequest{Id: testRequest})
+			r, err := approvals.GetApproval(ctx, &siegelv1.GetApprovalRequest{Id: sampleRequest})
 			return r.GetRequest(), err
-		}, []any{ca.ApprovalID(testRequest)}},
+		}, []any{ca.ApprovalID(sampleRequest)}},
 	} {
 		fake.asked = nil
 		got, err := c.call(testContext(t))
@@ -162,7 +162,7 @@ func TestFourEyesOverTheWire(t *testing.T) {
 		if !reflect.DeepEqual(fake.asked, c.want) {
 			t.Errorf("%s asked %+v\nwant %+v", c.name, fake.asked, c.want)
 		}
-		if got.GetId() != testRequest || got.GetState() != siegelv1.ApprovalState_APPROVAL_STATE_USED || !bytes.Equal(got.GetParameters(), known.Parameters) ||
+		if got.GetId() != sampleRequest || got.GetState() != siegelv1.ApprovalState_APPROVAL_STATE_USED || !bytes.Equal(got.GetParameters(), known.Parameters) ||
 			!bytes.Equal(got.GetParametersSha256(), known.Hash[:]) || got.GetDecidedPerson() != "bert" || !got.GetExpires().AsTime().Equal(known.Expires) {
 			t.Errorf("%s = %+v", c.name, got)
 		}
@@ -174,7 +174,7 @@ func TestListsComeInPages(t *testing.T) {
 	at := time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC)
 	fake := &fakeAuthority{fakeFourEyes: fakeFourEyes{
 		sessions: []ca.KeySession{{Number: 9, ID: "b", OpenedAt: at, Ends: at}, {Number: 8, ID: "a", OpenedAt: at, Ends: at, ClosedAt: at, Reason: "count"}},
-		list:     []ca.Approval{*testApproval(), *testApproval()},
+		list:     []ca.Approval{*sampleApproval(), *sampleApproval()},
 	}}
 	h := start(t, fake)
 	conn := h.as("ca-operator")

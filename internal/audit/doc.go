@@ -28,13 +28,15 @@
 // Where to look:
 //
 //	format.go, lines.go     names, manifest, and the lines of the files
-//	writer.go               Writer: makes an export, and goes on with one that was interrupted
-//	table.go                the rows of the tables
+//	writer.go, output.go    Writer: makes an export, and goes on with one that was interrupted
+//	table.go, tablecheck.go the rows of the tables
 //	verify.go               Verify: the order of the checks; report.go: what it says
+//	items.go                leaves with what belongs to them, read in order and inspected side by side
 //	leaf.go                 what is checked of a leaf by itself
 //	certificate.go, issuer.go   certificates against leaves and issuers
 //	place.go                leaves against tiles, tiles against the head
-//	rules.go, sessions.go   what must hold between leaves
-//	unique.go               what must not be there twice
+//	rules.go, sessions.go, approvals.go   what must hold between leaves
+//	unique.go               what must not be there twice, or must be there before
+//	count.go                statistics of an export
 //	compare.go              two heads or exports: has the log only grown?
 package audit

@@ -129,16 +129,6 @@ func parseManifest(text []byte) (*Manifest, error) {
 	return m, nil
 }
 
-// has tells whether the manifest names a file.
-func (m *Manifest) has(name string) bool {
-	for _, f := range m.Files {
-		if f.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
 // issuerName is what the name of an issuer must look like to become that of a file. Names come over the network.
 var issuerName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._-]{0,127}$`)
 

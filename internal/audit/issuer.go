@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"time"
 
 	"github.com/siegel-pki/siegel/internal/cvc"
 	"github.com/siegel-pki/siegel/internal/pkix"
@@ -96,17 +95,6 @@ func (i *issuer) checkIssuedBy(above *issuer) error {
 		return err
 	}
 	return errors.New("it and the certificate above it are of two formats")
-}
-
-// validUntil is when the issuer's certificate ends; false where it says nothing of that.
-func (i *issuer) validUntil() (time.Time, bool) {
-	switch {
-	case i.x509 != nil:
-		return i.x509.NotAfter, true
-	case i.cvc != nil:
-		return i.cvc.CXD.Time().AddDate(0, 0, 1).Add(-time.Second), true
-	}
-	return time.Time{}, false
 }
 
 // hexHash is the SHA-256 of octets as facts write it.

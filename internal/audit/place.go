@@ -26,8 +26,7 @@ type cursor struct {
 	in      *lines
 	tile    tlog.Tile // last read; Width is 0 where there is none yet, or none any more
 	good    bool      // it is the one that the tile above has
-	ended   bool
-	missing int64 // index of the tile last reported as missing, from 1
+	missing int64     // index of the tile last reported as missing, from 1
 }
 
 // newPlacer reads the edge and opens the tiles.

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -197,17 +196,6 @@ func (e exported) forgeManifest(change func(m map[string]any)) {
 		e.t.Fatal(err)
 	}
 	e.write("manifest.json", text)
-}
-
-// kindsOf lists the places of entries of a kind in a file of entries.
-func (e exported) leavesOf(kind string) (places []int) {
-	e.t.Helper()
-	for i, line := range bytes.SplitAfter(e.read("entries.jsonl"), []byte("\n")) {
-		if bytes.Contains(line, []byte(`"leaf":{"kind":"`+kind+`"`)) {
-			places = append(places, i)
-		}
-	}
-	return places
 }
 
 // leafHash is SHA-256(0x00 || leaf) (RFC 6962, Section 2.1).

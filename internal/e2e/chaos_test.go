@@ -79,6 +79,7 @@ func TestChaosSQLite(t *testing.T) {
 	}
 	c.ledger = openLedger(t, "sqlite", "file:"+filepath.Join(r.Data, "siegel.db")+"?mode=ro&_pragma=busy_timeout(5000)", newAuditor(t, r).verifier)
 	c.run(1)
+	c.audit()
 	if !t.Failed() {
 		requireTamperingFound(c.ledger, c.load.known())
 	}
@@ -100,6 +101,18 @@ func TestChaosPostgres(t *testing.T) {
 	c := &campaign{t: t, r: r, cluster: cluster, flags: []string{"--config", config}, faults: []fault{killServer, cutClients, crash, killPeers}}
 	c.ledger = openLedger(t, "pgx", cluster.DSN(""), newAuditor(t, r).verifier)
 	c.run(2)
+	c.audit()
+}
+
+// audit has an auditor verify the whole log of a campaign that is over.
+func (c *campaign) audit() {
+	c.t.Helper()
+	server, err := c.r.Start(c.flags...)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	exportAndVerify(c.t, c.r, server)
+	stop(c.t, server)
 }
 
 // run starts the servers and makes the rounds.

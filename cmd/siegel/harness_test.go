@@ -70,8 +70,9 @@ type fakeServer struct {
 	address, data string
 	creds         grpc.ServerOption
 	server        *grpc.Server
-	issued        atomic.Int32           // orders received
-	cut           func(call int32) error // of a stream; nil: it goes on
+	approvals     siegelv1.ApprovalServiceServer // nil: not served
+	issued        atomic.Int32                   // orders received
+	cut           func(call int32) error         // of a stream; nil: it goes on
 	issue         func(call int32, o *siegelv1.Order) (*siegelv1.Card, error)
 	plan          func(o *siegelv1.Order) (*siegelv1.PlanCardResponse, error)
 	get           func(*siegelv1.GetCardRequest) (*siegelv1.Card, error)
@@ -149,6 +150,9 @@ func (f *fakeServer) serve(t *testing.T) *fakeServer {
 	siegelv1.RegisterIssuanceServiceServer(server, f)
 	siegelv1.RegisterAuthorityServiceServer(server, f)
 	siegelv1.RegisterLifecycleServiceServer(server, f)
+	if f.approvals != nil {
+		siegelv1.RegisterApprovalServiceServer(server, f.approvals)
+	}
 	lis, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -35,8 +35,15 @@ func departures(f *quirks.Family, a Attributes, token bool) []string {
 	return a.Departures(token)
 }
 
-// adapt sets what a family changes in the pool.
-func adapt(f *quirks.Family, opt *p11.Options) error {
+// adapt sets what the families of token and module change in the pool.
+func adapt(f *quirks.Family, info p11.Info, opt *p11.Options) error {
+	families, err := quirks.Builtin()
+	if err != nil {
+		return err
+	}
+	if f.Has(quirks.OneSession) || quirks.Of(families, info.Module.ManufacturerID, "").Has(quirks.OneSession) {
+		opt.Sessions = 1
+	}
 	for _, name := range f.Codes() {
 		code, ok := p11.Code(name)
 		if !ok {

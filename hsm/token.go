@@ -38,7 +38,7 @@ func Open(ctx context.Context, cfg Config, log *slog.Logger) (*Token, error) {
 		if t.family, err = cfg.family(info); err != nil {
 			return err
 		}
-		return adapt(t.family, opt)
+		return adapt(t.family, info, opt)
 	}
 	if t.pool, err = p11.Open(ctx, opt); err != nil {
 		return nil, fmt.Errorf("open token %q: %w", opt.Match.Label, err)

@@ -114,8 +114,8 @@ func sharedKeys(t *testing.T, ts *hsm.Tokens, ids map[sigalg.KeyType][]byte) map
 func TestTwoTokensShareTheWork(t *testing.T) {
 	p, ids := newPair(t)
 	ts := openTokens(t, p.here, p.there)
-	if n := ts.Sessions(); n != 8 {
-		t.Errorf("%d sessions, want 8", n)
+	if n := ts.Sessions(); n != 5 { // p11-kit's client module gets one
+		t.Errorf("%d sessions, want 5", n)
 	}
 	keys := sharedKeys(t, ts, ids)
 	var callers sync.WaitGroup

@@ -138,7 +138,7 @@ type tokenConfig struct {
 	Sessions int `yaml:"sessions"`
 	// Text for C_Initialize (pReserved), for modules that read their parameters from it, such as that of NSS. Default: none.
 	Reserved string `yaml:"reserved"`
-	// Family of tokens whose quirks are kept: softhsm2, utimaco, luna, ncipher, aws-cloudhsm, nss or generic, or the path of a
+	// Family of tokens whose quirks are kept: softhsm2, utimaco, luna, ncipher, aws-cloudhsm, nss, p11-kit or generic, or the path of a
 	// file of your own, with a slash in it, in the form of hsm/quirks/*.yaml. Default: what token and module say of themselves.
 	Quirks string `yaml:"quirks"`
 	// Further tokens that hold copies of the same keys (cloned HSMs). All of them sign, and the loss of one is survived. The server

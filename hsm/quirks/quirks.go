@@ -26,6 +26,8 @@ const (
 	DERSignatures = "der_signatures"
 	// NoLocal: CKA_LOCAL is not true for a key that the token made, so that it is not asked for.
 	NoLocal = "no_local"
+	// OneSession: the module is given one call at a time. It is kept for a module that stands before a token of another family, too.
+	OneSession = "one_session"
 	// SessionLimit: the codes say, besides CKR_SESSION_COUNT, that C_OpenSession has no session left.
 	SessionLimit = "session_limit"
 )
@@ -120,7 +122,7 @@ func (f *Family) check(file string) error {
 		if (fact.Tried == "") == (fact.Documented == "") {
 			fault(i, "it was either tried here or documented elsewhere")
 		}
-		if fact.Quirk != "" && !slices.Contains([]string{DERSignatures, NoLocal, SessionLimit}, fact.Quirk) {
+		if fact.Quirk != "" && !slices.Contains([]string{DERSignatures, NoLocal, OneSession, SessionLimit}, fact.Quirk) {
 			fault(i, "quirk %q is not known", fact.Quirk)
 		}
 		if (fact.Quirk == SessionLimit) != (len(fact.Codes) > 0) {

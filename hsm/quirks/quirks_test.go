@@ -22,6 +22,7 @@ func TestBuiltin(t *testing.T) {
 		{"Marvell Semiconductors, Inc.", "Cavium", "aws-cloudhsm"},
 		{"Mozilla Foundation", "Mozilla Foundation", "nss"},
 		{"Somebody", "Somebody else", "generic"},
+		{"Somebody", "PKCS#11 Kit", "p11-kit"},
 		{"", "", "generic"},
 	} {
 		if got := Of(families, c.token, c.module); got == nil || got.Name != c.want {

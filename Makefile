@@ -9,7 +9,7 @@ NSS     := /usr/lib/x86_64-linux-gnu/libsoftokn3.so:/usr/lib/aarch64-linux-gnu/l
 POSTGRES := $(or $(firstword $(wildcard /usr/lib/postgresql/*/bin/initdb /opt/homebrew/opt/postgresql@*/bin/initdb)),initdb)
 export CGO_ENABLED = 1
 
-.PHONY: help demo build test lint fuzz bench bench-ocsp bench-crl bench-log campaign chaos chaos-token proto clean
+.PHONY: help demo build test lint fuzz bench bench-ocsp bench-crl bench-log campaign examples chaos chaos-token proto clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -29,6 +29,7 @@ test: ## Install what the tests need and run everything: unit, golden, fault, to
 	$(GO) test -race ./...
 	@echo "The race detector shortens this campaign; here it is whole: 14,000 signatures, four judges."
 	$(GO) test ./internal/brainpool
+	@scripts/examples.sh
 	@echo "All tests passed."
 
 lint: ## gofmt, go vet, staticcheck
@@ -65,6 +66,10 @@ bench-crl: ## Make a CRL of a million entries: time, size, peak memory
 bench-log: ## Measure export and verification at 100,000 and 1,000,000 entries, and the cost of a card at a full database (an hour; BENCH="--data DIR" of siegel-bench fill: minutes)
 	@scripts/need.sh gcc=gcc $(SOFTHSM)=softhsm2
 	$(GO) run ./cmd/siegel-bench log $(BENCH)
+
+examples: ## Compile and run the example clients in Java, Python and C#, those whose tools are here
+	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2
+	@scripts/examples.sh
 
 proto: ## Generate the Go code of the API from proto/
 	@mkdir -p $(BIN)/proto

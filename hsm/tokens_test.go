@@ -94,6 +94,22 @@ func signWith(ctx context.Context, keys map[sigalg.Scheme]*hsm.SharedKey, messag
 	return nil
 }
 
+// signTogether lets eight callers sign at the same time, so that one token is not enough.
+func signTogether(t *testing.T, keys map[sigalg.Scheme]*hsm.SharedKey, message string) {
+	t.Helper()
+	var callers sync.WaitGroup
+	for i := range 8 {
+		callers.Go(func() {
+			for j := range 5 {
+				if err := signWith(t.Context(), keys, fmt.Sprint(message, i, " ", j)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	callers.Wait()
+}
+
 func sharedKeys(t *testing.T, ts *hsm.Tokens, ids map[sigalg.KeyType][]byte) map[sigalg.Scheme]*hsm.SharedKey {
 	t.Helper()
 	keys := map[sigalg.Scheme]*hsm.SharedKey{}
@@ -118,17 +134,7 @@ func TestTwoTokensShareTheWork(t *testing.T) {
 		t.Errorf("%d sessions, want 5", n)
 	}
 	keys := sharedKeys(t, ts, ids)
-	var callers sync.WaitGroup
-	for i := range 8 {
-		callers.Go(func() {
-			for j := range 5 {
-				if err := signWith(t.Context(), keys, fmt.Sprint(i, " ", j)); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	callers.Wait()
+	signTogether(t, keys, "first")
 	for _, s := range ts.Stats() {
 		if s.Signatures < 5 || s.Label == "" || s.Serial == "" {
 			t.Errorf("token %q made %d signatures of 120", s.Label, s.Signatures)
@@ -168,11 +174,7 @@ func TestTwoTokensShareTheWork(t *testing.T) {
 		t.Errorf("the token was noticed %v after it was back, want less than a second", took)
 	}
 	before := ts.Stats()[1].Signatures
-	for i := range 10 {
-		if err := signWith(t.Context(), keys, fmt.Sprint("both ", i)); err != nil {
-			t.Error(err)
-		}
-	}
+	signTogether(t, keys, "both")
 	if ts.Stats()[1].Signatures == before {
 		t.Error("the token that came back does not sign")
 	}
@@ -198,11 +200,7 @@ func TestTokenIsAwayAtTheStart(t *testing.T) {
 	for deadline := time.Now().Add(5 * time.Second); len(ts.Infos()) < 2 && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond)
 	}
-	for i := range 10 {
-		if err := signWith(t.Context(), keys, fmt.Sprint("two ", i)); err != nil {
-			t.Error(err)
-		}
-	}
+	signTogether(t, keys, "two")
 	if ts.Stats()[0].Signatures == 0 {
 		t.Error("the token that came late does not sign")
 	}

@@ -8,7 +8,7 @@
 //   - connect.go, retry.go: the connection, and calls that are tried again
 //   - order.go: ORDER.json
 //   - plan.go, issue.go, cards.go, profiles.go, policy.go: the commands, one file each; policyreport.go: what policy what-if prints
-//   - activate.go, revoke.go: the commands that change the status of a card
+//   - activate.go, revoke.go, bulk.go: the commands that change the status of cards
 //   - folder.go, manifest.go: the folder that --out writes, and its card.json
 //   - batch.go: the command for many orders; batchinput.go, batchcsv.go: its file; batchcheck.go: what is wrong with it, without a server;
 //     batchsend.go: orders to the server and cards back; batchjournal.go: what is done; cardfiles.go: cards for the personalization system;
@@ -47,6 +47,7 @@ type cli struct {
 	Cards    cardsCmd    `cmd:"" help:"List issued cards, oldest first."`
 	Activate activateCmd `cmd:"" help:"Say that the holder has the card: its certificates are good from then on."`
 	Revoke   revokeCmd   `cmd:"" help:"Revoke a card with all of its X.509 certificates, or one of them alone, for ever."`
+	Bulk     bulkCmd     `cmd:"" help:"Revoke many cards: plan a list, have another person approve it, watch the work."`
 	Status   statusCmd   `cmd:"" help:"Ask OCSP for the status of a card's certificates, check the answers and show them."`
 	CRL      crlCmd      `cmd:"" name:"crl" help:"Make lists of revoked certificates."`
 	Inspect  inspectCmd  `cmd:"" offline:"" help:"Show what certificates say: X.509 (DER, PEM) and CV certificates. Offline."`

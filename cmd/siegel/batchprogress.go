@@ -22,9 +22,8 @@ type progress struct {
 	mu      sync.Mutex // guards what follows, and out
 	have    int        // cards
 	errors  int
-	noted   string    // last note
-	samples []sample  // of the last seconds, oldest first
-	drawn   time.Time // when the bar was drawn last
+	noted   string   // last note
+	samples []sample // of the last seconds, oldest first
 
 	end   chan struct{}
 	ended chan struct{}

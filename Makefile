@@ -9,7 +9,7 @@ NSS     := /usr/lib/x86_64-linux-gnu/libsoftokn3.so:/usr/lib/aarch64-linux-gnu/l
 POSTGRES := $(or $(firstword $(wildcard /usr/lib/postgresql/*/bin/initdb /opt/homebrew/opt/postgresql@*/bin/initdb)),initdb)
 export CGO_ENABLED = 1
 
-.PHONY: help demo build test lint fuzz bench bench-ocsp bench-crl bench-log campaign examples chaos chaos-token proto clean
+.PHONY: bulk help demo build test lint fuzz bench bench-ocsp bench-crl bench-log campaign examples chaos chaos-token proto clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -55,6 +55,10 @@ campaign: ## A night's batch of CARDS (10000), client and server killed KILLS (5
 chaos: ## Kill servers and databases under load and check after each round, ROUNDS on each store (30), SEED to repeat one
 	@scripts/need.sh gcc=gcc $(SOFTHSM)=softhsm2 $(POSTGRES)=postgresql
 	$(GO) test ./internal/e2e -run TestChaos -v -timeout 60m -chaos.rounds $(or $(ROUNDS),30) -chaos.seed $(or $(SEED),0)
+
+bulk: ## Revoke CARDS (50000) at once, the server killed three times in the middle: every card once
+	@scripts/need.sh gcc=gcc $(SOFTHSM)=softhsm2 bc=bc
+	@scripts/bulk.sh
 
 bench-ocsp: ## Measure OCSP with 200,000 cards in PostgreSQL (BENCH="--cards N ..." for less; half an hour)
 	@scripts/need.sh gcc=gcc $(SOFTHSM)=softhsm2 $(POSTGRES)=postgresql

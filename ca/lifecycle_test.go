@@ -257,13 +257,12 @@ func TestEveryCallOfAChangeFails(t *testing.T) {
 				t.Run(fmt.Sprintf("%s, %s, lost %t", c.name, verb, answerLost), func(t *testing.T) {
 					t.Parallel()
 					w, card := carded(t, smallOrder(1))
-					entries := len(w.entries(t))
 					var faulty *storetest.FaultyStore
 					w.start(t, func(cfg *ca.Config) {
 						faulty = storetest.Faulty(w.db, storetest.Fault{Verb: verb, Call: 1, Lost: answerLost})
 						cfg.Store = faulty
 					})
-					entries = len(w.entries(t))
+					entries := len(w.entries(t))
 					_, err := c.do(w, card)
 					var unavailable *ca.UnavailableError
 					if !errors.As(err, &unavailable) || !errors.Is(err, storetest.ErrFault) {

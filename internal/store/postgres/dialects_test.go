@@ -71,7 +71,7 @@ var postgresQueries = []string{
 	FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid WHERE i.indisunique AND c.relnamespace = current_schema()::regnamespace`,
 
 	`SELECT format('%s: %s refers to %s', c.relname, a.attname, k.confrelid::regclass)
-	FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.conkey[1]
+	FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (k.conkey)
 	WHERE k.contype = 'f' AND c.relnamespace = current_schema()::regnamespace`,
 
 	`SELECT format('%s: trigger %s', c.relname, g.tgname)

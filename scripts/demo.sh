@@ -31,7 +31,8 @@ siegel-ceremony test-hierarchy --data "$work/data" >"$work/record.md"
 sed -n '/^## Certificates/,/^## Operators/p' "$work/record.md" | awk -F' *[|] *' '/^[|] [A-Z]/ { printf "   %-22s %-14s %s\n", $2, $3, $6 }'
 
 say "3. Start siegeld: gRPC with mutual TLS on loopback, records in SQLite, keys in the token"
-siegeld serve --data "$work/data" --listen 127.0.0.1:0 --http-listen 127.0.0.1:0 --tiles-listen off --metrics-listen off --ready-file "$work/ready" 2>"$work/siegeld.log" &
+siegeld serve --data "$work/data" --listen 127.0.0.1:0 --http-listen 127.0.0.1:0 --tiles-listen off --metrics-listen off \
+  --ready-file "$work/ready" --addresses-file "$work/addresses" 2>"$work/siegeld.log" &
 server=$!
 for _ in $(seq 300); do
   [[ -s $work/ready ]] && break
@@ -40,6 +41,8 @@ for _ in $(seq 300); do
 done
 SIEGEL_SERVER=$(<"$work/ready")
 export SIEGEL_SERVER
+SIEGEL_OCSP=http://$(grep -o '"http": *"[^"]*"' "$work/addresses" | cut -d'"' -f4)/ocsp
+export SIEGEL_OCSP
 echo "   siegeld is ready at $SIEGEL_SERVER"
 
 say "4. Issue six cards: four institutions, two of them with a qualified certificate, a connector and a card terminal"
@@ -77,9 +80,29 @@ siegel verify "${trust[@]}" "$work/cards"
 say "9. What a CV certificate says (siegel inspect)"
 siegel inspect "$work/cards/$iccsn/C.SMC.AUTR_CVC.E256.cvc" | grep -E 'CAR|CHR|DESGX|key identifier|role:|bit (9|18|46):| = 20' | sed 's/^/   /'
 
-say "10. The desk says that the holder has the card: it is active. The holder loses it: it is revoked, for ever"
+say "10. The desk says that the holder has the card: OCSP says good. The holder loses it: OCSP says revoked, for ever"
+openssl x509 -inform DER -in "$work/cards/$iccsn/C.HCI.AUT.R2048.der" -out "$work/cert.pem"
+second_opinion() {
+  local answer
+  answer=$(openssl ocsp -issuer "$work/data/hierarchy/SIEGEL.SMCB-CA1.pem" -cert "$work/cert.pem" -url "$SIEGEL_OCSP" -CAfile "$work/roots.pem" \
+    -verify_other "$work/issuers.pem" -nonce 2>&1)
+  grep -q '^Response verify OK' <<<"$answer" || { echo "$answer" >&2; return 1; }
+  sed -n 's/^.*cert.pem: /   openssl ocsp, signature verified: /p' <<<"$answer"
+}
+second_opinion
 siegel --operator desk-1 activate "$iccsn" --reference B-1 | sed -n '1,2s/^/   /p'
+second_opinion
 siegel --operator revocation-1 revoke "$iccsn" --requester holder --reason lost --reference T-1 --yes | sed 's/^/   /'
+second_opinion
 if siegel --operator desk-1 activate "$iccsn" --reference B-2 2>/dev/null; then echo "a revoked card became active again" >&2; exit 1; fi
+
+say "11. An auditor exports the log and verifies it offline, with nothing but its public key"
+siegel --operator auditor-1 audit export "$work/export" | sed 's/^/   /'
+siegel audit verify "$work/export" --log-key "$work/data/hierarchy/log.vkey" --whole | sed 's/^/   /'
+
+say "12. Somebody changes one letter of one entry: it is found and named"
+sed -i '0,/"actor":"line-1"/s//"actor":"line-2"/' "$work"/export/entries*.jsonl
+if siegel audit verify "$work/export" --log-key "$work/data/hierarchy/log.vkey" >"$work/verdict"; then echo "the change was not found" >&2; exit 1; fi
+sed -n '/^wrong/,$p' "$work/verdict" | sed 's/^/   /'
 
 say "Done in $((SECONDS - begun)) seconds. Next: README.md, or KEEP=1 make demo to look at the files."

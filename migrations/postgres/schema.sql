@@ -320,7 +320,7 @@ CREATE TABLE entries (
 
 CREATE INDEX entries_at ON entries USING btree (at, leaf_index);
 
-CREATE INDEX entries_iccsn ON entries USING btree ((facts ->> 'iccsn'::text)) WHERE (facts ->> 'iccsn'::text) IS NOT NULL;
+CREATE INDEX entries_iccsn ON entries USING btree ("substring"(facts::text, '"iccsn":"([0-9]{20})"'::text)) WHERE "substring"(facts::text, '"iccsn":"([0-9]{20})"'::text) IS NOT NULL;
 
 CREATE UNIQUE INDEX entries_leaf_index ON entries USING btree (leaf_index) WHERE leaf_index IS NOT NULL;
 

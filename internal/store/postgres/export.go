@@ -56,7 +56,7 @@ func scanLeaf(row pgx.CollectableRow) (l ca.StoredLeaf, err error) {
 }
 
 const selectLeavesAbout = `
-SELECT leaf_index FROM entries WHERE facts ->> 'iccsn' = $1 AND leaf_index IS NOT NULL ORDER BY leaf_index`
+SELECT leaf_index FROM entries WHERE substring(facts::text FROM '"iccsn":"([0-9]{20})"') = $1 AND leaf_index IS NOT NULL ORDER BY leaf_index`
 
 // LeavesAbout implements ca.ExportStore.
 func (s *Store) LeavesAbout(ctx context.Context, iccsn string) ([]int64, error) {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -53,13 +56,41 @@ func emptyWorld(t *testing.T) *world {
 	return worldAt(t, filepath.Join(t.TempDir(), "siegel.db"))
 }
 
-// worldAt is the store in a file, without an authority.
+// worldAt is the store in a file, without an authority. A file that is not there begins as a copy of an empty store, since to migrate a
+// file takes longer than most tests.
 func worldAt(t *testing.T, path string) *world {
 	t.Helper()
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		if err := os.WriteFile(path, emptyStore(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	w := &world{path: path, db: openStore(t, path), keys: &witness{signed: map[string]int{}}}
 	w.faulty = storetest.Faulty(w.db)
 	return w
 }
+
+// emptyStore is the file of a store in which nothing has happened.
+var emptyStore = sync.OnceValue(func() []byte {
+	dir, err := os.MkdirTemp("", "siegel-ca-test-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "siegel.db")
+	db, err := sqlite.Open(context.Background(), path)
+	if err != nil {
+		panic(err)
+	}
+	if err := db.Close(); err != nil {
+		panic(err)
+	}
+	octets, err := os.ReadFile(path)
+	if err != nil {
+		panic(err)
+	}
+	return octets
+})
 
 func openStore(t *testing.T, path string) *sqlite.Store {
 	t.Helper()

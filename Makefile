@@ -26,7 +26,7 @@ build: ## Build the programs into bin/
 test: ## Install what the tests need and run everything: unit, golden, fault, token, lint, race
 	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 certtool=gnutls-bin p11-kit=p11-kit $(P11KIT)=p11-kit-modules $(NSS)=libnss3 /usr/include/openssl/evp.h=libssl-dev $(POSTGRES)=postgresql
 	@$(MAKE) --no-print-directory lint
-	$(GO) test -race ./...
+	$(GO) test -race -timeout 20m ./...
 	@echo "The race detector shortens this campaign; here it is whole: 14,000 signatures, four judges."
 	$(GO) test ./internal/brainpool
 	@scripts/examples.sh

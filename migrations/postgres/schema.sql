@@ -481,6 +481,8 @@ CREATE UNIQUE INDEX status_changes_card ON status_changes USING btree (card, sta
 
 CREATE UNIQUE INDEX status_changes_certificate ON status_changes USING btree (card, place) WHERE place IS NOT NULL;
 
+CREATE INDEX status_changes_of_card ON status_changes USING btree (card, epoch);
+
 CREATE TRIGGER status_changes_are_never_deleted BEFORE DELETE OR TRUNCATE ON status_changes FOR EACH STATEMENT EXECUTE FUNCTION refuse('changes of the status are never deleted');
 
 CREATE TRIGGER status_changes_lead_forward AFTER INSERT ON status_changes REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION refuse_status_changes();

@@ -20,6 +20,7 @@ CREATE TABLE status_changes (
 
 CREATE UNIQUE INDEX status_changes_card ON status_changes (card, state) WHERE place IS NULL;
 CREATE UNIQUE INDEX status_changes_certificate ON status_changes (card, place) WHERE place IS NOT NULL;
+CREATE INDEX status_changes_of_card ON status_changes (card, epoch); -- all changes of a card: the two above know a part each
 
 -- +goose StatementBegin
 CREATE TRIGGER status_changes_lead_forward BEFORE INSERT ON status_changes

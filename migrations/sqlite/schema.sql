@@ -627,6 +627,8 @@ CREATE UNIQUE INDEX status_changes_card ON status_changes (card, state) WHERE pl
 
 CREATE UNIQUE INDEX status_changes_certificate ON status_changes (card, place) WHERE place IS NOT NULL;
 
+CREATE INDEX status_changes_of_card ON status_changes (card, epoch);
+
 CREATE TRIGGER status_changes_are_never_deleted BEFORE DELETE ON status_changes
 BEGIN
     SELECT RAISE(ABORT, 'changes of the status are never deleted');

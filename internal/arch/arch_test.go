@@ -55,7 +55,7 @@ var picture = map[string][]string{
 	"internal/store/postgres":  {"ca", "internal/tlog", "internal/pkix", "internal/sigalg", "migrations"},
 	"internal/store/storetest": {"ca", "profiles", "internal/tlog", "internal/pkix", "internal/sigalg"},
 	"proto/siegel/v1":          {},
-	"internal/rpc":             {"ca", "profiles", "internal/tlog", "proto/siegel/v1"},
+	"internal/rpc":             {"ca", "profiles", "internal/strictyaml", "internal/tlog", "proto/siegel/v1"},
 	"internal/web":             {"ca", "internal/pkix", "internal/tlog"},
 	"internal/metrics":         {"ca", "hsm", "internal/tlog"},
 	"internal/arch":            {},

@@ -1,12 +1,10 @@
 package rpc
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"regexp"
 	"slices"
@@ -14,6 +12,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/strictyaml"
 )
 
 // Operator is a person or machine that may call, and what for.
@@ -52,20 +51,15 @@ func NewOperators(list []Operator) (*Operators, error) {
 // ParseOperators reads an operator file. Every line of the error begins with the file's name, as given, and the line.
 func ParseOperators(name string, text []byte) (*Operators, error) {
 	var f operatorFile
-	dec := yaml.NewDecoder(bytes.NewReader(text))
-	dec.KnownFields(true)
-	if err := dec.Decode(&f); err != nil && !errors.Is(err, io.EOF) {
-		return nil, yamlError(name, err)
-	}
-	if err := dec.Decode(new(operatorFile)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: holds more than one YAML document", name)
+	lines, err := strictyaml.Decode(name, text, &f)
+	if err != nil {
+		return nil, err
 	}
 	if len(f.Operators) == 0 {
 		return nil, fmt.Errorf("%s: names no operators", name)
 	}
-	lines := operatorLines(text)
 	o, faults := newOperators(f.Operators)
-	return o, joinFaults(faults, func(f fault) error { return fmt.Errorf("%s:%d: %w", name, lines[f.index], f.err) })
+	return o, joinFaults(faults, func(f fault) error { return fmt.Errorf("%s%w", lines.At(fmt.Sprintf("operators[%d]", f.index)), f.err) })
 }
 
 // LoadOperators reads the operator file at path.
@@ -195,43 +189,4 @@ func (op *Operator) check() error {
 		return fmt.Errorf("operator %q: %w", op.Name, err)
 	}
 	return nil
-}
-
-// operatorLines gives the line of each operator in a file that has been decoded before.
-func operatorLines(text []byte) []int {
-	var doc struct {
-		Operators []yaml.Node `yaml:"operators"`
-	}
-	_ = yaml.Unmarshal(text, &doc) // cannot fail: the same text was decoded into narrower types
-	lines := make([]int, len(doc.Operators))
-	for i, n := range doc.Operators {
-		lines[i] = n.Line
-	}
-	return lines
-}
-
-var (
-	yamlLine    = regexp.MustCompile(`^(?:yaml: )?line (\d+): (.*)$`)
-	yamlUnknown = regexp.MustCompile(`^field (\S+) not found in type \S+$`)
-)
-
-// yamlError gives the decoder's errors the form FILE:LINE: message, without the names of Go types.
-func yamlError(name string, err error) error {
-	messages := []string{err.Error()}
-	var several *yaml.TypeError
-	if errors.As(err, &several) {
-		messages = several.Errors
-	}
-	var errs []error
-	for _, m := range messages {
-		at := name
-		if parts := yamlLine.FindStringSubmatch(m); parts != nil {
-			at, m = name+":"+parts[1], parts[2]
-		}
-		if parts := yamlUnknown.FindStringSubmatch(m); parts != nil {
-			m = fmt.Sprintf("unknown key %q", parts[1])
-		}
-		errs = append(errs, fmt.Errorf("%s: %s", at, m))
-	}
-	return errors.Join(errs...)
 }

@@ -1,6 +1,7 @@
 package ca_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/store/storetest"
 	"github.com/siegel-pki/siegel/internal/tlog"
 	"github.com/siegel-pki/siegel/profiles"
 )
@@ -344,5 +346,47 @@ func importIssuer(t *testing.T, w *world, added ca.Issuer, with func(*ca.Config)
 	}
 	if err := start(); err != nil {
 		t.Errorf("after the approval: %v", err)
+	}
+}
+
+// closing is a store that has something happen between the record of an attempt and its signatures.
+type closing struct {
+	*storetest.FaultyStore
+	recorded func()
+}
+
+func (s *closing) Intend(ctx context.Context, in *ca.Intent, entry tlog.Entry) error {
+	err := s.FaultyStore.Intend(ctx, in, entry)
+	s.recorded()
+	return err
+}
+
+// TestSessionClosedUnderAnOrder: what was promised to an order is not signed any more when an operator has closed the session meanwhile.
+func TestSessionClosedUnderAnOrder(t *testing.T) {
+	w := twoPeople(t)
+	store := &closing{FaultyStore: w.faulty}
+	a := twoPeopleOn(t, w, store)
+	openSessions(t, a, sessionsOfSmallOrders(100))
+	store.recorded = func() {
+		open, err := a.KeySessions(t.Context(), 0, 100)
+		if err != nil || len(open) == 0 {
+			t.Errorf("KeySessions = %+v, %v", open, err)
+		}
+		for _, s := range open {
+			if _, err := a.CloseKeySession(t.Context(), anna, s.ID); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	signed := w.keys.calls
+	if _, err := a.Issue(t.Context(), operator, smallOrder(1)); err == nil {
+		t.Error("the order has its card, though the sessions were closed before its signatures")
+	}
+	if w.keys.calls != signed {
+		t.Errorf("%d signatures were made after the sessions were closed", w.keys.calls-signed)
+	}
+	entries := w.entries(t)
+	if last := entries[len(entries)-1]; last.Kind != tlog.AttemptAbandoned {
+		t.Errorf("the last entry is of kind %s, want %s", last.Kind, tlog.AttemptAbandoned)
 	}
 }

@@ -3,6 +3,7 @@
 # in the log. POSTGRES=DSN takes that database in place of an SQLite file. What is started here is stopped here.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/server.sh
 
 cards=${CARDS:-50000}
 work=$(mktemp -d)
@@ -25,18 +26,7 @@ if [[ -n ${POSTGRES:-} ]]; then
   config=(--config "$work/siegeld.yaml")
 fi
 
-serve() {
-  rm -f "$work/ready"
-  siegeld serve --data "$work/data" "${config[@]}" --listen 127.0.0.1:0 --http-listen off --tiles-listen off --metrics-listen off --ready-file "$work/ready" 2>>"$work/siegeld.log" &
-  server=$!
-  for _ in $(seq 600); do
-    [[ -s $work/ready ]] && break
-    kill -0 "$server" 2>/dev/null || { echo "siegeld ended at its start" >&2; exit 1; }
-    sleep 0.1
-  done
-  SIEGEL_SERVER=$(<"$work/ready")
-  export SIEGEL_SERVER
-}
+serve() { start_server "$work" "${config[@]}" --http-listen off; }
 revocation() { siegel --operator revocation-1 "$@"; }
 field() { sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}$/\1/p"; }
 

@@ -4,6 +4,7 @@
 # KEEP=1 keeps the folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/server.sh
 
 if [[ -t 1 && -z ${NO_COLOR:-} ]]; then bold=$'\e[1m' plain=$'\e[0m'; else bold='' plain=''; fi
 say() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
@@ -31,16 +32,7 @@ siegel-ceremony test-hierarchy --data "$work/data" >"$work/record.md"
 sed -n '/^## Certificates/,/^## Operators/p' "$work/record.md" | awk -F' *[|] *' '/^[|] [A-Z]/ { printf "   %-22s %-14s %s\n", $2, $3, $6 }'
 
 say "3. Start siegeld: gRPC with mutual TLS on loopback, records in SQLite, keys in the token"
-siegeld serve --data "$work/data" --listen 127.0.0.1:0 --http-listen 127.0.0.1:0 --tiles-listen off --metrics-listen off \
-  --ready-file "$work/ready" --addresses-file "$work/addresses" 2>"$work/siegeld.log" &
-server=$!
-for _ in $(seq 300); do
-  [[ -s $work/ready ]] && break
-  kill -0 "$server" 2>/dev/null || { echo "siegeld ended at its start" >&2; exit 1; }
-  sleep 0.1
-done
-SIEGEL_SERVER=$(<"$work/ready")
-export SIEGEL_SERVER
+start_server "$work" --http-listen 127.0.0.1:0 --addresses-file "$work/addresses"
 SIEGEL_OCSP=http://$(grep -o '"http": *"[^"]*"' "$work/addresses" | cut -d'"' -f4)/ocsp
 export SIEGEL_OCSP
 echo "   siegeld is ready at $SIEGEL_SERVER"

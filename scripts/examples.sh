@@ -4,10 +4,13 @@
 # left out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. scripts/server.sh
 
 work=$(mktemp -d)
 server=
 cleanup() {
+  code=$?
+  if [[ $code -ne 0 && -f $work/siegeld.log ]]; then tail -n 20 "$work/siegeld.log" >&2; fi
   if [[ -n $server ]] && kill "$server" 2>/dev/null; then wait "$server" || true; fi
   rm -rf "$work"
 }
@@ -21,15 +24,10 @@ cp -r bin/proto/buf "$protos/"
 mkdir -p "$protos/siegel/v1" && cp proto/siegel/v1/*.proto "$protos/siegel/v1/"
 
 go build -o "$work/" ./cmd/siegeld ./cmd/siegel ./cmd/siegel-ceremony
-"$work/siegel-ceremony" test-hierarchy --data "$work/data" >/dev/null 2>"$work/ceremony.log" || { cat "$work/ceremony.log" >&2; exit 1; }
-"$work/siegeld" serve --data "$work/data" --listen 127.0.0.1:0 --http-listen off --tiles-listen off --metrics-listen off --ready-file "$work/ready" 2>"$work/siegeld.log" &
-server=$!
-for _ in $(seq 300); do
-  [[ -s $work/ready ]] && break
-  kill -0 "$server" 2>/dev/null || { cat "$work/siegeld.log" >&2; exit 1; }
-  sleep 0.1
-done
-address=$(head -n 1 "$work/ready")
+export PATH=$work:$PATH
+siegel-ceremony test-hierarchy --data "$work/data" >/dev/null 2>"$work/ceremony.log" || { cat "$work/ceremony.log" >&2; exit 1; }
+start_server "$work" --http-listen off
+address=$SIEGEL_SERVER
 
 ran=() not=()
 # check NAME ORDER COMMAND...: runs a client and compares the slots that it prints with those of the card.
@@ -39,7 +37,7 @@ check() {
   "$@" "$address" "$work/data/tls" line-1 "$order" | sort >"$work/got"
   local id
   id=$(sed -n 's/.*"order_id": *"\([^"]*\)".*/\1/p' "$order" | head -n 1)
-  "$work/siegel" --server "$address" --data "$work/data" --json card --order "$id" |
+  siegel --server "$address" --data "$work/data" --json card --order "$id" |
     awk -F'"' '/"iccsn"/ { card = $4 } /"slot"/ { print card, $4 }' | sort >"$work/want"
   cut -d' ' -f1,2 "$work/got" | diff - "$work/want" >&2 || { echo "examples: the $name client prints another card than siegel" >&2; exit 1; }
   [[ -s $work/want ]] || { echo "examples: siegel knows no card of $id" >&2; exit 1; }

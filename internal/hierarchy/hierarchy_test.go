@@ -82,23 +82,28 @@ func TestLoadRefuses(t *testing.T) {
 		{"another certificate in the file", "certificate: root.pem", "certificate: sub.pem", `issuer "root"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := saved(t)
-			path := filepath.Join(dir, FileName)
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			edited := strings.Replace(string(text), c.old, c.new, 1)
-			if edited == string(text) {
-				t.Fatalf("the list has no %q:\n%s", c.old, text)
-			}
-			if err := os.WriteFile(path, []byte(edited), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error is %v, want one with %q", err, c.want)
-			}
+			checkEdited(t, saved(t), c.old, c.new, c.want)
 		})
+	}
+}
+
+// checkEdited replaces a text in the list of a directory and wants it refused for a reason.
+func checkEdited(t *testing.T, dir, old, text, want string) {
+	t.Helper()
+	path := filepath.Join(dir, FileName)
+	list, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edited := strings.Replace(string(list), old, text, 1)
+	if edited == string(list) {
+		t.Fatalf("the list has no %q:\n%s", old, list)
+	}
+	if err := os.WriteFile(path, []byte(edited), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error is %v, want one with %q", err, want)
 	}
 }
 

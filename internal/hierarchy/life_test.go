@@ -152,22 +152,7 @@ func TestLifeInTheList(t *testing.T) {
 		{"no date", row, row + "      orders_from: soon\n", "soon"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := saved(t)
-			path := filepath.Join(dir, FileName)
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			edited := strings.Replace(string(text), c.old, c.new, 1)
-			if edited == string(text) {
-				t.Fatalf("the list has no %q:\n%s", c.old, text)
-			}
-			if err := os.WriteFile(path, []byte(edited), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error is %v, want one with %q", err, c.want)
-			}
+			checkEdited(t, saved(t), c.old, c.new, c.want)
 		})
 	}
 }

@@ -61,22 +61,7 @@ func TestQualifiedRefusals(t *testing.T) {
 		{"institutions' issuer with statements", "kind: qes-ca", "kind: smcb-ca", "qualified is for issuers of kind qes-ca"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := savedQualified(t)
-			path := filepath.Join(dir, FileName)
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			edited := strings.Replace(string(text), c.old, c.new, 1)
-			if edited == string(text) {
-				t.Fatalf("the list has no %q:\n%s", c.old, text)
-			}
-			if err := os.WriteFile(path, []byte(edited), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := Load(dir); err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("error is %v, want one with %q", err, c.want)
-			}
+			checkEdited(t, savedQualified(t), c.old, c.new, c.want)
 		})
 	}
 }

@@ -14,7 +14,7 @@
 //   - A key has signed nothing that the store did not hold as a draft before.
 //   - A draft is signed at most once. An attempt that died between Intend and Complete is abandoned: its serial numbers stay taken,
 //     an entry says so, and the next attempt drafts anew.
-//   - A card is complete, with its entry, or it is invisible. Its answer is read from the store, so it is the same every time.
+//   - A card is complete, with its entry, or it is invisible. Its answer is what the store reads back, so it is the same every time.
 //   - An order that is refused leaves nothing behind.
 //
 // A draft of a CV certificate holds nothing drawn at random, so that those of two attempts of one day are the same octets. They

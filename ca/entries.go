@@ -73,7 +73,8 @@ func intentEntry(actor string, in *Intent, first AttemptID) (tlog.Entry, error) 
 }
 
 // cardEntry records the card of an attempt.
-func cardEntry(actor string, in *Intent, done *Completion) (tlog.Entry, error) {
+func cardEntry(actor string, done *Completion) (tlog.Entry, error) {
+	in := done.Intent
 	facts := tlog.CardFacts{Order: in.OrderID, Attempt: string(in.Attempt), ICCSN: in.ICCSN, CardType: in.CardType, Sector: in.Sector, Renews: in.Renews}
 	for i := range in.Drafts {
 		f := in.Drafts[i].facts()

@@ -35,6 +35,7 @@ func TestEveryCardIsIssued(t *testing.T) {
 			for _, c := range card.Certs {
 				checkCertificate(t, c)
 			}
+			requireKept(t, w, card)
 		})
 	}
 	w.sweep(t)

@@ -212,16 +212,16 @@ func isTaken(err error, what Unique) bool {
 	return errors.As(err, &taken) && taken.What == what
 }
 
-// complete ends the attempt with its card. The answer is the card as the store has it, so that a retry reads the same.
+// complete ends the attempt with its card. The answer is the card as the store has it from now on, so that a retry reads the same.
 func (a *Authority) complete(ctx context.Context, req *request, in *Intent, certificates [][]byte) (*Card, error) {
-	done := &Completion{Attempt: in.Attempt, At: a.now(), Certificates: certificates}
-	entry, err := cardEntry(req.actor, in, done)
+	done := &Completion{Intent: in, At: a.now(), Certificates: certificates}
+	entry, err := cardEntry(req.actor, done)
 	if err != nil {
 		return nil, a.giveUp(ctx, req.actor, in, reasonUncertain, err)
 	}
-	card, err := a.store.Complete(ctx, done, entry)
+	numbers, err := a.store.Complete(ctx, done, entry)
 	if err == nil {
-		return card, nil
+		return done.Card(numbers), nil
 	}
 	// It may have been completed. Then it is, and every certificate in it stands.
 	clean, cancel := cleanUp(ctx)

@@ -144,9 +144,9 @@ func (s *deadStore) Intend(ctx context.Context, in *ca.Intent, e tlog.Entry) err
 	return s.Store.Intend(ctx, in, e)
 }
 
-func (s *deadStore) Complete(ctx context.Context, done *ca.Completion, e tlog.Entry) (*ca.Card, error) {
+func (s *deadStore) Complete(ctx context.Context, done *ca.Completion, e tlog.Entry) (ca.CardNumbers, error) {
 	if s.intended {
-		return nil, s.err
+		return ca.CardNumbers{}, s.err
 	}
 	return s.Store.Complete(ctx, done, e)
 }

@@ -33,7 +33,7 @@ func (r *rival) Intend(ctx context.Context, in *ca.Intent, e tlog.Entry) error {
 	return r.Store.Intend(ctx, in, e)
 }
 
-func (r *rival) Complete(ctx context.Context, done *ca.Completion, e tlog.Entry) (*ca.Card, error) {
+func (r *rival) Complete(ctx context.Context, done *ca.Completion, e tlog.Entry) (ca.CardNumbers, error) {
 	if r.beforeComplete != nil {
 		r.beforeComplete(done)
 	}
@@ -122,7 +122,7 @@ func TestRivalHasTheOrderOpen(t *testing.T) {
 // TestRivalAbandonsOurAttempt: it cannot complete any more, and the order can come again.
 func TestRivalAbandonsOurAttempt(t *testing.T) {
 	w, r, _ := rivalWorld(t)
-	r.beforeComplete = func(done *ca.Completion) { abandonAs(t, w, done.Attempt) }
+	r.beforeComplete = func(done *ca.Completion) { abandonAs(t, w, done.Intent.Attempt) }
 	var unavailable *ca.UnavailableError
 	if _, err := w.Issue(t.Context(), operator, smallOrder(1)); !errors.As(err, &unavailable) {
 		t.Errorf("got %v, want *UnavailableError", err)

@@ -42,11 +42,12 @@ type Store interface {
 	// error leaves a part of the intent behind; a draft of an issuer that is not known is one.
 	Intend(ctx context.Context, in *Intent, entry tlog.Entry) error
 
-	// Complete ends an open attempt with its card. It gives the card as Card would.
+	// Complete ends an open attempt with its card and gives the numbers that the card got. With them, Completion.Card is what Card and
+	// Order read from now on.
 	//
 	// Errors that say that nothing happened: ErrNoAttempt (no such attempt, or not open any more). It is an error to give
 	// another number of certificates than the attempt has drafts.
-	Complete(ctx context.Context, done *Completion, entry tlog.Entry) (*Card, error)
+	Complete(ctx context.Context, done *Completion, entry tlog.Entry) (CardNumbers, error)
 
 	// Abandon ends an open attempt without a card. Its serial numbers stay taken.
 	//
@@ -187,9 +188,16 @@ type Intent struct {
 
 // Completion is an attempt whose drafts are all signed and verified.
 type Completion struct {
-	Attempt      AttemptID
+	Intent       *Intent   // as it was recorded
 	At           time.Time // millisecond precision, UTC
 	Certificates [][]byte  // one for each draft, in the order of the drafts
+}
+
+// CardNumbers is what a card has from its store alone; all else is in its Completion.
+type CardNumbers struct {
+	Number  int64 // CardSummary.Number
+	Renewal int   // CardSummary.Renewal
+	EntryID int64 // Card.EntryID
 }
 
 // OrderState is what is known of an order.
@@ -233,6 +241,26 @@ type Card struct {
 	Warnings  []string
 	EntryID   int64 // entry that records the issuance
 	Certs     []Certificate
+}
+
+// Card gives the card that a completion made. It shares the octets of the certificates with it, and none of the drafts' octets.
+func (done *Completion) Card(numbers CardNumbers) *Card {
+	in := done.Intent
+	card := &Card{
+		CardSummary: CardSummary{
+			Number: numbers.Number, ICCSN: in.ICCSN, OrderID: in.OrderID, CardType: in.CardType, Sector: in.Sector, IssuedAt: done.At,
+			Certificates: len(done.Certificates), Renews: in.Renews, Renewal: numbers.Renewal,
+		},
+		OrderHash: in.OrderHash, EntryID: numbers.EntryID, Certs: make([]Certificate, len(done.Certificates)),
+	}
+	if len(in.Warnings) > 0 {
+		card.Warnings = in.Warnings
+	}
+	for i, data := range done.Certificates {
+		card.Certs[i] = Certificate{Draft: in.Drafts[i], Data: data}
+		card.Certs[i].Body = nil
+	}
+	return card
 }
 
 // Certificate is one issued certificate.

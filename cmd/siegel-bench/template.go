@@ -151,7 +151,7 @@ func (m *maker) make(n int64, at time.Time) (*made, error) {
 	json := fmt.Appendf(nil, `{"order_id":%q,"institution":{"name":"Krankenhaus Nummer %d"}}`, order, n)
 	in := &ca.Intent{Attempt: ca.AttemptID(hex.EncodeToString(m.octets(16))), OrderID: order, OrderHash: sha256.Sum256(json), OrderJSON: json,
 		ICCSN: iccsn, CardType: m.card.CardType, Sector: m.card.Sector, At: at}
-	out := &made{intent: in, completion: &ca.Completion{Attempt: in.Attempt, At: at}}
+	out := &made{intent: in, completion: &ca.Completion{Intent: in, At: at}}
 	out.order = tlog.OrderFacts{Order: order, Attempt: string(in.Attempt), ICCSN: iccsn, CardType: in.CardType, Sector: in.Sector}
 	out.issued = tlog.CardFacts{Order: order, Attempt: string(in.Attempt), ICCSN: iccsn, CardType: in.CardType, Sector: in.Sector}
 	for i := range m.certs {

@@ -49,12 +49,8 @@ type fakeStore struct {
 
 func (s fakeStore) Intend(context.Context, *ca.Intent, tlog.Entry) error { return s.err }
 
-func (s fakeStore) Complete(context.Context, *ca.Completion, tlog.Entry) (*ca.Card, error) {
-	if s.err != nil {
-		return nil, s.err
-	}
-	return &ca.Card{CardSummary: ca.CardSummary{CardType: "smcb-g2.1", Sector: "pharmacy", ICCSN: "80276001011699990002", OrderID: "order-1"},
-		Certs: []ca.Certificate{{Draft: ca.Draft{Format: ca.X509}}, {Draft: ca.Draft{Format: ca.X509}}, {Draft: ca.Draft{Format: ca.CVC}}}}, nil
+func (s fakeStore) Complete(context.Context, *ca.Completion, tlog.Entry) (ca.CardNumbers, error) {
+	return ca.CardNumbers{}, s.err
 }
 
 func (s fakeStore) Abandon(context.Context, ca.AttemptID, time.Time, tlog.Entry) error { return s.err }
@@ -65,12 +61,14 @@ func TestCounters(t *testing.T) {
 	m.Call("/siegel.v1.IssuanceService/IssueCard", "OK", 30*time.Millisecond)
 	m.Call("/siegel.v1.IssuanceService/IssueCard", "Unavailable", time.Second)
 	m.Request("tiles")("/tile/", 404, time.Millisecond)
+	in := &ca.Intent{CardType: "smcb-g2.1", Sector: "pharmacy", ICCSN: "80276001011699990002", OrderID: "order-1",
+		Drafts: []ca.Draft{{Format: ca.X509}, {Format: ca.X509}, {Format: ca.CVC}}}
 	for _, err := range []error{nil, errors.New("the disk is full")} {
 		s := m.Counting(fakeStore{err: err})
-		if got := s.Intend(t.Context(), &ca.Intent{CardType: "smcb-g2.1", ICCSN: "80276001011699990002", OrderID: "order-1"}, tlog.Entry{}); got != err {
+		if got := s.Intend(t.Context(), in, tlog.Entry{}); got != err {
 			t.Errorf("Intend = %v, want %v", got, err)
 		}
-		if _, got := s.Complete(t.Context(), &ca.Completion{}, tlog.Entry{}); got != err {
+		if _, got := s.Complete(t.Context(), &ca.Completion{Intent: in}, tlog.Entry{}); got != err {
 			t.Errorf("Complete = %v, want %v", got, err)
 		}
 		if got := s.Abandon(t.Context(), "", time.Time{}, tlog.Entry{}); got != err {

@@ -26,15 +26,16 @@ func (c counting) Intend(ctx context.Context, in *ca.Intent, entry tlog.Entry) e
 }
 
 // Complete implements ca.Store.
-func (c counting) Complete(ctx context.Context, done *ca.Completion, entry tlog.Entry) (*ca.Card, error) {
-	card, err := c.Store.Complete(ctx, done, entry)
+func (c counting) Complete(ctx context.Context, done *ca.Completion, entry tlog.Entry) (ca.CardNumbers, error) {
+	numbers, err := c.Store.Complete(ctx, done, entry)
 	if err == nil {
-		c.metrics.cards.WithLabelValues(card.CardType, card.Sector).Inc()
-		for i := range card.Certs {
-			c.metrics.certificates.WithLabelValues(string(card.Certs[i].Format)).Inc()
+		in := done.Intent
+		c.metrics.cards.WithLabelValues(in.CardType, in.Sector).Inc()
+		for i := range in.Drafts {
+			c.metrics.certificates.WithLabelValues(string(in.Drafts[i].Format)).Inc()
 		}
 	}
-	return card, err
+	return numbers, err
 }
 
 // Abandon implements ca.Store.

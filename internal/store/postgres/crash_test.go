@@ -114,11 +114,12 @@ func (l *load) writeOne(ctx context.Context, s *postgres.Store, order int) error
 		l.acknowledge("abandon", in, nil)
 		return nil
 	}
-	card, err := s.Complete(ctx, storetest.NewCompletion(in), storetest.NewEntry(tlog.CardIssued, in))
+	done := storetest.NewCompletion(in)
+	numbers, err := s.Complete(ctx, done, storetest.NewEntry(tlog.CardIssued, in))
 	if err != nil {
 		return err
 	}
-	l.acknowledge("complete", in, card)
+	l.acknowledge("complete", in, done.Card(numbers))
 	return nil
 }
 

@@ -208,9 +208,10 @@ func intend(t testing.TB, s *postgres.Store, in *ca.Intent) {
 func issue(t testing.TB, s *postgres.Store, in *ca.Intent) *ca.Card {
 	t.Helper()
 	intend(t, s, in)
-	card, err := s.Complete(t.Context(), storetest.NewCompletion(in), storetest.NewEntry(tlog.CardIssued, in))
+	done := storetest.NewCompletion(in)
+	numbers, err := s.Complete(t.Context(), done, storetest.NewEntry(tlog.CardIssued, in))
 	must(t, err)
-	return card
+	return done.Card(numbers)
 }
 
 func errorText(err error) string {

@@ -153,11 +153,12 @@ func writeOne(ctx context.Context, s *sqlite.Store, order int, acknowledge func(
 		acknowledge("abandoned %d", order)
 		return nil
 	}
-	card, err := s.Complete(ctx, storetest.NewCompletion(in), storetest.NewEntry(tlog.CardIssued, in))
+	done := storetest.NewCompletion(in)
+	numbers, err := s.Complete(ctx, done, storetest.NewEntry(tlog.CardIssued, in))
 	if err != nil {
 		return err
 	}
-	summary, err := json.Marshal(card.CardSummary)
+	summary, err := json.Marshal(done.Card(numbers).CardSummary)
 	if err != nil {
 		return err
 	}

@@ -11,24 +11,22 @@ import (
 	"github.com/siegel-pki/siegel/internal/tlog"
 )
 
-// Complete implements ca.Store. It reads the card after the commit, so that the writer is free for others; an error of that
-// reading comes when the card is there.
-func (s *Store) Complete(ctx context.Context, done *ca.Completion, entry tlog.Entry) (*ca.Card, error) {
-	var number int64
-	err := s.writer.do(ctx, func(w *session) (err error) {
-		number, err = complete(w, done, entry)
+// Complete implements ca.Store.
+func (s *Store) Complete(ctx context.Context, done *ca.Completion, entry tlog.Entry) (numbers ca.CardNumbers, err error) {
+	err = s.writer.do(ctx, func(w *session) (err error) {
+		numbers, err = complete(w, done, entry)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("complete attempt %s: %w", done.Attempt, err)
+		return ca.CardNumbers{}, fmt.Errorf("complete attempt %s: %w", done.Intent.Attempt, err)
 	}
-	return s.reads.card(ctx, number)
+	return numbers, nil
 }
 
 // Abandon implements ca.Store.
 func (s *Store) Abandon(ctx context.Context, attempt ca.AttemptID, at time.Time, entry tlog.Entry) error {
 	err := s.writer.do(ctx, func(w *session) error {
-		_, _, err := end(w, attempt, "abandoned", at, entry)
+		_, err := end(w, attempt, "abandoned", at, entry)
 		return err
 	})
 	if err != nil {
@@ -49,56 +47,65 @@ WHERE c.number = ? AND d.position = ?`
 	countDrafts = `SELECT count(*) FROM drafts WHERE attempt = ?`
 )
 
-// complete ends an attempt with its card and gives the card's number.
-func complete(s *session, done *ca.Completion, entry tlog.Entry) (int64, error) {
-	attempt, orderID, err := end(s, done.Attempt, "complete", done.At, entry)
+// complete ends an attempt with its card.
+func complete(s *session, done *ca.Completion, entry tlog.Entry) (numbers ca.CardNumbers, err error) {
+	attempt, err := end(s, done.Intent.Attempt, "complete", done.At, entry)
 	if err != nil {
-		return 0, err
+		return numbers, err
 	}
 	var drafts int
-	if err := s.row(countDrafts, []any{attempt}, &drafts); err != nil {
-		return 0, fmt.Errorf("count its drafts: %w", err)
+	if err := s.row(countDrafts, []any{attempt.number}, &drafts); err != nil {
+		return numbers, fmt.Errorf("count its drafts: %w", err)
 	}
 	if drafts != len(done.Certificates) {
-		return 0, fmt.Errorf("it has %d drafts, but %d certificates were given", drafts, len(done.Certificates))
+		return numbers, fmt.Errorf("it has %d drafts, but %d certificates were given", drafts, len(done.Certificates))
 	}
-	number, err := s.insert(insertCard, attempt, orderID)
+	number, err := s.insert(insertCard, attempt.number, attempt.orderID)
 	if err != nil {
-		return 0, fmt.Errorf("record the card: %w", err)
+		return numbers, fmt.Errorf("record the card: %w", err)
 	}
 	for i, data := range done.Certificates {
 		if _, err := s.exec(insertCertificate, data, number, i); err != nil {
-			return 0, fmt.Errorf("record certificate %d: %w", i, err)
+			return numbers, fmt.Errorf("record certificate %d: %w", i, err)
 		}
 	}
-	return number, nil
+	return ca.CardNumbers{Number: number, Renewal: attempt.renewal, EntryID: attempt.entryID}, nil
+}
+
+// endedAttempt is an attempt that has just ended.
+type endedAttempt struct {
+	number  int64
+	orderID string
+	renewal int // of its order
+	entryID int64
 }
 
 const (
-	selectOpenAttempt = `SELECT number, order_id FROM attempts WHERE attempt_id = ? AND state = 'open'`
+	selectOpenAttempt = `
+SELECT a.number, a.order_id, o.renewal FROM attempts a JOIN orders o ON o.order_id = a.order_id
+WHERE a.attempt_id = ? AND a.state = 'open'`
 
 	endAttempt = `UPDATE attempts SET state = ?, ended_at = ?, end_entry_id = ? WHERE number = ?`
 )
 
-// end moves an open attempt to another state, with its entry, and gives its number and order.
-func end(s *session, id ca.AttemptID, state string, at time.Time, entry tlog.Entry) (number int64, orderID string, err error) {
+// end moves an open attempt to another state, with its entry.
+func end(s *session, id ca.AttemptID, state string, at time.Time, entry tlog.Entry) (a endedAttempt, err error) {
 	endedAt, err := millis(at)
 	if err != nil {
-		return 0, "", err
+		return a, err
 	}
-	err = s.row(selectOpenAttempt, []any{string(id)}, &number, &orderID)
+	err = s.row(selectOpenAttempt, []any{string(id)}, &a.number, &a.orderID, &a.renewal)
 	if errors.Is(err, sql.ErrNoRows) {
-		return 0, "", ca.ErrNoAttempt
+		return a, ca.ErrNoAttempt
 	}
 	if err != nil {
-		return 0, "", fmt.Errorf("look up the attempt: %w", err)
+		return a, fmt.Errorf("look up the attempt: %w", err)
 	}
-	entryID, err := record(s, entry)
-	if err != nil {
-		return 0, "", err
+	if a.entryID, err = record(s, entry); err != nil {
+		return a, err
 	}
-	if _, err := s.exec(endAttempt, state, endedAt, entryID, number); err != nil {
-		return 0, "", fmt.Errorf("end the attempt: %w", err)
+	if _, err := s.exec(endAttempt, state, endedAt, a.entryID, a.number); err != nil {
+		return a, fmt.Errorf("end the attempt: %w", err)
 	}
-	return number, orderID, nil
+	return a, nil
 }

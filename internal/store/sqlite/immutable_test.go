@@ -27,8 +27,10 @@ func TestDatabaseRefuses(t *testing.T) {
 		}
 	}
 	must(s.Intend(t.Context(), issued, storetest.NewEntry(tlog.OrderRecorded, issued)))
-	card, err := s.Complete(t.Context(), storetest.NewCompletion(issued), storetest.NewEntry(tlog.CardIssued, issued))
+	done := storetest.NewCompletion(issued)
+	numbers, err := s.Complete(t.Context(), done, storetest.NewEntry(tlog.CardIssued, issued))
 	must(err)
+	card := done.Card(numbers)
 	must(s.Intend(t.Context(), dead, storetest.NewEntry(tlog.OrderRecorded, dead)))
 	must(s.Abandon(t.Context(), dead.Attempt, dead.At, storetest.NewEntry(tlog.AttemptAbandoned, dead)))
 	must(s.Intend(t.Context(), running, storetest.NewEntry(tlog.OrderRecorded, running)))
@@ -281,10 +283,12 @@ func TestErasure(t *testing.T) {
 	if err := s.Intend(t.Context(), in, entry); err != nil {
 		t.Fatal(err)
 	}
-	card, err := s.Complete(t.Context(), storetest.NewCompletion(in), tlog.Entry{Kind: tlog.CardIssued, At: in.At, Actor: "line-1", Facts: []byte("{}")})
+	done := storetest.NewCompletion(in)
+	numbers, err := s.Complete(t.Context(), done, tlog.Entry{Kind: tlog.CardIssued, At: in.At, Actor: "line-1", Facts: []byte("{}")})
 	if err != nil {
 		t.Fatal(err)
 	}
+	card := done.Card(numbers)
 	closeStore(t, s)
 	exec1(t, path, "UPDATE entries SET personal = NULL, salt = NULL")
 	exec1(t, path, "UPDATE orders SET order_json = NULL")

@@ -56,7 +56,7 @@ func newShown() *shown {
 	for order := 1; order <= 2; order++ {
 		in := NewIntent(order, 1)
 		record(tlog.OrderRecorded, in)
-		card := newCard(in, NewCompletion(in), int64(order), record(tlog.CardIssued, in))
+		card := NewCompletion(in).Card(ca.CardNumbers{Number: int64(order), EntryID: record(tlog.CardIssued, in)})
 		s.list = append(s.list, card.CardSummary)
 		s.cards[in.ICCSN] = card
 		s.orders[in.OrderID] = &ca.OrderState{ID: in.OrderID, Hash: in.OrderHash, Card: card}

@@ -10,13 +10,9 @@ import (
 
 // How attempts end.
 var endCases = []testCase{
-	{"complete gives the card", func(b *bench) {
+	{"complete gives what makes the card that is read", func(b *bench) {
 		in := NewIntent(1, 1)
-		got := b.issue(in)
-		want := newCard(in, NewCompletion(in), got.Number, got.EntryID)
-		if !reflect.DeepEqual(got, want) {
-			b.Errorf("Complete gave\n%+v, want\n%+v", got, want)
-		}
+		want := b.issue(in)
 		if read, err := b.store.Card(b.ctx, in.ICCSN); err != nil || !reflect.DeepEqual(read, want) {
 			b.Errorf("Card gave\n%+v, %v, want\n%+v", read, err, want)
 		}
@@ -45,16 +41,15 @@ var endCases = []testCase{
 		second.Warnings = []string{"only the second try was warned of"}
 		b.intend(first)
 		b.abandon(first)
-		got := b.issue(second)
-		if want := newCard(second, NewCompletion(second), got.Number, got.EntryID); !reflect.DeepEqual(got, want) {
-			b.Errorf("Complete gave\n%+v, want\n%+v", got, want)
-		}
+		b.issue(second) // compares what is read with the second attempt
 	}},
 	{"a card without warnings has none", func(b *bench) {
-		in := NewIntent(1, 1)
-		in.Warnings = nil
-		if card := b.issue(in); card.Warnings != nil {
-			b.Errorf("warnings are %q, want nil", card.Warnings)
+		for order, none := range [][]string{nil, {}} {
+			in := NewIntent(order+1, 1)
+			in.Warnings = none
+			if card := b.issue(in); card.Warnings != nil {
+				b.Errorf("warnings are %q, want nil", card.Warnings)
+			}
 		}
 	}},
 	{"cards are numbered in the order of completion", func(b *bench) {
@@ -157,5 +152,5 @@ func refusesCompletion(b *bench, spoil func(done *ca.Completion)) {
 	b.complete(in)
 }
 
-// second gives the error of a call that answers with a card and an error.
-func second(_ *ca.Card, err error) error { return err }
+// second gives the error of a call that answers with something and an error.
+func second[T any](_ T, err error) error { return err }

@@ -94,18 +94,26 @@ func (b *bench) tryIntend(in *ca.Intent) error {
 	return b.store.Intend(b.ctx, in, NewEntry(tlog.OrderRecorded, in))
 }
 
-// complete completes an intent, which must succeed.
+// complete completes an intent, which must succeed. What it gives must be what is read from then on.
 func (b *bench) complete(in *ca.Intent) *ca.Card {
 	b.Helper()
 	card, err := b.tryComplete(in)
 	if err != nil {
 		b.Fatalf("Complete(%s) = %v, want nil", in.OrderID, err)
 	}
+	if read := b.order(in.OrderID).Card; !reflect.DeepEqual(read, card) {
+		b.Errorf("Complete gave\n%+v, but Order gives\n%+v", card, read)
+	}
 	return card
 }
 
 func (b *bench) tryComplete(in *ca.Intent) (*ca.Card, error) {
-	return b.store.Complete(b.ctx, NewCompletion(in), NewEntry(tlog.CardIssued, in))
+	done := NewCompletion(in)
+	numbers, err := b.store.Complete(b.ctx, done, NewEntry(tlog.CardIssued, in))
+	if err != nil {
+		return nil, err
+	}
+	return done.Card(numbers), nil
 }
 
 // abandon abandons an intent, which must succeed.

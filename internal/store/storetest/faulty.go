@@ -143,8 +143,8 @@ func (f *FaultyStore) Intend(ctx context.Context, in *ca.Intent, entry tlog.Entr
 }
 
 // Complete implements ca.Store.
-func (f *FaultyStore) Complete(ctx context.Context, done *ca.Completion, entry tlog.Entry) (*ca.Card, error) {
-	return pass(f, Complete, func() (*ca.Card, error) { return f.inner.Complete(ctx, done, entry) })
+func (f *FaultyStore) Complete(ctx context.Context, done *ca.Completion, entry tlog.Entry) (ca.CardNumbers, error) {
+	return pass(f, Complete, func() (ca.CardNumbers, error) { return f.inner.Complete(ctx, done, entry) })
 }
 
 // Abandon implements ca.Store.

@@ -24,9 +24,9 @@ func (h *happened) Intend(context.Context, *ca.Intent, tlog.Entry) error {
 	return h.err
 }
 
-func (h *happened) Complete(context.Context, *ca.Completion, tlog.Entry) (*ca.Card, error) {
+func (h *happened) Complete(context.Context, *ca.Completion, tlog.Entry) (ca.CardNumbers, error) {
 	h.verbs = append(h.verbs, Complete)
-	return &ca.Card{}, nil
+	return ca.CardNumbers{}, nil
 }
 
 func (h *happened) Abandon(context.Context, ca.AttemptID, time.Time, tlog.Entry) error {

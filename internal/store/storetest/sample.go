@@ -116,7 +116,7 @@ func NewRenewal(order, renewal, try int) *ca.Intent {
 
 // NewCompletion gives the completion of a sample intent: each body with something that stands for a signature.
 func NewCompletion(in *ca.Intent) *ca.Completion {
-	done := &ca.Completion{Attempt: in.Attempt, At: in.At.Add(1234 * time.Millisecond)}
+	done := &ca.Completion{Intent: in, At: in.At.Add(1234 * time.Millisecond)}
 	for _, d := range in.Drafts {
 		done.Certificates = append(done.Certificates, append([]byte(strings.ToUpper(d.Slot)+" signed "), d.Body...))
 	}
@@ -133,22 +133,6 @@ func NewEntry(kind tlog.Kind, in *ca.Intent) tlog.Entry {
 		Personal: fmt.Appendf(nil, `{"iccsn":%q}`, in.ICCSN),
 		Salt:     digest("salt", in.Attempt)[:tlog.SaltSize],
 	}
-}
-
-// newCard gives the card that a completion of a sample intent leads to.
-func newCard(in *ca.Intent, done *ca.Completion, number, entryID int64) *ca.Card {
-	card := &ca.Card{
-		CardSummary: ca.CardSummary{Number: number, ICCSN: in.ICCSN, OrderID: in.OrderID, CardType: in.CardType, Sector: in.Sector,
-			IssuedAt: done.At, Certificates: len(in.Drafts), Renews: in.Renews},
-		OrderHash: in.OrderHash,
-		Warnings:  in.Warnings,
-		EntryID:   entryID,
-	}
-	for i, d := range in.Drafts {
-		d.Body = nil
-		card.Certs = append(card.Certs, ca.Certificate{Draft: d, Data: done.Certificates[i]})
-	}
-	return card
 }
 
 // serial gives a serial number of 20 octets.

@@ -1,6 +1,6 @@
 // Package testkey makes public keys for tests and benchmarks, fast: nobody has their private half. An RSA modulus here is a random
 // number without small factors, a point is a random point of the curve. Neither can be told from a real key by a check that
-// a CA makes, and a thousand of them take a second instead of minutes.
+// a CA makes, and ten thousand of them take a second or two instead of many minutes.
 package testkey
 
 import (
@@ -10,10 +10,14 @@ import (
 )
 
 // Source makes keys from a source of randomness; with the same octets it makes the same keys. Not for concurrent use.
-type Source struct{ rand io.Reader }
+type Source struct {
+	rand        io.Reader
+	left, right []*big.Int // halves of moduli, as many on either side
+	paired      int        // moduli that were made with the last of either side
+}
 
 // New gives a source of keys.
-func New(rand io.Reader) *Source { return &Source{rand} }
+func New(rand io.Reader) *Source { return &Source{rand: rand} }
 
 var (
 	oidRSA        = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}
@@ -27,6 +31,9 @@ var (
 	modulusOctets = 256
 )
 
+// moreBits makes the product of two halves as long as both together.
+const moreBits = 0xc0
+
 type algorithm struct {
 	ID     asn1.ObjectIdentifier
 	Params asn1.RawValue
@@ -37,20 +44,40 @@ type spki struct {
 	Key       asn1.BitString
 }
 
-// RSA gives the DER SubjectPublicKeyInfo of an RSA key of 2048 bits with exponent 65537.
+// RSA gives the DER SubjectPublicKeyInfo of an RSA key of 2048 bits with exponent 65537, another one each time.
 func (s *Source) RSA() []byte {
-	n := new(big.Int)
-	for gcd := new(big.Int); gcd.Cmp(big.NewInt(1)) != 0; gcd.GCD(nil, nil, n, smallPrimes) {
-		b := s.read(modulusOctets)
-		b[0] |= 0x80
-		b[modulusOctets-1] |= 1
-		n.SetBytes(b)
-	}
 	key := must(asn1.Marshal(struct {
 		N *big.Int
 		E int
-	}{n, publicExp}))
+	}{s.modulus(), publicExp}))
 	return must(asn1.Marshal(spki{algorithm{oidRSA, asn1.NullRawValue}, asn1.BitString{Bytes: key, BitLength: 8 * len(key)}}))
+}
+
+// modulus multiplies a pair of halves that was not paired before. Only when all are, it looks for another half on either side, so that n
+// moduli take the search for twice the root of n halves.
+func (s *Source) modulus() *big.Int {
+	if s.paired == max(0, 2*len(s.left)-1) {
+		s.left, s.right, s.paired = append(s.left, s.half()), append(s.right, s.half()), 0
+	}
+	last := len(s.left) - 1
+	a, b := last, s.paired // the last of the left with all of the right, then the others of the left with the last of the right
+	if s.paired > last {
+		a, b = s.paired-last-1, last
+	}
+	s.paired++
+	return new(big.Int).Mul(s.left[a], s.right[b])
+}
+
+// half gives a number without small factors, half as long as a modulus.
+func (s *Source) half() *big.Int {
+	n := new(big.Int)
+	for gcd := new(big.Int); gcd.Cmp(big.NewInt(1)) != 0; gcd.GCD(nil, nil, n, smallPrimes) {
+		b := s.read(modulusOctets / 2)
+		b[0] |= moreBits
+		b[len(b)-1] |= 1
+		n.SetBytes(b)
+	}
+	return n
 }
 
 // EC gives the DER SubjectPublicKeyInfo of a key on brainpoolP256r1.

@@ -37,6 +37,25 @@ func TestSameSourceSameKeys(t *testing.T) {
 	}
 }
 
+// TestModuliDiffer makes enough of them for several halves.
+func TestModuliDiffer(t *testing.T) {
+	s, seen := New(rand.NewChaCha8([32]byte{4})), map[string]bool{}
+	const n = 1000
+	for range n {
+		seen[s.modulus().String()] = true
+	}
+	if len(seen) != n || len(s.left) != 32 {
+		t.Errorf("%d moduli of %d differ, of %d halves on a side, want all, of 32", len(seen), n, len(s.left))
+	}
+}
+
+func BenchmarkEC(b *testing.B) {
+	s := New(rand.NewChaCha8([32]byte{3}))
+	for b.Loop() {
+		s.EC()
+	}
+}
+
 func BenchmarkRSA(b *testing.B) {
 	s := New(rand.NewChaCha8([32]byte{3}))
 	for b.Loop() {

@@ -48,9 +48,9 @@ bench: ## Measure the whole service beside the raw signature rate of the same ke
 	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 /usr/include/openssl/evp.h=libssl-dev $(POSTGRES)=postgresql
 	@scripts/bench.sh
 
-campaign: ## A night's batch of CARDS (10000), client and server killed KILLS (5) times each: every card once, its folder whole
-	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2
-	$(GO) test ./internal/e2e -run TestBatchCampaign -v -timeout 2h -batch.cards $(or $(CARDS),10000) -batch.kills $(or $(KILLS),5)
+campaign: ## A night's batch of CARDS (10000), server, device and client killed KILLS (5) times each: every card once, its folder whole
+	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 p11-kit=p11-kit $(P11KIT)=p11-kit-modules
+	$(GO) test ./internal/e2e -run TestBatchCampaign -v -count=1 -timeout 2h -batch.cards $(or $(CARDS),10000) -batch.kills $(or $(KILLS),5)
 
 chaos: ## Kill servers and databases under load and check after each round, ROUNDS on each store (30), SEED to repeat one
 	@scripts/need.sh gcc=gcc $(SOFTHSM)=softhsm2 $(POSTGRES)=postgresql

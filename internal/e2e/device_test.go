@@ -311,8 +311,8 @@ func checkSignatures(t *testing.T, r *rig.Rig, d *device) (signatures, attempts 
 	}
 	signed := map[string]int{}
 	for _, c := range calls {
-		if c.Name == "C_Sign" && c.Code == 0 && len(c.Data) == 64 { // a digest; what the log's key signs is longer
-			signed[c.Data]++
+		if digest := signedDigest(c.Data); c.Name == "C_Sign" && c.Code == 0 && digest != "" {
+			signed[digest]++
 			signatures++
 		}
 	}
@@ -325,4 +325,19 @@ func checkSignatures(t *testing.T, r *rig.Rig, d *device) (signatures, attempts 
 		t.Error("the device signed nothing")
 	}
 	return signatures, attempts
+}
+
+// signedDigest finds the digest in the last 33 octets of what was signed: it stands alone before ECDSA, with the length of an octet string
+// before it in PKCS #1 1.5 (RFC 8017, Section 9.2), and with a trailer behind it in ISO/IEC 9796-2. What the log's key signs is a text and
+// has none.
+func signedDigest(data string) string {
+	switch rest, rsa := strings.CutPrefix(data, "20"); {
+	case len(data) == 64:
+		return data
+	case rsa && len(rest) == 64:
+		return rest
+	case len(data) == 66 && strings.HasSuffix(data, "bc"):
+		return data[:64]
+	}
+	return ""
 }

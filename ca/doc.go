@@ -31,6 +31,7 @@
 //	issue.go       Issue: the road, and what each failure on it means
 //	canonical.go   what makes two orders the same
 //	draft.go       plan, drafts and lint; the dry run
+//	serial.go      serial numbers
 //	sign.go        the door
 //	turns.go       who signs when: as many at a time as the token has sessions, urgent orders first
 //	session.go     key sessions, without which the door does not open: how signatures are drawn and promised

@@ -2,7 +2,6 @@ package ca
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
 
@@ -92,26 +91,6 @@ func (d *Draft) fillCVC(slot *profiles.PlannedSlot) (err error) {
 }
 
 func chrText(chr cvc.CHR) string { return fmt.Sprintf("%X", chr.Bytes()) }
-
-// serialSize is the length of serial numbers in octets. Their first octet is 01 to 7F, so that the INTEGER always has this
-// length and is positive: at least 126 bits from a CSPRNG, of at most 20 octets (RFC 5280, Section 4.1.2.2).
-const serialSize = 16
-
-// randomSerial draws a serial number.
-func randomSerial() (pkix.Serial, error) {
-	var b [serialSize]byte
-	for b[0] == 0 {
-		rand.Read(b[:]) // never fails: crypto/rand ends the program instead
-		b[0] &= 0x7F
-	}
-	return pkix.NewSerial(b[:])
-}
-
-// standInSerial gives the serial number of a dry run: of the final length, and plainly none that was drawn.
-func standInSerial() (pkix.Serial, error) {
-	b := [serialSize]byte{0: 0x01}
-	return pkix.NewSerial(b[:])
-}
 
 // lint judges every draft, and then all of them together. A finding of level error stops the order: as a refusal, since the sender may be
 // able to change what leads to it (a name too long for the card's file), and in the server's log, since the planner should have said it

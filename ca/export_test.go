@@ -2,6 +2,7 @@ package ca
 
 import (
 	"context"
+	"time"
 
 	"github.com/siegel-pki/siegel/internal/pkix"
 )
@@ -33,8 +34,8 @@ func (a *Authority) Waiting(orderID string) int {
 	return 0
 }
 
-// RandomSerial is randomSerial.
-func RandomSerial() (pkix.Serial, error) { return randomSerial() }
+// DrawSerial is drawSerial.
+func DrawSerial(now time.Time) (pkix.Serial, error) { return drawSerial(now) }
 
 // Canonical is canonical, OrderHash is orderHash.
 var (

@@ -8,12 +8,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/siegel-pki/siegel/internal/pkix"
 	"github.com/siegel-pki/siegel/internal/tlog"
 	"github.com/siegel-pki/siegel/profiles"
 )
 
 const (
-	// maxDraws is how often one call drafts an order. With 126 random bits, a serial number that is taken is a sign of a broken
+	// maxDraws is how often one call drafts an order. With 96 random bits, a serial number that is taken is a sign of a broken
 	// source of randomness or a database that was restored wrongly, and a fourth draw would change nothing. Where a token is lost
 	// while it signs and others have the key, the second attempt goes to one of them.
 	maxDraws = 3
@@ -135,7 +136,7 @@ func (a *Authority) earlier(ctx context.Context, req *request) (*Card, error) {
 
 // prepare is the pure part: everything that can be wrong with an order comes up here, before anything is recorded.
 func (a *Authority) prepare(req *request) (*Intent, error) {
-	plan, err := a.plan(req.order, randomSerial)
+	plan, err := a.plan(req.order, func() (pkix.Serial, error) { return drawSerial(a.now()) })
 	if err != nil {
 		return nil, err
 	}

@@ -178,21 +178,6 @@ func TestPlanIsWhatIssueSigns(t *testing.T) {
 	}
 }
 
-// TestSerialNumbers: each has 16 octets and a top bit of zero, and none comes twice.
-func TestSerialNumbers(t *testing.T) {
-	seen := map[pkix.Serial]bool{}
-	for range 5000 { // one in 128 would be shorter if the first octet could be zero
-		s, err := ca.RandomSerial()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if b := s.Bytes(); len(b) != 16 || b[0] >= 0x80 || seen[s] {
-			t.Fatalf("drew %s after %d others", s, len(seen))
-		}
-		seen[s] = true
-	}
-}
-
 func TestUnknownIsNotFound(t *testing.T) {
 	w := newWorld(t)
 	if _, err := w.Card(t.Context(), "80276001019999999999"); !errors.Is(err, ca.ErrNotFound) {

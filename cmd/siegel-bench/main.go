@@ -12,7 +12,7 @@
 //   - delayed.go, shim/delay.c: a token that is bound by latency
 //   - cpu.go: whose processor time it is
 //   - report.go: tables, lines for programs, the report with its plots
-//   - ocsp.go, ocspload.go: OCSP; fill.go, template.go, point.go: large databases
+//   - ocsp.go, ocspload.go: OCSP; fill.go, template.go, point.go, copy.go: large databases
 package main
 
 import (

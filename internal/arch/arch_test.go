@@ -67,6 +67,7 @@ var picture = map[string][]string{
 	// Tests and benchmarks from outside, with the real programs.
 	"internal/testkey":               {},
 	"internal/store/postgres/pgtest": {},
+	"internal/store/clone":           {"internal/tlog"},
 	"internal/rig":                   {"internal/testkey", "proto/siegel/v1"},
 	"internal/e2e":                   {},
 
@@ -74,7 +75,7 @@ var picture = map[string][]string{
 		"internal/store/sqlite", "internal/store/postgres", "internal/strictyaml"},
 	"cmd/siegel": {"profiles", "internal/audit", "internal/tlog", "internal/build", "internal/pkix", "internal/relying", "internal/cvc", "internal/brainpool", "internal/sigalg", "proto/siegel/v1"},
 	"cmd/siegel-bench": {"ca", "hsm", "hsm/softhsm", "internal/brainpool", "internal/cvc", "internal/hierarchy", "internal/pkix", "internal/rig",
-		"internal/sigalg", "internal/store/postgres", "internal/store/postgres/pgtest", "internal/store/sqlite", "internal/testkey", "internal/tlog",
+		"internal/sigalg", "internal/store/clone", "internal/store/postgres", "internal/store/postgres/pgtest", "internal/store/sqlite", "internal/testkey", "internal/tlog",
 		"profiles", "proto/siegel/v1"},
 	"cmd/siegel-ceremony": {"profiles", "hsm", "hsm/keygen", "hsm/pinshare", "hsm/softhsm", "internal/atomicfile", "internal/build", "internal/ceremony", "internal/hierarchy", "internal/rpc",
 		"internal/tlog", "internal/pkix", "internal/cvc", "internal/sigalg", "internal/brainpool"},

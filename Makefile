@@ -9,7 +9,7 @@ NSS     := /usr/lib/x86_64-linux-gnu/libsoftokn3.so:/usr/lib/aarch64-linux-gnu/l
 POSTGRES := $(or $(firstword $(wildcard /usr/lib/postgresql/*/bin/initdb /opt/homebrew/opt/postgresql@*/bin/initdb)),initdb)
 export CGO_ENABLED = 1
 
-.PHONY: bulk help demo build test lint fuzz bench bench-ocsp bench-crl bench-log campaign examples chaos chaos-token proto clean
+.PHONY: bulk help demo build test lint fuzz bench bench-ocsp bench-crl bench-line bench-log campaign examples chaos chaos-token proto clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets
@@ -47,6 +47,10 @@ chaos-token: ## Pull the plug of the token's device 20 times under load
 bench: ## Measure the whole service beside the raw signature rate of the same keys
 	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 /usr/include/openssl/evp.h=libssl-dev $(POSTGRES)=postgresql
 	@scripts/bench.sh
+
+bench-line: ## Issue CARDS (100000) over one stream and watch the server's memory, on each store (about an hour; 6 GB of disk)
+	@scripts/need.sh gcc=gcc $(SOFTHSM)=softhsm2 $(POSTGRES)=postgresql
+	$(GO) run ./cmd/siegel-bench line --cards $(or $(CARDS),100000) $(BENCH)
 
 campaign: ## A night's batch of CARDS (10000), server, device and client killed KILLS (5) times each: every card once, its folder whole
 	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 p11-kit=p11-kit $(P11KIT)=p11-kit-modules

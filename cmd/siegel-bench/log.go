@@ -114,19 +114,7 @@ func (c *logCmd) exportAndVerify(ctx context.Context, r *rig.Rig, n int64, dir s
 }
 
 // peakOf is the greatest memory of a process so far, in octets; 0 where the system does not tell.
-func peakOf(pid int) int64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kib, _ := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 10, 64)
-			return kib << 10
-		}
-	}
-	return 0
-}
+func peakOf(pid int) int64 { return statusOf(pid, "VmHWM:") }
 
 // compareCost issues cards in turn on the empty and on the full database, so that what else the machine does meets both.
 func (c *logCmd) compareCost(ctx context.Context, empty, full *rig.Rig) error {

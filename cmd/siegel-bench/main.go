@@ -11,6 +11,7 @@
 //   - service.go, load.go: the service under a stream, amid it and idle; store.go: with which database
 //   - delayed.go, shim/delay.c: a token that is bound by latency
 //   - cpu.go: whose processor time it is
+//   - line.go: the server's memory over a large batch
 //   - report.go: tables, lines for programs, the report with its plots
 //   - ocsp.go, ocspload.go: OCSP; fill.go, template.go, point.go, copy.go: large databases
 package main
@@ -42,6 +43,7 @@ import (
 type commands struct {
 	Service cli     `cmd:"" default:"withargs" help:"Measure the whole service beside the raw signature rate of the same keys (the default command)."`
 	OCSP    ocspCmd `cmd:"" name:"ocsp" help:"Measure the OCSP responder on a database with many cards."`
+	Line    lineCmd `cmd:"" help:"Issue a night's batch over one stream and watch the server's memory."`
 	Log     logCmd  `cmd:"" help:"Measure export and verification of a large log, and the cost of a card on an empty and on a full database."`
 	Fill    fillCmd `cmd:"" help:"Make a database with many cards, on which siegeld can be started."`
 }
@@ -132,24 +134,15 @@ func (c *cli) run(ctx context.Context, out io.Writer) error {
 
 // services measures the whole service with each database that is asked for.
 func (c *cli) services(ctx context.Context, r *rig.Rig, orders *rig.Orders) (results []*serviceResult, err error) {
-	for _, store := range []struct {
-		name    string
-		measure func() (*serviceResult, error)
-	}{
-		{"sqlite", func() (*serviceResult, error) { return c.service(ctx, r, orders) }},
-		{"postgres", func() (*serviceResult, error) { return c.onPostgres(ctx, r, orders) }},
-	} {
-		if c.Store != store.name && c.Store != "both" {
-			continue
+	err = onEach(ctx, r, c.Store, func(store string, flags ...string) error {
+		result, err := c.service(ctx, r, orders, flags...)
+		if err == nil {
+			result.store = store
+			results = append(results, result)
 		}
-		result, err := store.measure()
-		if err != nil {
-			return nil, fmt.Errorf("measure with %s: %w", store.name, err)
-		}
-		result.store = store.name
-		results = append(results, result)
-	}
-	return results, nil
+		return err
+	})
+	return results, err
 }
 
 // rawRate is what the token gives by itself, and the processor time for it.

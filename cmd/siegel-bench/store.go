@@ -13,25 +13,40 @@ import (
 	"github.com/siegel-pki/siegel/internal/store/postgres/pgtest"
 )
 
-// onPostgres measures the service on a throwaway PostgreSQL, which syncs to disk like any.
-func (c *cli) onPostgres(ctx context.Context, r *rig.Rig, orders *rig.Orders) (_ *serviceResult, err error) {
+// onPostgres measures with a throwaway PostgreSQL, which syncs to disk like any. measure gets the flags of siegeld for it.
+func onPostgres(ctx context.Context, r *rig.Rig, measure func(flags ...string) error) (err error) {
 	fmt.Fprintf(os.Stderr, "siegel-bench: starting a throwaway PostgreSQL\n")
 	cluster, err := pgtest.Start()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, cluster.Stop()) }()
 	dsn := cluster.DSN("")
 	if _, _, err := postgres.Migrate(ctx, dsn); err != nil {
-		return nil, err
+		return err
 	}
 	// The checkpoint of the database before: a server refuses to sign on one that does not hold what was signed.
 	if err := os.Remove(filepath.Join(r.Data, "checkpoint")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("forget the log of the database before: %w", err)
+		return fmt.Errorf("forget the log of the database before: %w", err)
 	}
 	config := filepath.Join(r.Data, "postgres.yaml")
 	if err := os.WriteFile(config, fmt.Appendf(nil, "store: {postgres: %q}\n", dsn), 0o600); err != nil {
-		return nil, fmt.Errorf("write a configuration: %w", err)
+		return fmt.Errorf("write a configuration: %w", err)
 	}
-	return c.service(ctx, r, orders, "--config", config)
+	return measure("--config", config)
+}
+
+// onEach measures with each database that is asked for: sqlite, postgres, or both.
+func onEach(ctx context.Context, r *rig.Rig, store string, measure func(store string, flags ...string) error) error {
+	if store != "postgres" {
+		if err := measure("sqlite"); err != nil {
+			return fmt.Errorf("measure with sqlite: %w", err)
+		}
+	}
+	if store != "sqlite" {
+		if err := onPostgres(ctx, r, func(flags ...string) error { return measure("postgres", flags...) }); err != nil {
+			return fmt.Errorf("measure with postgres: %w", err)
+		}
+	}
+	return nil
 }

@@ -50,12 +50,13 @@ SELECT c.number, o.iccsn, c.order_id, o.card_type, o.sector, a.ended_at, coalesc
     o.order_hash, a.warnings, a.end_entry_id
 FROM orders o JOIN cards c ON c.order_id = o.order_id JOIN attempts a ON a.number = c.attempt`
 
+	// The certificates are looked up one by one. As a join, a plan that is made while the tables are empty may go through all there are.
 	selectCertificates = `
-SELECT d.slot, d.profile, d.format, d.issuer, d.scheme, d.serial, d.chr, d.not_before, d.not_after, d.key_hash, d.key_identity, t.data
-FROM orders o JOIN cards c ON c.order_id = o.order_id JOIN certificates t ON t.card = c.number
-JOIN drafts d ON d.attempt = c.attempt AND d.position = t.position`
+SELECT d.slot, d.profile, d.format, d.issuer, d.scheme, d.serial, d.chr, d.not_before, d.not_after, d.key_hash, d.key_identity,
+    (SELECT t.data FROM certificates t WHERE t.card = c.number AND t.position = d.position)
+FROM orders o JOIN cards c ON c.order_id = o.order_id JOIN drafts d ON d.attempt = c.attempt`
 
-	inOrder = ` ORDER BY t.position`
+	inOrder = ` ORDER BY d.position`
 )
 
 // readCard reads a card in two statements. They need no common view of the database, since the rows of a card come together and never

@@ -1,7 +1,9 @@
 package postgres_test
 
 import (
+	"encoding/json"
 	"errors"
+	"regexp"
 	"testing"
 	"time"
 
@@ -10,6 +12,80 @@ import (
 	"github.com/siegel-pki/siegel/internal/store/storetest"
 	"github.com/siegel-pki/siegel/internal/tlog"
 )
+
+// node is a step of a plan.
+type node struct {
+	Type     string `json:"Node Type"`
+	Relation string `json:"Relation Name"`
+	Index    string `json:"Index Name"`
+	Cond     string `json:"Index Cond"`
+	Plans    []node
+}
+
+// index is what a test must know of one.
+type index struct {
+	first   string // its first column; "" for an expression
+	partial bool
+}
+
+// TestPlansOfEmptyTables looks at the plans that are made while the tables are empty, which a connection keeps while they grow. Each step
+// must enter an index by its first column: one that does not reads all of it. Where there is nothing to enter it by, the index must
+// be one of few rows, or a limit end the reading.
+func TestPlansOfEmptyTables(t *testing.T) {
+	dsn := newDatabase(t, cluster)
+	s := open(t, dsn)
+	indexes := readIndexes(t, dsn)
+	for name, statement := range postgres.Statements() {
+		plan, err := postgres.Explain(t.Context(), s, statement)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		var roots []struct{ Plan node }
+		must(t, json.Unmarshal(plan, &roots))
+		for _, root := range roots {
+			checkNode(t, name, root.Plan, "", indexes)
+		}
+	}
+}
+
+func checkNode(t *testing.T, name string, n node, parent string, indexes map[string]index) {
+	t.Helper()
+	switch n.Type {
+	case "Seq Scan":
+		t.Errorf("%s reads the whole of %s", name, n.Relation)
+	case "Index Scan", "Index Only Scan", "Bitmap Index Scan":
+		ix, known := indexes[n.Index]
+		column := regexp.MustCompile(`\("?` + regexp.QuoteMeta(ix.first) + `"? [=<>]`)
+		entered := n.Cond != "" && (ix.first == "" || column.MatchString(n.Cond))
+		switch {
+		case !known:
+			t.Errorf("%s uses the index %q, which is not there", name, n.Index)
+		case !entered && parent != "Limit" && (n.Cond != "" || !ix.partial):
+			t.Errorf("%s reads the whole of the index %s: its condition is %q", name, n.Index, n.Cond)
+		}
+	}
+	for _, below := range n.Plans {
+		checkNode(t, name, below, n.Type, indexes)
+	}
+}
+
+func readIndexes(t *testing.T, dsn string) map[string]index {
+	t.Helper()
+	all := map[string]index{}
+	rows, err := raw(t, dsn).Query(t.Context(), `SELECT c.relname, CASE WHEN i.indkey[0] = 0 THEN '' ELSE trim('"' FROM pg_get_indexdef(i.indexrelid, 1, true)) END, i.indpred IS NOT NULL
+		FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace = current_schema()::regnamespace`)
+	must(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		var ix index
+		must(t, rows.Scan(&name, &ix.first, &ix.partial))
+		all[name] = ix
+	}
+	must(t, rows.Err())
+	return all
+}
 
 // TestNoTableIsReadWhole runs every verb on a database whose tables were empty when the plans were made, and asks PostgreSQL how it
 // found the rows. A plan that reads a whole table would make each card dearer than the one before.

@@ -18,10 +18,10 @@ const (
 	// One row always: where the certificate is not issued, of nothing but the epoch. All of it is of one moment.
 	selectStatus = `
 SELECT ` + newestEpoch + `, x.* FROM (VALUES (1)) AS always LEFT JOIN (
-    SELECT sha256(t.data), d.not_after, o.iccsn, d.slot, act.at AS activated_at, s.place IS NOT NULL, s.requested_at, s.at, s.actor, s.requester, s.reason
+    SELECT sha256(t.data), d.not_after, o.iccsn, d.slot,
+        (SELECT at FROM status_changes WHERE card = t.card AND state = 'active' AND place IS NULL) AS activated_at, s.place IS NOT NULL, s.requested_at, s.at, s.actor, s.requester, s.reason
     FROM certificates t JOIN cards c ON c.number = t.card JOIN orders o ON o.order_id = c.order_id
     JOIN drafts d ON d.attempt = c.attempt AND d.position = t.position
-    LEFT JOIN status_changes act ON act.card = t.card AND act.state = 'active' AND act.place IS NULL
     LEFT JOIN revocations r ON r.issuer = t.issuer AND r.serial = t.serial
     LEFT JOIN status_changes s ON s.epoch = r.epoch
     WHERE t.issuer = $1 AND t.serial = $2

@@ -50,14 +50,18 @@ func (s *CardStatus) revokeAlone(id CertificateID, r *Revocation) {
 // Derive sets ActivatedAt, and the state that follows from it and from Revocation. The certificate is issued.
 func (c *CertificateStatus) Derive(activatedAt time.Time) {
 	c.ActivatedAt = activatedAt
+	c.State = StateOf(!activatedAt.IsZero(), c.Revocation != nil)
+}
+
+// StateOf gives the state of a certificate that is issued. One that is revoked need not have been active.
+func StateOf(activated, revoked bool) State {
 	switch {
-	case c.Revocation != nil:
-		c.State = Revoked
-	case !activatedAt.IsZero():
-		c.State = Active
-	default:
-		c.State = Issued
+	case revoked:
+		return Revoked
+	case activated:
+		return Active
 	}
+	return Issued
 }
 
 // Repeats tells whether a request to revoke says what is revoked already: for the same requester and reason.

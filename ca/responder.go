@@ -79,7 +79,7 @@ func NewResponder(cfg ResponderConfig) (*Responder, error) {
 		store: cfg.Store, standing: cfg.Standing, signers: map[pkix.IssuerID][]*statusSigner{}, now: cfg.Now, log: cfg.Log,
 		cache: newStatusCache(cfg.Cache), busy: make(chan struct{}, maxAnswering), trouble: trouble{log: cfg.Log},
 	}
-	r.reads.read = cfg.Store.CertificateStatuses
+	r.reads.read = cfg.Store.CertificateStates
 	r.fresh.read = func(ctx context.Context) error { return r.cache.refresh(ctx, r.store) }
 	if err := r.addSigners(cfg.Issuers); err != nil {
 		return nil, fmt.Errorf("configuration of the OCSP responder: %w", err)
@@ -257,14 +257,14 @@ func (r *Responder) kept(ctx context.Context, signer *statusSigner, id pkix.Cert
 }
 
 // status reads the status of a certificate. A number that cannot be a serial number was never issued.
-func (r *Responder) status(ctx context.Context, signer *statusSigner, id pkix.CertID) (*CertificateStatus, error) {
+func (r *Responder) status(ctx context.Context, signer *statusSigner, id pkix.CertID) (CertificateState, error) {
 	certificate := CertificateID{signer.above.Name, id.Serial}
 	if id.Serial.IsZero() {
-		return &CertificateStatus{CertificateID: certificate, State: NotIssued}, nil
+		return CertificateState{CertificateID: certificate, State: NotIssued}, nil
 	}
 	status, err := r.reads.status(ctx, certificate)
 	if err != nil {
-		return nil, storeFailure("read the status of a certificate", err)
+		return CertificateState{}, storeFailure("read the status of a certificate", err)
 	}
 	return status, nil
 }

@@ -312,7 +312,7 @@ type faultyStatus struct {
 	wait    chan struct{} // reads wait for it, where it is there
 }
 
-func (f *faultyStatus) CertificateStatuses(ctx context.Context, ids []ca.CertificateID) (list []*ca.CertificateStatus, err error) {
+func (f *faultyStatus) CertificateStates(ctx context.Context, ids []ca.CertificateID) (list []ca.CertificateState, err error) {
 	if f.wait != nil {
 		select {
 		case <-f.wait:
@@ -325,7 +325,7 @@ func (f *faultyStatus) CertificateStatuses(ctx context.Context, ids []ca.Certifi
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, id := range ids {
-		s := &ca.CertificateStatus{CertificateID: id, State: f.state, Epoch: int64(len(f.changes))}
+		s := ca.CertificateState{CertificateID: id, State: f.state, Epoch: int64(len(f.changes))}
 		if s.State == "" {
 			s.State = ca.Active
 		}

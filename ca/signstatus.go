@@ -82,7 +82,7 @@ type statusDraft struct {
 // statusFact is what a StatusReader said about the certificate that a CertID names.
 type statusFact struct {
 	id     pkix.CertID
-	status *CertificateStatus
+	status CertificateState
 }
 
 // draft makes the answer that says what the facts are at an instant, which is before they were read.
@@ -113,10 +113,10 @@ func (s *statusSigner) single(f statusFact, at time.Time) (pkix.SingleResponse, 
 	case Active:
 		one.Status = pkix.StatusGood
 	case Revoked:
-		if f.status.Revocation == nil {
-			return one, errors.New("a revoked certificate comes without its revocation")
+		if f.status.RevokedAt.IsZero() {
+			return one, errors.New("a revoked certificate comes without the time of its revocation")
 		}
-		one.Status, one.RevokedAt = pkix.StatusRevoked, f.status.Revocation.At.UTC().Truncate(time.Second)
+		one.Status, one.RevokedAt = pkix.StatusRevoked, f.status.RevokedAt.UTC().Truncate(time.Second)
 	default:
 		return one, fmt.Errorf("state %q says nothing in OCSP", f.status.State)
 	}

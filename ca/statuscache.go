@@ -15,8 +15,8 @@ const (
 	maxFormsCached = 4
 	// maxChangesRead is how many changes are looked at one by one. Where there are more, the cache is emptied.
 	maxChangesRead = 1000
-	// freshPause is the least time between two reads of changes. It bounds what the cache costs the database, and is the longest that a
-	// request waits for others to share a read with.
+	// freshPause is the least time between the beginnings of two reads of one kind, changes or states. It bounds what they cost the database,
+	// and is the longest that a request waits for others to share a read with.
 	freshPause = 2 * time.Millisecond
 )
 
@@ -75,7 +75,7 @@ func (c *statusCache) get(id CertificateID, certID []byte, now time.Time) *Statu
 }
 
 // put keeps an answer that was made of a status, unless a change that it may have missed has gone by.
-func (c *statusCache) put(status *CertificateStatus, certID []byte, answer *StatusAnswer) {
+func (c *statusCache) put(status CertificateState, certID []byte, answer *StatusAnswer) {
 	if c.lifetime == 0 || status.State == NotIssued { // serial numbers that do not exist are many
 		return
 	}

@@ -40,6 +40,8 @@ type ocspCmd struct {
 	Sample   int           `default:"5000" help:"Cards that are asked about, taken at random."`
 	Wave     int           `default:"20000" help:"Cards that are revoked while the steady load goes on."`
 	Clients  int           `default:"16" help:"Connections of the measurements that go as fast as they can."`
+	Data     string        `type:"path" placeholder:"DIR" help:"Data directory that siegel-bench fill has filled together with --postgres, in place of new ones that are thrown away. Its cards are made active, and some are revoked."`
+	Postgres string        `placeholder:"DSN" help:"Database that siegel-bench fill has filled."`
 }
 
 // ocspBench is a run.
@@ -61,19 +63,21 @@ func (c *ocspCmd) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	b := &ocspBench{ocspCmd: c, rig: &rig.Rig{Bin: dir, Data: filepath.Join(dir, "data")}}
+	b := &ocspBench{ocspCmd: c, rig: &rig.Rig{Bin: dir, Data: c.Data}, dsn: c.Postgres}
 	if err := rig.Build(ctx, dir); err != nil {
 		return err
 	}
-	cluster, err := pgtest.Start()
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, cluster.Stop()) }()
-	b.dsn = cluster.DSN("")
-	fill := &fillCmd{Cards: c.Cards, Data: b.rig.Data, Postgres: b.dsn, Workers: 64}
-	if err := fill.Run(ctx); err != nil {
-		return err
+	if c.Data == "" {
+		cluster, err := pgtest.Start()
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, cluster.Stop()) }()
+		b.rig.Data, b.dsn = filepath.Join(dir, "data"), cluster.DSN("")
+		fill := &fillCmd{Cards: c.Cards, Data: b.rig.Data, Postgres: b.dsn, Workers: 64}
+		if err := fill.Run(ctx); err != nil {
+			return err
+		}
 	}
 	if b.store, err = postgres.Open(ctx, b.dsn, slog.New(slog.DiscardHandler)); err != nil {
 		return err
@@ -103,7 +107,7 @@ func (b *ocspBench) activate(ctx context.Context) error {
 				if err != nil {
 					return err
 				}
-				if _, err := b.store.ActivateCard(ctx, &ca.Activation{ICCSN: filledICCSN(n), RequestedAt: at, At: at, Actor: "desk-1"}, entry); err != nil {
+				if _, err := b.store.ActivateCard(ctx, &ca.Activation{ICCSN: filledICCSN(n), RequestedAt: at, At: at, Actor: "desk-1"}, entry); err != nil && !errors.Is(err, ca.ErrCardRevoked) { // by an earlier run
 					return err
 				}
 			}
@@ -185,9 +189,11 @@ func (b *ocspBench) peaks(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		raw := (before + after) / 2
+		raw := (before.PerSecond() + after.PerSecond()) / 2
+		rawCPU := 1e3 * perCard(before.cpu+after.cpu, before.Signatures+after.Signatures)
 		name := "ocsp-" + strings.ToLower(string(generation))
 		fmt.Printf("bench %s-raw %.0f\nbench %s-uncached %.0f\nbench %s-ratio %.2f\n", name, raw, name, live.perSecond(), name, live.perSecond()/raw)
+		fmt.Printf("bench %s-raw-cpu-us %.0f\nbench %s-ratio-cpu %.2f\n", name, rawCPU, name, rawCPU/(1e3*perCard(live.used.total(), live.signed)))
 		live.report(name + "-uncached")
 	}
 	return b.serve(ca.MaxStatusCache, func(s *rig.Server) error {
@@ -205,22 +211,22 @@ func (b *ocspBench) peaks(ctx context.Context) error {
 	})
 }
 
-// raw is the C_Sign rate of the key of an OCSP signer.
-func (b *ocspBench) raw(ctx context.Context, generation sigalg.Generation) (float64, error) {
+// raw is the C_Sign rate of the key of an OCSP signer, and the processor time of a signature.
+func (b *ocspBench) raw(ctx context.Context, generation sigalg.Generation) (rate rawRate, err error) {
 	h, err := hierarchy.Load(filepath.Join(b.rig.Data, "hierarchy"))
 	if err != nil {
-		return 0, err
+		return rate, err
 	}
 	soft, err := softhsm.Load(filepath.Join(b.rig.Data, "token"))
 	if err != nil {
-		return 0, err
+		return rate, err
 	}
 	if err := soft.Use(); err != nil {
-		return 0, err
+		return rate, err
 	}
 	token, err := hsm.Open(ctx, hsm.Config{URI: soft.URI(), Sessions: runtime.NumCPU()}, slog.New(slog.DiscardHandler))
 	if err != nil {
-		return 0, err
+		return rate, err
 	}
 	defer token.Close()
 	for i := range h.Issuers {
@@ -230,16 +236,18 @@ func (b *ocspBench) raw(ctx context.Context, generation sigalg.Generation) (floa
 		}
 		key, err := token.Key(ctx, iss.KeyID)
 		if err != nil {
-			return 0, err
+			return rate, err
 		}
 		scheme, err := sigalg.X509Scheme(iss.KeyType)
 		if err != nil {
-			return 0, err
+			return rate, err
 		}
-		rate, err := token.Measure(ctx, []hsm.Share{{Key: key, Scheme: scheme, Count: 1}}, runtime.NumCPU(), b.Duration)
-		return rate.PerSecond(), err
+		used := useOfCPU().client
+		rate.Rate, err = token.Measure(ctx, []hsm.Share{{Key: key, Scheme: scheme, Count: 1}}, runtime.NumCPU(), b.Duration)
+		rate.cpu = useOfCPU().client - used
+		return rate, err
 	}
-	return 0, fmt.Errorf("there is no OCSP signer of key generation %s", generation)
+	return rate, fmt.Errorf("there is no OCSP signer of key generation %s", generation)
 }
 
 // steadily measures how long answers take at a steady rate: with no card revoked, with one in a hundred, and while a wave of cards is revoked.
@@ -321,8 +329,11 @@ func (b *ocspBench) revoke(ctx context.Context, s *rig.Server, first, n int64) (
 	return time.Since(begin), err
 }
 
-// report prints the times of a load.
+// report prints what a load took: times, and the processor time of an answer.
 func (r *loadResult) report(name string) {
+	us := func(d time.Duration) float64 { return 1e3 * perCard(d, len(r.latencies)) }
+	fmt.Printf("bench %s-cpu-us %.0f\nbench %s-cpu-server-us %.0f\nbench %s-cpu-database-us %.0f\nbench %s-cpu-client-us %.0f\n",
+		name, us(r.used.total()), name, us(r.used.server), name, us(r.used.database), name, us(r.used.client))
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	fmt.Printf("bench %s-answers %d\nbench %s-errors %d\nbench %s-p50-ms %.2f\nbench %s-p99-ms %.2f\nbench %s-p999-ms %.2f\n",
 		name, r.signed, name, r.errors, name, ms(r.quantile(0.5)), name, ms(r.quantile(0.99)), name, ms(r.quantile(0.999)))

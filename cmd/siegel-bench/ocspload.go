@@ -72,6 +72,7 @@ func (a *asker) ask(question []byte) (signed bool, err error) {
 type loadResult struct {
 	signed, errors int // answers
 	elapsed        time.Duration
+	used           cpuUse
 	latencies      []time.Duration // of all answers, sorted
 }
 
@@ -86,8 +87,8 @@ func (r *loadResult) quantile(share float64) time.Duration {
 }
 
 // join puts the parts of the workers together.
-func join(parts []loadResult, elapsed time.Duration) *loadResult {
-	all := &loadResult{elapsed: elapsed}
+func join(parts []loadResult, elapsed time.Duration, used cpuUse) *loadResult {
+	all := &loadResult{elapsed: elapsed, used: used}
 	for _, p := range parts {
 		all.signed += p.signed
 		all.errors += p.errors
@@ -111,7 +112,7 @@ func (r *loadResult) note(signed bool, took time.Duration) {
 func hammer(ctx context.Context, address string, connections int, questions [][]byte, d time.Duration) (*loadResult, error) {
 	parts := make([]loadResult, connections)
 	group, ctx := errgroup.WithContext(ctx)
-	begin := time.Now()
+	begin, before := time.Now(), useOfCPU()
 	for n := range connections {
 		group.Go(func() error {
 			a, err := newAsker(ctx, address)
@@ -131,7 +132,7 @@ func hammer(ctx context.Context, address string, connections int, questions [][]
 		})
 	}
 	err := group.Wait()
-	return join(parts, time.Since(begin)), err
+	return join(parts, time.Since(begin), useOfCPU().since(before)), err
 }
 
 // steady asks so many questions per second, at times that are set before, whether or not answers come: a wait counts for every question
@@ -141,7 +142,7 @@ func steady(ctx context.Context, address string, perSecond int, questions [][]by
 	parts := make([]loadResult, connections)
 	due := make(chan time.Time, int(float64(perSecond)*d.Seconds())+1)
 	group, ctx := errgroup.WithContext(ctx)
-	begin := time.Now().Add(100 * time.Millisecond)
+	begin, before := time.Now().Add(100*time.Millisecond), useOfCPU()
 	group.Go(func() error {
 		defer close(due)
 		for i := range int(float64(perSecond) * d.Seconds()) {
@@ -175,5 +176,5 @@ func steady(ctx context.Context, address string, perSecond int, questions [][]by
 	if errors.Is(err, io.EOF) {
 		err = fmt.Errorf("the server closed a connection: %w", err)
 	}
-	return join(parts, time.Since(begin)), err
+	return join(parts, time.Since(begin), useOfCPU().since(before)), err
 }

@@ -100,6 +100,8 @@ func TestNoTableIsReadWhole(t *testing.T) {
 		card := issue(t, s, in)
 		_, err := s.Card(t.Context(), card.ICCSN)
 		must(t, err)
+		_, err = s.CertificateStates(t.Context(), []ca.CertificateID{{Issuer: card.Certs[0].Issuer, Serial: card.Certs[0].Serial}})
+		must(t, err)
 		_, err = s.Order(t.Context(), in.OrderID)
 		must(t, err)
 		_, err = s.Cards(t.Context(), 0, 5)

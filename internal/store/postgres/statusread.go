@@ -30,24 +30,11 @@ SELECT ` + newestEpoch + `, x.* FROM (VALUES (1)) AS always LEFT JOIN (
 
 // CertificateStatus implements ca.StatusStore.
 func (s *Store) CertificateStatus(ctx context.Context, id ca.CertificateID) (*ca.CertificateStatus, error) {
-	list, err := s.CertificateStatuses(ctx, []ca.CertificateID{id})
-	if err != nil {
-		return nil, err
+	status := &ca.CertificateStatus{CertificateID: id}
+	if err := scanStatus(s.pool.QueryRow(ctx, selectStatus, id.Issuer, id.Serial.Bytes()), status); err != nil {
+		return nil, fmt.Errorf("read the status of a certificate: %w", err)
 	}
-	return list[0], nil
-}
-
-// CertificateStatuses implements ca.StatusStore.
-func (s *Store) CertificateStatuses(ctx context.Context, ids []ca.CertificateID) ([]*ca.CertificateStatus, error) {
-	b, list := &pgx.Batch{}, make([]*ca.CertificateStatus, len(ids))
-	for i, id := range ids {
-		list[i] = &ca.CertificateStatus{CertificateID: id}
-		queueStatus(b, list[i])
-	}
-	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
-		return nil, fmt.Errorf("read the status of certificates: %w", err)
-	}
-	return list, nil
+	return status, nil
 }
 
 // queueStatus reads the status of the certificate that it names.

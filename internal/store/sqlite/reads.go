@@ -16,7 +16,7 @@ type reads struct {
 	unsequenced, head, inclusion, sequenced, tile,
 	approval, approvals, waitingApprovals, usedApprovals, session, openSession, openedSessions, sessions,
 	signedHead, leaves, leavesAbout, leavesBetween, leafCertificates,
-	status, issued, certificatesOfCard, changesOfCard, revoked, epoch, statusChanges,
+	status, state, issued, certificatesOfCard, changesOfCard, revoked, epoch, statusChanges,
 	newestCRL, crlPart,
 	bulk, activeBulks, selected, bulkCards *sql.Stmt
 }
@@ -56,6 +56,7 @@ func (r *reads) prepare(ctx context.Context, db *sql.DB) error {
 		selectLeafCertificates: &r.leafCertificates,
 
 		selectStatus:             &r.status,
+		selectState:              &r.state,
 		selectIssued:             &r.issued,
 		selectCertificatesOfCard: &r.certificatesOfCard,
 		selectChangesOfCard:      &r.changesOfCard,

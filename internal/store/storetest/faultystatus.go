@@ -13,7 +13,7 @@ const (
 	RevokeCard          Verb = "RevokeCard"
 	RevokeCertificate   Verb = "RevokeCertificate"
 	CertificateStatus   Verb = "CertificateStatus"
-	CertificateStatuses Verb = "CertificateStatuses"
+	CertificateStates   Verb = "CertificateStates"
 	CardStatus          Verb = "CardStatus"
 	RevokedCertificates Verb = "RevokedCertificates"
 	StatusEpoch         Verb = "StatusEpoch"
@@ -41,9 +41,9 @@ func (f *FaultyStore) CertificateStatus(ctx context.Context, id ca.CertificateID
 	return pass(f, CertificateStatus, func() (*ca.CertificateStatus, error) { return f.inner.CertificateStatus(ctx, id) })
 }
 
-// CertificateStatuses implements ca.StatusReader.
-func (f *FaultyStore) CertificateStatuses(ctx context.Context, ids []ca.CertificateID) ([]*ca.CertificateStatus, error) {
-	return pass(f, CertificateStatuses, func() ([]*ca.CertificateStatus, error) { return f.inner.CertificateStatuses(ctx, ids) })
+// CertificateStates implements ca.StatusReader.
+func (f *FaultyStore) CertificateStates(ctx context.Context, ids []ca.CertificateID) ([]ca.CertificateState, error) {
+	return pass(f, CertificateStates, func() ([]ca.CertificateState, error) { return f.inner.CertificateStates(ctx, ids) })
 }
 
 // CardStatus implements ca.StatusReader.

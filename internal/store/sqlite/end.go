@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/siegel-pki/siegel/ca"
@@ -38,13 +39,10 @@ func (s *Store) Abandon(ctx context.Context, attempt ca.AttemptID, at time.Time,
 const (
 	insertCard = `INSERT INTO cards (attempt, order_id) VALUES (?, ?)`
 
-	insertCertificate = `
+	// The drafts of a card's attempt with their signed forms: see insertCertificates.
+	insertCertificatesOf = `
 INSERT INTO certificates (card, position, issuer, serial, chr, renewal, data)
-SELECT c.number, d.position, d.issuer, d.serial, d.chr, o.renewal, ?
-FROM cards c JOIN orders o ON o.order_id = c.order_id JOIN drafts d ON d.attempt = c.attempt
-WHERE c.number = ? AND d.position = ?`
-
-	countDrafts = `SELECT count(*) FROM drafts WHERE attempt = ?`
+SELECT ?1, d.position, d.issuer, d.serial, d.chr, ?2, CASE d.position%s END FROM drafts d WHERE d.attempt = ?3 ORDER BY d.position`
 )
 
 // complete ends an attempt with its card.
@@ -53,23 +51,35 @@ func complete(s *session, done *ca.Completion, entry tlog.Entry) (numbers ca.Car
 	if err != nil {
 		return numbers, err
 	}
-	var drafts int
-	if err := s.row(countDrafts, []any{attempt.number}, &drafts); err != nil {
-		return numbers, fmt.Errorf("count its drafts: %w", err)
-	}
-	if drafts != len(done.Certificates) {
-		return numbers, fmt.Errorf("it has %d drafts, but %d certificates were given", drafts, len(done.Certificates))
-	}
 	number, err := s.insert(insertCard, attempt.number, attempt.orderID)
 	if err != nil {
 		return numbers, fmt.Errorf("record the card: %w", err)
 	}
-	for i, data := range done.Certificates {
-		if _, err := s.exec(insertCertificate, data, number, i); err != nil {
-			return numbers, fmt.Errorf("record certificate %d: %w", i, err)
-		}
+	if err := insertCertificates(s, number, attempt, done.Certificates); err != nil {
+		return numbers, err
 	}
 	return ca.CardNumbers{Number: number, Renewal: attempt.renewal, EntryID: attempt.entryID}, nil
+}
+
+// insertCertificates writes a card's certificates in one statement. A draft without one gets NULL, which the table refuses.
+func insertCertificates(s *session, card int64, attempt endedAttempt, certificates [][]byte) error {
+	var choice strings.Builder
+	args := []any{card, attempt.renewal, attempt.number}
+	for position, data := range certificates {
+		args = append(args, data)
+		fmt.Fprintf(&choice, " WHEN %d THEN ?%d", position, len(args))
+	}
+	r, err := s.exec(fmt.Sprintf(insertCertificatesOf, &choice), args...)
+	if err != nil {
+		return fmt.Errorf("record %d certificates: %w", len(certificates), err)
+	}
+	switch n, err := r.RowsAffected(); {
+	case err != nil:
+		return fmt.Errorf("record the certificates: %w", err)
+	case n != int64(len(certificates)):
+		return fmt.Errorf("%d certificates were given, but the attempt has %d drafts", len(certificates), n)
+	}
+	return nil
 }
 
 // endedAttempt is an attempt that has just ended.

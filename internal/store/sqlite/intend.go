@@ -8,7 +8,6 @@ import (
 	"fmt"
 
 	"github.com/siegel-pki/siegel/ca"
-	"github.com/siegel-pki/siegel/internal/sigalg"
 	"github.com/siegel-pki/siegel/internal/tlog"
 )
 
@@ -25,19 +24,15 @@ func intend(s *session, in *ca.Intent, entry tlog.Entry) error {
 	if len(in.Drafts) == 0 {
 		return errors.New("it has no drafts")
 	}
-	if err := recordOrder(s, in); err != nil {
+	isNew, err := recordOrder(s, in)
+	if err != nil {
 		return err
 	}
 	attempt, err := recordAttempt(s, in, entry)
 	if err != nil {
 		return err
 	}
-	for i := range in.Drafts {
-		if err := recordDraft(s, in, attempt, i); err != nil {
-			return err
-		}
-	}
-	return nil
+	return recordDrafts(s, in, attempt, isNew && in.Renews == "")
 }
 
 const (
@@ -61,46 +56,61 @@ FROM orders f JOIN cards c ON c.order_id = f.order_id
 WHERE f.order_id = ?8 AND f.renews IS NULL AND f.iccsn = ?4 AND f.card_type = ?5 AND f.sector = ?6`
 )
 
-// recordOrder writes the order at its first attempt. At a later one it makes sure that the order may have another.
-func recordOrder(s *session, in *ca.Intent) error {
-	var hash []byte
-	var complete, open bool
-	err := s.row(selectOrderForIntent, []any{in.OrderID}, &hash, &complete, &open)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return recordNewOrder(s, in)
-	case err != nil:
-		return fmt.Errorf("look up the order: %w", err)
-	case string(hash) != string(in.OrderHash[:]):
-		return ca.ErrOrderDiffers
-	case complete:
-		return ca.ErrOrderComplete
-	case open:
-		return ca.ErrAttemptOpen
-	}
-	return nil
-}
-
-func recordNewOrder(s *session, in *ca.Intent) error {
+// recordOrder writes the order at its first attempt, which isNew tells. At a later one it makes sure that the order may have another.
+//
+// Almost every order is a new one that makes a card. It is written without a look, for the database refuses it where its id or its ICCSN is
+// taken; only then is it looked up what stands in the way.
+func recordOrder(s *session, in *ca.Intent) (isNew bool, err error) {
 	at, err := millis(in.At)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if in.Renews != "" {
-		return recordRenewal(s, in, at)
+	var refused error
+	if in.Renews == "" {
+		_, refused = s.exec(insertOrder, in.OrderID, in.OrderHash[:], string(in.OrderJSON), in.ICCSN, in.CardType, in.Sector, at)
+		if refused == nil {
+			return true, nil
+		}
+		refused = fmt.Errorf("record the order: %w", refused)
+		if !isConstraint(refused) {
+			return false, refused
+		}
+	}
+	known, err := mayHaveAttempt(s, in)
+	switch {
+	case err != nil || known:
+		return false, err
+	case in.Renews != "":
+		return true, recordRenewal(s, in, at)
 	}
 	var taken bool
 	if err := s.row(selectICCSNTaken, []any{in.ICCSN}, &taken); err != nil {
-		return fmt.Errorf("look up the ICCSN: %w", err)
+		return false, fmt.Errorf("look up the ICCSN: %w", err)
 	}
 	if taken {
-		return &ca.TakenError{What: ca.UniqueICCSN, Draft: -1}
+		return false, &ca.TakenError{What: ca.UniqueICCSN, Draft: -1}
 	}
-	_, err = s.exec(insertOrder, in.OrderID, in.OrderHash[:], string(in.OrderJSON), in.ICCSN, in.CardType, in.Sector, at)
-	if err != nil {
-		return fmt.Errorf("record the order: %w", err)
+	return false, refused
+}
+
+// mayHaveAttempt tells whether the order is known. The error says why it may have no other attempt.
+func mayHaveAttempt(s *session, in *ca.Intent) (known bool, err error) {
+	var hash []byte
+	var complete, open bool
+	err = s.row(selectOrderForIntent, []any{in.OrderID}, &hash, &complete, &open)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("look up the order: %w", err)
+	case string(hash) != string(in.OrderHash[:]):
+		return true, ca.ErrOrderDiffers
+	case complete:
+		return true, ca.ErrOrderComplete
+	case open:
+		return true, ca.ErrAttemptOpen
 	}
-	return nil
+	return true, nil
 }
 
 func recordRenewal(s *session, in *ca.Intent, at int64) error {
@@ -139,98 +149,4 @@ func recordAttempt(s *session, in *ca.Intent, entry tlog.Entry) (int64, error) {
 		return 0, fmt.Errorf("record the attempt: %w", err)
 	}
 	return number, nil
-}
-
-const insertDraft = `
-INSERT INTO drafts (attempt, position, slot, profile, format, issuer, scheme, serial, chr, not_before, not_after, key_hash, key_identity, body)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-
-// recordDraft writes a draft with what it takes: subject key, serial number or CHR.
-func recordDraft(s *session, in *ca.Intent, attempt int64, position int) error {
-	d := &in.Drafts[position]
-	taken := func(what ca.Unique) error { return &ca.TakenError{What: what, Draft: position} }
-	failed := func(doing string, err error) error {
-		return fmt.Errorf("%s draft %d (%s): %w", doing, position, d.Slot, err)
-	}
-	if _, err := sigalg.ParseScheme(d.Scheme.String()); err != nil {
-		return failed("read", err) // it could be written, but not be read again
-	}
-	if mine, err := takeKey(s, in, d); err != nil {
-		return failed("take the key of", err)
-	} else if !mine {
-		return taken(ca.UniqueKey)
-	}
-	var serial, chr any // NULL where the format has none
-	switch d.Format {
-	case ca.X509:
-		serial = d.Serial.Bytes()
-		if free, err := serialFree(s, d.Issuer, serial); err != nil {
-			return failed("look up the serial number of", err)
-		} else if !free {
-			return taken(ca.UniqueSerial)
-		}
-	case ca.CVC:
-		if free, err := chrFree(s, d); err != nil {
-			return failed("look up the CHR of", err)
-		} else if !free {
-			return taken(ca.UniqueCHR)
-		}
-		chr = d.CHR
-	}
-	notBefore, err := millis(d.NotBefore)
-	if err != nil {
-		return failed("read", err)
-	}
-	notAfter, err := millis(d.NotAfter)
-	if err != nil {
-		return failed("read", err)
-	}
-	_, err = s.exec(insertDraft, attempt, position, d.Slot, d.Profile, string(d.Format), d.Issuer, d.Scheme.String(), serial, chr,
-		notBefore, notAfter, d.KeyHash[:], d.KeyIdentity[:], d.Body)
-	if err != nil {
-		return failed("record", err)
-	}
-	return nil
-}
-
-// The three that follow look and then write. There is one writer, so that nobody comes between; and the database refuses what they miss.
-
-const (
-	selectKeyIsMine = `SELECT order_id = ? AND slot = ? FROM subject_keys WHERE key_identity = ?`
-
-	insertKey = `INSERT INTO subject_keys (key_identity, order_id, slot) VALUES (?, ?, ?)`
-)
-
-// takeKey gives the draft's key to its slot of the order, and tells whether it is there now. A renewal takes none: its keys must be those of
-// the order that made the card.
-func takeKey(s *session, in *ca.Intent, d *ca.Draft) (mine bool, err error) {
-	owner := in.OrderID
-	if in.Renews != "" {
-		owner = in.Renews
-	}
-	err = s.row(selectKeyIsMine, []any{owner, d.Slot, d.KeyIdentity[:]}, &mine)
-	if !errors.Is(err, sql.ErrNoRows) {
-		return mine, err
-	}
-	if in.Renews != "" {
-		return false, nil
-	}
-	_, err = s.exec(insertKey, d.KeyIdentity[:], owner, d.Slot)
-	return err == nil, err
-}
-
-const selectSerialFree = `SELECT NOT EXISTS (SELECT 1 FROM drafts WHERE issuer = ? AND serial = ?)`
-
-// serialFree tells whether no draft of the issuer has the serial number.
-func serialFree(s *session, issuer string, serial any) (free bool, err error) {
-	err = s.row(selectSerialFree, []any{issuer, serial}, &free)
-	return free, err
-}
-
-const selectCHRFree = `SELECT NOT EXISTS (SELECT 1 FROM drafts WHERE issuer = ? AND chr = ? AND key_identity <> ?)`
-
-// chrFree tells whether no other key, and so no other slot and no other card, has the draft's CHR from its issuer.
-func chrFree(s *session, d *ca.Draft) (free bool, err error) {
-	err = s.row(selectCHRFree, []any{d.Issuer, d.CHR, d.KeyIdentity[:]}, &free)
-	return free, err
 }

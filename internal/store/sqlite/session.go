@@ -5,6 +5,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // session is the writing connection with its statements, each prepared when it is first used. It belongs to the writer
@@ -67,6 +70,13 @@ func (s *session) row(query string, args []any, dest ...any) error {
 		return err
 	}
 	return st.QueryRowContext(context.Background(), args...).Scan(dest...)
+}
+
+// isConstraint tells whether a statement was refused by a constraint or a trigger of the schema, and has changed nothing. After other errors
+// SQLite may have rolled back the whole transaction.
+func isConstraint(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == sqlite3.SQLITE_CONSTRAINT
 }
 
 // inSavepoint runs do, and when it fails undoes what it did. The first error is do's. The second says that the whole

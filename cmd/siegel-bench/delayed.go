@@ -74,13 +74,12 @@ func (c *cli) delayed(ctx context.Context, r *rig.Rig, orders *rig.Orders) (*del
 	if err := token.Close(); err != nil {
 		return nil, err
 	}
-	config := filepath.Join(r.Data, "delayed.yaml")
-	text := fmt.Sprintf("token: {uri: %q, pin_file: %q, sessions: %d}\n", uri, soft.PINFile(), delayedSessions)
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
-		return nil, fmt.Errorf("write a configuration: %w", err)
-	}
 	plain := *c
 	plain.Workers, plain.Sweep = 4*delayedSessions, false
-	result.serviceResult, err = plain.service(ctx, r, orders, "--config", config)
+	lines := fmt.Sprintf("token: {uri: %q, pin_file: %q, sessions: %d}\n", uri, soft.PINFile(), delayedSessions)
+	err = configured(r, lines, func(flags ...string) (err error) {
+		result.serviceResult, err = plain.service(ctx, r, orders, flags...)
+		return err
+	})
 	return result, err
 }

@@ -26,6 +26,14 @@ type load struct {
 func (l *load) cardRate() float64      { return float64(l.cards) / l.elapsed.Seconds() }
 func (l *load) signatureRate() float64 { return float64(l.signatures) / l.elapsed.Seconds() }
 
+// perCertificate gives a time of the load for one of its certificates, in microseconds.
+func (l *load) perCertificate(d time.Duration) float64 {
+	if l.signatures == 0 {
+		return 0
+	}
+	return d.Seconds() * 1e6 / float64(l.signatures)
+}
+
 // quantile gives the latency that the share q of the cards did not exceed.
 func quantile(sorted []time.Duration, q float64) time.Duration {
 	if len(sorted) == 0 {

@@ -10,7 +10,7 @@
 //   - main.go: the commands, and the token by itself
 //   - service.go, load.go: the service under a stream, amid it and idle; store.go: with which database
 //   - delayed.go, shim/delay.c: a token that is bound by latency
-//   - cpu.go: whose processor time it is
+//   - cpu.go: whose processor time it is; budget.go: what the server spends it on
 //   - line.go: the server's memory over a large batch
 //   - report.go: tables, lines for programs, the report with its plots
 //   - ocsp.go, ocspload.go: OCSP; fill.go, template.go, point.go, copy.go: large databases

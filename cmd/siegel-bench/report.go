@@ -80,9 +80,15 @@ func (f *findings) lines() (lines []string) {
 		line("single-p50-ms-"+s.store, "%.1f", milliseconds(quantile(s.idle, 0.5)))
 		if idle := quantile(s.idle, 0.5); len(s.amid) > 0 && idle > 0 {
 			line("urgent-p99-ms-"+s.store, "%.1f", milliseconds(quantile(s.amid, 0.99)))
-			line("urgent-factor-"+s.store, "%.2f", float64(quantile(s.amid, 0.99))/float64(idle))
-			line("urgent-factor-p99-"+s.store, "%.2f", float64(quantile(s.amid, 0.99))/float64(quantile(s.idle, 0.99)))
+			line("urgent-p99-to-idle-"+s.store, "%.2f", float64(quantile(s.amid, 0.99))/float64(idle))
+			line("urgent-p99-to-idle-p99-"+s.store, "%.2f", float64(quantile(s.amid, 0.99))/float64(quantile(s.idle, 0.99)))
 		}
+		for _, part := range budgetParts {
+			line("budget-"+part.name+"-us-"+s.store, "%.0f", s.budget.perCertificate(part.name, s.load))
+		}
+		line("budget-database-us-"+s.store, "%.0f", s.perCertificate(s.cpu.database))
+		line("budget-client-us-"+s.store, "%.0f", s.perCertificate(s.cpu.client))
+		line("budget-us-"+s.store, "%.0f", s.perCertificate(s.cpu.total()))
 	}
 	if d := f.delayed; d != nil {
 		line("delayed-signatures", "%.0f", d.ceiling.PerSecond())
@@ -104,6 +110,14 @@ func (f *findings) print(out io.Writer) {
 		}
 		fmt.Fprintf(out, "  %-40s %s\n", row[0], row[1])
 	}
+	fmt.Fprintf(out, "\n%s:\n\n", budgetTitle)
+	for _, row := range f.budgetRows() {
+		fmt.Fprintf(out, "  %-20s", row.name)
+		for _, value := range row.values {
+			fmt.Fprintf(out, " %9s", value)
+		}
+		fmt.Fprintf(out, "  %s\n", row.what)
+	}
 	fmt.Fprintf(out, "\n%s\n", strings.Join(f.lines(), "\n"))
 }
 
@@ -121,6 +135,7 @@ func (f *findings) write(path string) error {
 		}
 		fmt.Fprintf(&b, "| %s | %s |\n", row[0], row[1])
 	}
+	f.writeBudget(&b)
 	for _, s := range f.services {
 		if len(s.sweep) > 0 {
 			fmt.Fprintf(&b, "\n## Throughput over concurrency, %s\n\n```\n%s```\n", s.store, sweepPlot(s.sweep))

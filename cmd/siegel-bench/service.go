@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -17,6 +18,7 @@ import (
 type serviceResult struct {
 	store string // name in the figures
 	*load
+	budget      budget // of the stream
 	sweep       []point
 	idle, amid  []time.Duration // latencies of single cards, sorted: on an idle server, and amid a stream
 	rss, rssEnd int64           // memory of the server before and after the stream, in octets
@@ -54,7 +56,7 @@ func (c *cli) service(ctx context.Context, r *rig.Rig, orders *rig.Orders, flags
 		return nil, err
 	}
 	defer conn.Close()
-	result, err := c.measure(ctx, siegelv1.NewIssuanceServiceClient(conn), queue)
+	result, err := c.measure(ctx, server, siegelv1.NewIssuanceServiceClient(conn), queue)
 	if stopErr := server.Stop(); err == nil {
 		err = stopErr
 	}
@@ -62,7 +64,7 @@ func (c *cli) service(ctx context.Context, r *rig.Rig, orders *rig.Orders, flags
 }
 
 // measure makes the measurements on a running server.
-func (c *cli) measure(ctx context.Context, client siegelv1.IssuanceServiceClient, queue <-chan *siegelv1.Order) (*serviceResult, error) {
+func (c *cli) measure(ctx context.Context, server *rig.Server, client siegelv1.IssuanceServiceClient, queue <-chan *siegelv1.Order) (*serviceResult, error) {
 	s := &serviceResult{}
 	var err error
 	fmt.Fprintf(os.Stderr, "siegel-bench: %d single cards\n", singles)
@@ -71,7 +73,7 @@ func (c *cli) measure(ctx context.Context, client siegelv1.IssuanceServiceClient
 	}
 	fmt.Fprintf(os.Stderr, "siegel-bench: a stream with %d orders at a time, %s\n", c.Workers, c.Duration)
 	s.rss = serverMemory()
-	if s.load, err = stream(ctx, client, queue, c.Workers, c.Duration); err != nil {
+	if err := c.watched(ctx, s, server, client, queue); err != nil {
 		return nil, err
 	}
 	s.rssEnd = serverMemory()
@@ -98,6 +100,21 @@ func (c *cli) measure(ctx context.Context, client siegelv1.IssuanceServiceClient
 		s.sweep = append(s.sweep, point{n, l})
 	}
 	return s, err
+}
+
+// watched is the measurement of the stream, with a profile of the server over the same time.
+func (c *cli) watched(ctx context.Context, s *serviceResult, server *rig.Server, client siegelv1.IssuanceServiceClient, queue <-chan *siegelv1.Order) error {
+	var group errgroup.Group
+	group.Go(func() (err error) {
+		s.load, err = stream(ctx, client, queue, c.Workers, c.Duration)
+		return err
+	})
+	p, err := takeProfile(ctx, server.Metrics, c.Duration)
+	if err := errors.Join(err, group.Wait()); err != nil {
+		return err
+	}
+	s.budget, err = budgetOf(p)
+	return err
 }
 
 // one issues single cards one after the other, with a pause before each, and gives their latencies, sorted.

@@ -29,8 +29,13 @@ func onPostgres(ctx context.Context, r *rig.Rig, measure func(flags ...string) e
 	if err := os.Remove(filepath.Join(r.Data, "checkpoint")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("forget the log of the database before: %w", err)
 	}
-	config := filepath.Join(r.Data, "postgres.yaml")
-	if err := os.WriteFile(config, fmt.Appendf(nil, "store: {postgres: %q}\n", dsn), 0o600); err != nil {
+	return configured(r, fmt.Sprintf("store: {postgres: %q}\n", dsn), measure)
+}
+
+// configured measures with a configuration of siegeld: the given lines, and profiles.
+func configured(r *rig.Rig, lines string, measure func(flags ...string) error) error {
+	config := filepath.Join(r.Data, "siegeld.yaml")
+	if err := os.WriteFile(config, []byte("metrics: {profiles: true}\n"+lines), 0o600); err != nil {
 		return fmt.Errorf("write a configuration: %w", err)
 	}
 	return measure("--config", config)
@@ -39,7 +44,7 @@ func onPostgres(ctx context.Context, r *rig.Rig, measure func(flags ...string) e
 // onEach measures with each database that is asked for: sqlite, postgres, or both.
 func onEach(ctx context.Context, r *rig.Rig, store string, measure func(store string, flags ...string) error) error {
 	if store != "postgres" {
-		if err := measure("sqlite"); err != nil {
+		if err := configured(r, "", func(flags ...string) error { return measure("sqlite", flags...) }); err != nil {
 			return fmt.Errorf("measure with sqlite: %w", err)
 		}
 	}

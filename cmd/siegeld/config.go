@@ -103,6 +103,9 @@ type tilesConfig struct {
 type metricsConfig struct {
 	// host:port, or off. Port 0 takes a free one. Default: 127.0.0.1:7482.
 	Listen string `yaml:"listen"`
+	// Whether profiles of the running process are served below /debug/pprof/, to whoever reaches the address: where it spends its time, what
+	// fills its memory. They name functions of the program and hold no keys and no orders; taking one slows the server a little. Default: false.
+	Profiles bool `yaml:"profiles"`
 }
 
 // storeConfig says where orders, cards and the log are kept: in an SQLite file, for one server, or in a PostgreSQL database, for any
@@ -212,7 +215,7 @@ const defaultData = "data"
 func defaults() config {
 	return config{
 		Data: defaultData, Environment: string(profiles.Test), Listen: "127.0.0.1:7443",
-		HTTP: httpConfig{"127.0.0.1:7480", 500}, Tiles: tilesConfig{"127.0.0.1:7481"}, Metrics: metricsConfig{"127.0.0.1:7482"},
+		HTTP: httpConfig{"127.0.0.1:7480", 500}, Tiles: tilesConfig{"127.0.0.1:7481"}, Metrics: metricsConfig{Listen: "127.0.0.1:7482"},
 		KeySession:   keySessionConfig{Signatures: 1_000_000, Lifetime: 24 * time.Hour},
 		ApprovalTime: time.Hour,
 		OCSP:         ocspConfig{ca.MaxStatusCache},

@@ -24,7 +24,7 @@ func TestDefaults(t *testing.T) {
 	want := config{
 		Data: "data", Environment: "test", Listen: "127.0.0.1:7443",
 		TLS:  tlsConfig{"data/tls/server.pem", "data/tls/server.key", "data/tls/ca.pem"},
-		HTTP: httpConfig{"127.0.0.1:7480", 500}, Tiles: tilesConfig{"127.0.0.1:7481"}, Metrics: metricsConfig{"127.0.0.1:7482"},
+		HTTP: httpConfig{"127.0.0.1:7480", 500}, Tiles: tilesConfig{"127.0.0.1:7481"}, Metrics: metricsConfig{Listen: "127.0.0.1:7482"},
 		OCSP: ocspConfig{20 * time.Second}, CRL: crlConfig{24 * time.Hour, 168 * time.Hour, 10 * time.Minute},
 		Operators: "data/operators.yaml", Hierarchy: "data/hierarchy",
 		Store:      storeConfig{SQLite: "data/siegel.db"},
@@ -48,7 +48,7 @@ http: {listen: "[::1]:80", rate: 7}
 ocsp: {cache: 10s}
 crl: {interval: 12h, validity: 72h, after_revocation: 1m}
 tiles: {listen: "127.0.0.1:0"}
-metrics: {listen: off}
+metrics: {listen: off, profiles: true}
 tls: {certificate: c.pem, key: /k.pem, client_ca: ca.pem}
 operators: o.yaml
 hierarchy: h
@@ -80,7 +80,7 @@ func TestEveryKey(t *testing.T) {
 		Data: in("d"), Environment: "production", Listen: "[::1]:0", TLS: tlsConfig{in("c.pem"), "/k.pem", in("ca.pem")},
 		Operators: in("o.yaml"), Hierarchy: in("h"), Profiles: in("p"), Store: storeConfig{SQLite: in("s.db")},
 		LegacyExceptions: []string{"legacy-cvc-g1", "legacy-rsa-2048-noqes"}, exceptionsAt: path + ":14: ",
-		HTTP: httpConfig{"[::1]:80", 7}, Tiles: tilesConfig{"127.0.0.1:0"}, Metrics: metricsConfig{"off"},
+		HTTP: httpConfig{"[::1]:80", 7}, Tiles: tilesConfig{"127.0.0.1:0"}, Metrics: metricsConfig{"off", true},
 		OCSP: ocspConfig{10 * time.Second}, CRL: crlConfig{12 * time.Hour, 72 * time.Hour, time.Minute},
 		Token: tokenConfig{URI: "pkcs11:token=x?module-path=/m.so", PINFile: in("pin"), Sessions: 8, SoftHSM2: in("soft"), Reserved: "a=b", Quirks: "luna",
 			Copies: []tokenCopyConfig{

@@ -173,7 +173,7 @@ func responderServices(cfg config, log *slog.Logger, lis *listeners, responder *
 		handler http.Handler
 	}{
 		{"http", lis.http, publicHandler(cfg, public, responder, store, ready, log)},
-		{"metrics", lis.metrics, web.Internal(ready, figures.Handler(log))},
+		{"metrics", lis.metrics, web.Internal(ready, figures.Handler(log), cfg.Metrics.Profiles)},
 	} {
 		if a.lis == nil {
 			continue

@@ -29,7 +29,7 @@ func httpServices(cfg config, log *slog.Logger, open parts, public http.Handler,
 	}{
 		{"http", open.lis.http, public},
 		{"tiles", open.lis.tiles, web.Tiles(open.store, log)},
-		{"metrics", open.lis.metrics, web.Internal(ready, open.figures.Handler(log))},
+		{"metrics", open.lis.metrics, web.Internal(ready, open.figures.Handler(log), cfg.Metrics.Profiles)},
 	} {
 		if s.lis == nil {
 			continue

@@ -43,7 +43,10 @@ type process struct {
 }
 
 // processes lists this process and those that it started, by their ids.
-func processes() map[int]process {
+func processes() map[int]process { return processesUnder(os.Getpid()) }
+
+// processesUnder lists a process and those that it started.
+func processesUnder(root int) map[int]process {
 	files, err := filepath.Glob("/proc/[0-9]*/stat")
 	if err != nil {
 		return nil
@@ -69,7 +72,7 @@ func processes() map[int]process {
 	}
 	for pid := range all {
 		up := pid
-		for up > 1 && up != os.Getpid() {
+		for up > 1 && up != root {
 			up = all[up].parent
 		}
 		if up <= 1 {
@@ -92,6 +95,20 @@ func useOfCPU() (u cpuUse) {
 		}
 	}
 	return u
+}
+
+// cpuOf is the processor time of one process.
+func cpuOf(pid int) time.Duration { return processesUnder(pid)[pid].used }
+
+// cpuUnder is that of a process and of those that it started, as far as they run. Zero for no process.
+func cpuUnder(root int) (used time.Duration) {
+	if root == 0 {
+		return 0
+	}
+	for _, p := range processesUnder(root) {
+		used += p.used
+	}
+	return used
 }
 
 // serverMemory is the resident memory of the server, in octets.

@@ -1,35 +1,51 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"syscall"
-	"time"
 
 	"github.com/siegel-pki/siegel/internal/rig"
-	siegelv1 "github.com/siegel-pki/siegel/proto/siegel/v1"
+	"github.com/siegel-pki/siegel/internal/store/postgres"
+	"github.com/siegel-pki/siegel/internal/store/postgres/pgtest"
 )
 
-// logCmd is `siegel-bench log`: export and verification of logs of growing size, and what a card costs on an empty and on a full database, with the
-// real programs.
+// logCmd is `siegel-bench log`: export and verification of logs of growing size (logexport.go), and what a card costs on an empty and on a full
+// database (logcost.go), with the real programs.
 type logCmd struct {
-	Cards   int64   `default:"500000" help:"Cards of the full database; each has two entries."`
-	Data    string  `type:"path" placeholder:"DIR" help:"Data directory that siegel-bench fill has filled, in place of one that is made and thrown away. The measurement adds cards to it."`
-	Entries []int64 `default:"100000,1000000" help:"Sizes of exports."`
-	Issue   int     `default:"1000" help:"Cards to issue on the empty and on the full database."`
+	Cards        int64   `default:"500000" help:"Cards of a full database that is made here; each has two entries. They are clones (siegel-bench fill --copy)."`
+	Store        string  `default:"sqlite" enum:"sqlite,postgres,both" help:"Databases to measure with: sqlite, postgres, or both."`
+	Data         string  `type:"path" placeholder:"DIR" help:"Data directory that siegel-bench fill has filled, in place of one that is made and thrown away. The measurement adds cards to it."`
+	PostgresData string  `type:"path" placeholder:"DIR" help:"Likewise the data directory of siegel-bench fill --postgres. Without it, a throwaway cluster is filled."`
+	Postgres     string  `placeholder:"DSN" help:"The database that belongs to --postgres-data, as a superuser; a database siegel_bench_empty is made beside it for the time of the measurement."`
+	Exports      bool    `default:"true" negatable:"" help:"Measure exports and their verification."`
+	Entries      []int64 `default:"100000,1000000" help:"Sizes of exports."`
+	Cost         bool    `default:"true" negatable:"" help:"Measure what a card costs."`
+	Issue        int     `default:"1000" help:"Cards to issue on the empty and on the full database, in turns."`
+	Turns        int     `default:"4" help:"Turns of each database."`
+	Warm         int     `default:"200" help:"Cards to issue on each beforehand, which do not count."`
+}
+
+// subject is a store to measure: servers on an empty and on a full database of it.
+type subject struct {
+	store       string // name in the figures
+	empty, full site
+	postmaster  int // process id; 0 for SQLite
+}
+
+// site is where a server works.
+type site struct {
+	*rig.Rig
+	flags []string
 }
 
 // Run measures and prints.
 func (c *logCmd) Run(ctx context.Context) error {
+	if (c.Postgres == "") != (c.PostgresData == "") {
+		return errors.New("--postgres and --postgres-data belong together")
+	}
 	dir, err := os.MkdirTemp("", "siegel-bench-log-")
 	if err != nil {
 		return err
@@ -38,132 +54,93 @@ func (c *logCmd) Run(ctx context.Context) error {
 	if err := rig.Build(ctx, dir); err != nil {
 		return err
 	}
-	if c.Data == "" {
-		fill := &fillCmd{Cards: c.Cards, Data: filepath.Join(dir, "full"), Workers: 64}
-		if err := fill.Run(ctx); err != nil {
+	if c.Store != "postgres" {
+		if err := c.onSQLite(ctx, dir); err != nil {
+			return fmt.Errorf("measure with sqlite: %w", err)
+		}
+	}
+	if c.Store != "sqlite" {
+		if err := c.onPostgres(ctx, dir); err != nil {
+			return fmt.Errorf("measure with postgres: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c *logCmd) onSQLite(ctx context.Context, bin string) error {
+	data := c.Data
+	if data == "" {
+		data = filepath.Join(bin, "full")
+		if err := c.fill(ctx, data, ""); err != nil {
 			return err
 		}
-		c.Data = fill.Data
 	}
-	full := &rig.Rig{Bin: dir, Data: c.Data}
+	s := &subject{store: "sqlite", full: site{Rig: &rig.Rig{Bin: bin, Data: data}}}
+	var err error
+	if s.empty.Rig, err = rig.New(ctx, bin, filepath.Join(bin, "empty")); err != nil {
+		return err
+	}
+	return c.measure(ctx, s, filepath.Join(data, "siegel.db"))
+}
+
+func (c *logCmd) onPostgres(ctx context.Context, bin string) (err error) {
+	dsn, data := c.Postgres, c.PostgresData
+	if dsn == "" {
+		fmt.Fprintf(os.Stderr, "siegel-bench: starting a throwaway PostgreSQL\n")
+		cluster, startErr := pgtest.Start()
+		if startErr != nil {
+			return startErr
+		}
+		defer func() { err = errors.Join(err, cluster.Stop()) }()
+		dsn, data = cluster.DSN(""), filepath.Join(bin, "full-postgres")
+		if err := c.fill(ctx, data, dsn); err != nil {
+			return err
+		}
+	}
+	beside, err := pgtest.NewDatabase(ctx, dsn, "siegel_bench_empty")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, beside.Drop()) }()
+	s := &subject{store: "postgres", postmaster: beside.Postmaster, full: site{&rig.Rig{Bin: bin, Data: data}, []string{"--config", filepath.Join(data, "postgres.yaml")}}}
+	if s.empty, err = emptyPostgres(ctx, bin, beside.DSN); err != nil {
+		return err
+	}
+	return c.measure(ctx, s, beside.Files)
+}
+
+// emptyPostgres makes a data directory for an empty database.
+func emptyPostgres(ctx context.Context, bin, dsn string) (s site, err error) {
+	if _, _, err = postgres.Migrate(ctx, dsn); err != nil {
+		return s, err
+	}
+	if s.Rig, err = rig.New(ctx, bin, filepath.Join(bin, "empty-postgres")); err != nil {
+		return s, err
+	}
+	config := filepath.Join(s.Data, "postgres.yaml")
+	s.flags = []string{"--config", config}
+	return s, os.WriteFile(config, fmt.Appendf(nil, "store: {postgres: %q}\n", dsn), 0o600)
+}
+
+func (c *logCmd) fill(ctx context.Context, data, dsn string) error {
+	fill := &fillCmd{Cards: c.Cards, Data: data, Postgres: dsn, Copy: true, Chunk: cloneChunk, ECC: true}
+	return fill.Run(ctx)
+}
+
+// measure makes the measurements with one store, whose full database is in files: a file or a directory.
+func (c *logCmd) measure(ctx context.Context, s *subject, files string) error {
+	if c.Cost { // before exports fill the system's cache with what they read
+		if err := c.compareCost(ctx, s, files); err != nil {
+			return err
+		}
+	}
+	if !c.Exports {
+		return nil
+	}
 	for _, n := range c.Entries {
-		if err := c.exportAndVerify(ctx, full, n, filepath.Join(dir, "export")); err != nil {
+		if err := c.exportAndVerify(ctx, s, n); err != nil {
 			return err
 		}
 	}
-	empty, err := rig.New(ctx, dir, filepath.Join(dir, "empty"))
-	if err != nil {
-		return err
-	}
-	return c.compareCost(ctx, empty, full)
-}
-
-// used is what a program took.
-type used struct {
-	wall, cpu time.Duration
-	peak      int64 // octets of memory
-}
-
-// run runs the client and says what it took. A finding of verify is no failure of the measurement: the signatures of made cards are wrong.
-func (c *logCmd) run(ctx context.Context, r *rig.Rig, args ...string) (out []byte, u used, err error) {
-	cmd := exec.CommandContext(ctx, filepath.Join(r.Bin, "siegel"), args...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	began := time.Now()
-	out, err = cmd.Output()
-	u.wall = time.Since(began)
-	if err != nil {
-		return nil, u, fmt.Errorf("siegel %s: %w\n%s%s", strings.Join(args, " "), err, stderr.Bytes(), out)
-	}
-	u.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
-		u.peak = usage.Maxrss << 10
-	}
-	return out, u, nil
-}
-
-// exportAndVerify measures an export of n entries, by a server that was just started, and its verification.
-func (c *logCmd) exportAndVerify(ctx context.Context, r *rig.Rig, n int64, dir string) error {
-	fmt.Fprintf(os.Stderr, "siegel-bench: exporting %d entries\n", n)
-	server, err := r.Start()
-	if err != nil {
-		return err
-	}
-	before := peakOf(server.PID())
-	_, export, err := c.run(ctx, r, "--server", server.Addr, "--data", r.Data, "audit", "export", dir, "--end", strconv.FormatInt(n, 10))
-	peak := peakOf(server.PID())
-	if err := errors.Join(err, server.Stop()); err != nil {
-		return err
-	}
-	defer os.RemoveAll(dir)
-	fmt.Fprintf(os.Stderr, "siegel-bench: verifying them\n")
-	out, verify, err := c.run(ctx, r, "--json", "audit", "verify", dir, "--log-key", filepath.Join(r.Data, "hierarchy", "log.vkey"), "--no-signatures")
-	if err != nil {
-		return err
-	}
-	var report struct{ Leaves int64 }
-	if err := json.Unmarshal(out, &report); err != nil || report.Leaves != n {
-		return fmt.Errorf("%d leaves were verified, want %d: %w", report.Leaves, n, err)
-	}
-	rate := func(u used) float64 { return float64(n) / u.wall.Seconds() }
-	fmt.Printf("bench log-export-%d-entries %.0f\nbench log-export-%d-server-peak-mib %d\nbench log-export-%d-server-idle-mib %d\nbench log-export-%d-client-peak-mib %d\n",
-		n, rate(export), n, peak>>20, n, before>>20, n, export.peak>>20)
-	fmt.Printf("bench log-verify-%d-entries %.0f\nbench log-verify-%d-cpu-us-per-entry %.0f\nbench log-verify-%d-peak-mib %d\n",
-		n, rate(verify), n, verify.cpu.Seconds()*1e6/float64(n), n, verify.peak>>20)
 	return nil
-}
-
-// peakOf is the greatest memory of a process so far, in octets; 0 where the system does not tell.
-func peakOf(pid int) int64 { return statusOf(pid, "VmHWM:") }
-
-// compareCost issues cards in turn on the empty and on the full database, so that what else the machine does meets both.
-func (c *logCmd) compareCost(ctx context.Context, empty, full *rig.Rig) error {
-	const turns = 4
-	var cost [2]time.Duration
-	for turn := range 2 * turns {
-		r := []*rig.Rig{empty, full}[turn%2]
-		fmt.Fprintf(os.Stderr, "siegel-bench: issuing %d cards on the %s database\n", c.Issue/turns, []string{"empty", "full"}[turn%2])
-		cpu, err := c.issue(ctx, r, c.Issue/turns)
-		if err != nil {
-			return err
-		}
-		cost[turn%2] += cpu
-	}
-	n := float64(c.Issue / turns * turns)
-	fmt.Printf("bench card-cpu-ms-empty %.3f\nbench card-cpu-ms-full %.3f\nbench card-cpu-full-to-empty %.3f\n",
-		cost[0].Seconds()*1e3/n, cost[1].Seconds()*1e3/n, cost[1].Seconds()/cost[0].Seconds())
-	return nil
-}
-
-// issue gives the server's CPU time for n cards, its start and end apart.
-func (c *logCmd) issue(ctx context.Context, r *rig.Rig, n int) (time.Duration, error) {
-	orders, err := rig.NewOrders("hospital-pharmacy", rand.Reader, true)
-	if err != nil {
-		return 0, err
-	}
-	queue := make(chan *siegelv1.Order, n)
-	stamp := time.Now().UnixNano()
-	for i := range n {
-		order := orders.Next()
-		order.OrderId, order.Iccsn = fmt.Sprintf("log-%d-%d", stamp, i), fmt.Sprintf("80276002%012d", stamp/1000%1_000_000*1_000_000+int64(i))
-		queue <- order
-	}
-	close(queue)
-	server, err := r.Start()
-	if err != nil {
-		return 0, err
-	}
-	conn, err := r.Dial(server, "line-1")
-	if err != nil {
-		return 0, err
-	}
-	defer conn.Close()
-	done, err := stream(ctx, siegelv1.NewIssuanceServiceClient(conn), queue, 4, time.Hour)
-	if err := errors.Join(err, server.Stop()); err != nil {
-		return 0, err
-	}
-	if done.cards != n {
-		return 0, fmt.Errorf("%d cards of %d orders were made", done.cards, n)
-	}
-	return done.cpu.server, nil
 }

@@ -13,6 +13,7 @@
 //   - cpu.go: whose processor time it is; budget.go: what the server spends it on
 //   - line.go: the server's memory over a large batch
 //   - report.go: tables, lines for programs, the report with its plots
+//   - log.go, logexport.go, logcost.go: the log of a large database, and what a card costs there
 //   - ocsp.go, ocspload.go: OCSP; fill.go, template.go, point.go, copy.go: large databases
 package main
 

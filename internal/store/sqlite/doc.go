@@ -16,6 +16,16 @@
 // had begun, the error says that it may have happened. The store may go on reading the arguments of a verb after such an
 // error, so callers must not change them afterwards.
 //
+// # Cache and WAL
+//
+// The writer's cache holds the upper pages of the indexes and what a batch changes. More would not help: keys are random, so that an insert
+// meets another page of their index each time, whatever is kept; and SQLite visits the whole cache at the end of a transaction that has
+// split a page. With 64 MiB a card took 12 % more processor time than with 8, in a database of 60,000 cards; with 2 MiB, 10 %.
+//
+// The WAL goes into the database file when it has 4000 pages (16 MiB). Pages that many cards change, at the ends of tables, are then written
+// once for all of them: 8 % less than with the 1000 pages that SQLite proposes. Four times as many win 3 % more, and make the verb that
+// meets the checkpoint wait four times as long.
+//
 // # One process
 //
 // Beside the database file f lies f.lock, on which an open store holds an flock. A second store on the same file, in this or
@@ -27,7 +37,7 @@
 //   - store.go: Store, Open, Close
 //   - file.go: the file, its settings and its schema · lock.go: one process at a time
 //   - writer.go: group commit · session.go: prepared statements and savepoints
-//   - issuers.go, intend.go, end.go, entries.go: the verbs that write
+//   - issuers.go, intend.go, drafts.go, end.go, entries.go: the verbs that write
 //   - backup.go: a copy of a database in use
 //   - approvals.go, sessions.go: acts that need two people, and key sessions
 //   - log.go: the order of the log, its tree and its checkpoints

@@ -25,7 +25,8 @@ var (
 		"foreign_keys(ON)",
 		"recursive_triggers(ON)",       // INSERT OR REPLACE meets the triggers that refuse deletion
 		"temp_store(MEMORY)",           // what a savepoint keeps for its undoing needs no file
-		"cache_size(-65536)",           // KiB; keys and serials are random, so that inserts touch all of their indexes
+		"cache_size(-8192)",            // KiB: see "Cache and WAL" in the package comment
+		"wal_autocheckpoint(4000)",     // pages of 4 KiB, likewise
 		"journal_size_limit(67108864)", // octets; a WAL that grew beyond is cut after its checkpoint
 	}
 	readSettings = []string{"busy_timeout(5000)", "query_only(ON)"}

@@ -30,7 +30,8 @@ const (
 INSERT INTO checkpoints (size, previous, root, at) SELECT ?1, ?2, ?3, ?4
 WHERE coalesce((SELECT max(size) FROM checkpoints), 0) = ?2`
 
-	numberEntry = `UPDATE entries SET leaf_index = ? WHERE id = ? AND leaf_index IS NULL`
+	// Entries whose ids follow each other without a gap get places that do.
+	numberEntries = `UPDATE entries SET leaf_index = id + ?1 WHERE id BETWEEN ?2 AND ?3 AND leaf_index IS NULL`
 
 	growTile = `UPDATE tiles SET hashes = ?3 WHERE level = ?1 AND number = ?2`
 
@@ -61,14 +62,8 @@ func integrate(s *session, batch *ca.Integration) error {
 	if !next {
 		return ca.ErrHeadMoved
 	}
-	for i, id := range batch.Entries {
-		numbered, err := s.changes(numberEntry, batch.From+int64(i), id)
-		if err != nil {
-			return fmt.Errorf("number entry %d: %w", id, err)
-		}
-		if !numbered {
-			return fmt.Errorf("entry %d has a place already, or is none", id)
-		}
+	if err := number(s, batch); err != nil {
+		return err
 	}
 	for _, t := range batch.Tiles {
 		grown, err := s.changes(growTile, t.Level, t.Index, t.Hashes)
@@ -80,6 +75,36 @@ func integrate(s *session, batch *ca.Integration) error {
 		}
 	}
 	return nil
+}
+
+// number gives the entries of a batch their places. Ids mostly follow each other, so that a batch takes a statement or two.
+func number(s *session, batch *ca.Integration) error {
+	place := batch.From
+	for rest := batch.Entries; len(rest) > 0; {
+		n := run(rest)
+		first, last := rest[0], rest[n-1]
+		r, err := s.exec(numberEntries, place-first, first, last)
+		if err != nil {
+			return fmt.Errorf("number entries %d to %d: %w", first, last, err)
+		}
+		switch numbered, err := r.RowsAffected(); {
+		case err != nil:
+			return fmt.Errorf("number entries %d to %d: %w", first, last, err)
+		case numbered != int64(n):
+			return fmt.Errorf("%d of the entries %d to %d have a place already, or are none", int64(n)-numbered, first, last)
+		}
+		rest, place = rest[n:], place+int64(n)
+	}
+	return nil
+}
+
+// run is the number of ids at the beginning of a list that follow each other without a gap.
+func run(ids []int64) int {
+	n := 1
+	for n < len(ids) && ids[n] == ids[n-1]+1 {
+		n++
+	}
+	return n
 }
 
 const selectHead = `SELECT size, root, at, checkpoint FROM checkpoints ORDER BY size DESC LIMIT 1`

@@ -15,6 +15,7 @@ const (
 	uniqueViolation      = "23505"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
+	lockNotAvailable     = "55P03"
 	undefinedTable       = "42P01"
 )
 
@@ -59,7 +60,7 @@ func lostRace(err error) bool {
 		return false
 	}
 	switch refused.Code {
-	case uniqueViolation, serializationFailure, deadlockDetected:
+	case uniqueViolation, serializationFailure, deadlockDetected, lockNotAvailable:
 		return true
 	}
 	return false

@@ -11,7 +11,7 @@ import (
 
 // conns is the number of connections for verbs where the DSN does not say (pool_max_conns). A verb that writes holds one for two round
 // trips and a sync of the disk, which the database makes once for all that wait: more of them make more of each sync, until the
-// database has no CPU left. Each store has one connection more, for its presence. All stores together must stay below the
+// database has no CPU left. Orders and cards share connections in groups besides. Each store has one connection more, for its presence. All stores together must stay below the
 // database's max_connections (100 unless it is set).
 const conns = 16
 

@@ -21,6 +21,20 @@
 // where there are several), so that they cannot wait in a circle but by a repeated random number; the database would break that, and
 // the verb would be tried again.
 //
+// # Group commit
+//
+// Intend, Complete and Abandon share transactions (group.go): the verbs that wait at one time ask together, write together in statements of many
+// rows, and are answered after one commit. Those that come meanwhile make up the next group. A statement costs the database about as
+// much for one row as for ten, since it reads and prepares the constraints, triggers and indexes of its table anew each time.
+//
+// It is tried once, and in good faith. Where anything in a group is refused, loses a race or waits long for a lock, nothing of it is in the
+// database, and each of its verbs is run again alone. So its answer is exact, and what is wrong with it costs its neighbours some
+// time and no more. Where the connection is lost at the commit, it may have happened, and every verb of the group says so. A caller
+// who leaves takes no other with him.
+//
+// Groups lock orders, CHRs, keys and attempts in this order, and sorted; what two groups can still wait for in a circle, as two orders with
+// swapped ICCSNs, ends with the time for which a group waits.
+//
 // A verb that meets a unique index when it writes has lost a race against another that took the same thing after it was asked for. It
 // is tried again: what is taken stays taken, so that the second time the question finds it.
 //
@@ -50,7 +64,8 @@
 //   - store.go: Store, Open, Close · connect.go: connections and their settings
 //   - schema.go: Migrate, and the versions that fit each other
 //   - presence.go: the lock that says that a server lives
-//   - change.go: transactions · issuers.go, intend.go, end.go, entries.go: the verbs that write
+//   - change.go: transactions · group.go: transactions of several verbs
+//   - issuers.go, intend.go, drafts.go, end.go, entries.go: the verbs that write
 //   - approvals.go, sessions.go: acts that need two people, and key sessions
 //   - log.go: the order of the log, its tree and its checkpoints · lead.go: the lock of the one server that numbers entries
 //   - issuers.go, orders.go, cards.go, entries.go, review.go: the verbs that read · reads.go: what they share

@@ -23,6 +23,31 @@ func entryArgs(e tlog.Entry) []any {
 	return []any{string(e.Kind), e.At, e.Actor, []byte(e.Facts), []byte(e.Personal), e.Salt, e.PersonalSHA256()}
 }
 
+// withEntries begins a statement that makes several changes and writes their entries in one: `entry` are the rows with their ids and their
+// places n in the arrays, from 1; $1 to $7 are entryColumns. Ids are drawn in the order of the rows, which is that of the places.
+const withEntries = `
+WITH entered AS (
+    INSERT INTO entries (kind, at, actor, facts, personal, salt, personal_sha256)
+    SELECT w.kind, w.at, w.actor, w.facts, w.personal, w.salt, w.personal_sha256
+    FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::json[], $5::json[], $6::bytea[], $7::bytea[])
+        WITH ORDINALITY AS w (kind, at, actor, facts, personal, salt, personal_sha256, n)
+    ORDER BY w.n RETURNING id
+), entry AS (SELECT id, row_number() OVER (ORDER BY id) AS n FROM entered)`
+
+// entryColumns gives the entries of a list as columns.
+func entryColumns[T any](list []T, of func(T) tlog.Entry) []any {
+	var kinds, actors []string
+	var ats []time.Time
+	var facts, personal, salts, hashes [][]byte
+	for _, v := range list {
+		e := of(v)
+		kinds, ats, actors = append(kinds, string(e.Kind)), append(ats, e.At), append(actors, e.Actor)
+		facts, personal = append(facts, e.Facts), append(personal, e.Personal)
+		salts, hashes = append(salts, e.Salt), append(hashes, e.PersonalSHA256())
+	}
+	return []any{kinds, ats, actors, facts, personal, salts, hashes}
+}
+
 // checkEntry looks at what the database would round.
 func checkEntry(e tlog.Entry) error {
 	if err := exact(e.At, time.Millisecond); err != nil {

@@ -2,15 +2,20 @@ package postgres
 
 import (
 	"context"
+	"log/slog"
+	"net"
 	"strings"
+
+	"github.com/siegel-pki/siegel/ca"
+	"github.com/siegel-pki/siegel/internal/tlog"
 )
 
 // Statements are those that run for each order, each card, each question for a status, and each round of the log.
 func Statements() map[string]string {
 	return map[string]string{
-		"insertOrder": insertOrder, "insertRenewal": insertRenewal, "lockOrder": lockOrder, "selectEnds": selectEnds,
-		"lockCHRs": lockCHRs, "takeKeys": takeKeys, "selectTaken": selectTaken, "insertAttempt": withEntry + insertAttempt, "insertDrafts": insertDrafts,
-		"lockAttempt": lockAttempt, "endAttempt": withEntry + endAttempt, "insertCard": insertCard, "insertCertificates": insertCertificates,
+		"insertOrders": insertOrders, "insertRenewal": insertRenewal, "lockOrders": lockOrders, "selectEnds": selectEnds,
+		"lockCHRs": lockCHRs, "takeKeys": takeKeys, "selectTaken": selectTaken, "insertAttempts": withEntries + insertAttempts, "insertDrafts": insertDrafts,
+		"lockAttempts": lockAttempts, "endAttempts": withEntries + endAttempts, "insertCards": insertCards, "insertCertificates": insertCertificates,
 		"selectOrder": selectOrder, "selectOpenAttempts": selectOpenAttempts,
 		"selectCard by ICCSN": selectCard + byICCSN, "selectCertificates by ICCSN": selectCertificates + byICCSN + inOrder,
 		"selectCard by order": selectCard + byOrder, "selectCertificates by order": selectCertificates + byOrder + inOrder,
@@ -62,3 +67,56 @@ func Pool(dsn string) (int32, error) {
 	}
 	return cfg.MaxConns, nil
 }
+
+// OpenWith opens a store with one connection for verbs, which a dialer makes.
+func OpenWith(ctx context.Context, dsn string, dial func(ctx context.Context, network, address string) (net.Conn, error)) (*Store, error) {
+	cfg, err := parse(dsn)
+	if err != nil {
+		return nil, err
+	}
+	cfg.MaxConns = 1
+	cfg.ConnConfig.DialFunc = dial
+	return open(ctx, cfg, slog.New(slog.DiscardHandler))
+}
+
+// Verb is a verb that may share a transaction.
+type Verb func(*Store) (join func(*group))
+
+// Intending is Intend as such a verb.
+func Intending(in *ca.Intent, entry tlog.Entry) Verb {
+	return func(s *Store) func(*group) { return (&intention{in, entry, s.presence.key}).join }
+}
+
+// Completing is Complete as such a verb.
+func Completing(done *ca.Completion, entry tlog.Entry) Verb {
+	return func(*Store) func(*group) {
+		return (&ending{attempt: done.Intent.Attempt, at: done.At, entry: entry, certificates: done.Certificates, completes: true}).join
+	}
+}
+
+// Together runs verbs as one group, as a lane would where they wait at the same time; each caller has a context of his own. It gives the
+// answers, and how many of the verbs were run alone after that.
+func Together(s *Store, verbs []Verb, ctxs []context.Context) (answers []error, alone int) {
+	members := make([]*member, len(verbs))
+	for i, verb := range verbs {
+		members[i] = newMember(verb(s))
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.groups.commit(append([]*member(nil), members...))
+	}()
+	for i, m := range members {
+		err := m.wait(ctxs[i])
+		if err == nil && m.alone {
+			alone++
+			err = s.inGroupOfOne(ctxs[i], m.join)
+		}
+		answers = append(answers, err)
+	}
+	<-ended
+	return answers, alone
+}
+
+// Filled is the size of the group that a lane makes when nobody waits behind the first verb.
+func Filled(s *Store) int { return len(s.groups.fill(newMember(func(*group) {}))) }

@@ -30,9 +30,10 @@ const (
 INSERT INTO checkpoints (size, previous, root, at) SELECT $1::bigint, $2::bigint, $3::bytea, $4::timestamptz
 WHERE coalesce((SELECT max(size) FROM checkpoints), 0) = $2 ON CONFLICT DO NOTHING`
 
+	// Those without a place, in words that do not lead the database through all that wait for one.
 	numberEntries = `
 UPDATE entries SET leaf_index = $1 + w.n - 1 FROM unnest($2::bigint[]) WITH ORDINALITY AS w (id, n)
-WHERE entries.id = w.id AND leaf_index IS NULL`
+WHERE entries.id = w.id AND coalesce(leaf_index, -1) = -1`
 
 	putTile = `
 INSERT INTO tiles (level, number, hashes) VALUES ($1, $2, $3)

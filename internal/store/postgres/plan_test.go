@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/internal/store/postgres"
 	"github.com/siegel-pki/siegel/internal/store/storetest"
@@ -22,19 +24,13 @@ type node struct {
 	Plans    []node
 }
 
-// index is what a test must know of one.
-type index struct {
-	first   string // its first column; "" for an expression
-	partial bool
-}
-
 // TestPlansOfEmptyTables looks at the plans that are made while the tables are empty, which a connection keeps while they grow. Each step
-// must enter an index by its first column: one that does not reads all of it. Where there is nothing to enter it by, the index must
-// be one of few rows, or a limit end the reading.
+// must enter an index by its first column: one that does not reads all of it, unless a limit ends the reading. The list of the open attempts
+// alone reads an index whole, which holds nothing else.
 func TestPlansOfEmptyTables(t *testing.T) {
 	dsn := newDatabase(t, cluster)
 	s := open(t, dsn)
-	indexes := readIndexes(t, dsn)
+	indexes := firstColumns(t, dsn)
 	for name, statement := range postgres.Statements() {
 		plan, err := postgres.Explain(t.Context(), s, statement)
 		if err != nil {
@@ -49,19 +45,19 @@ func TestPlansOfEmptyTables(t *testing.T) {
 	}
 }
 
-func checkNode(t *testing.T, name string, n node, parent string, indexes map[string]index) {
+func checkNode(t *testing.T, name string, n node, parent string, indexes map[string]string) {
 	t.Helper()
 	switch n.Type {
 	case "Seq Scan":
 		t.Errorf("%s reads the whole of %s", name, n.Relation)
 	case "Index Scan", "Index Only Scan", "Bitmap Index Scan":
-		ix, known := indexes[n.Index]
-		column := regexp.MustCompile(`\("?` + regexp.QuoteMeta(ix.first) + `"? [=<>]`)
-		entered := n.Cond != "" && (ix.first == "" || column.MatchString(n.Cond))
+		first, known := indexes[n.Index]
+		column := regexp.MustCompile(`\("?` + regexp.QuoteMeta(first) + `"? [=<>]`)
+		entered := n.Cond != "" && (first == "" || column.MatchString(n.Cond))
 		switch {
 		case !known:
 			t.Errorf("%s uses the index %q, which is not there", name, n.Index)
-		case !entered && parent != "Limit" && (n.Cond != "" || !ix.partial):
+		case !entered && parent != "Limit" && !(name == "selectOpenAttempts" && n.Index == "attempts_open"):
 			t.Errorf("%s reads the whole of the index %s: its condition is %q", name, n.Index, n.Cond)
 		}
 	}
@@ -70,20 +66,16 @@ func checkNode(t *testing.T, name string, n node, parent string, indexes map[str
 	}
 }
 
-func readIndexes(t *testing.T, dsn string) map[string]index {
+// firstColumns gives the first column of each index; "" where it is an expression.
+func firstColumns(t *testing.T, dsn string) map[string]string {
 	t.Helper()
-	all := map[string]index{}
-	rows, err := raw(t, dsn).Query(t.Context(), `SELECT c.relname, CASE WHEN i.indkey[0] = 0 THEN '' ELSE trim('"' FROM pg_get_indexdef(i.indexrelid, 1, true)) END, i.indpred IS NOT NULL
+	all := map[string]string{}
+	rows, err := raw(t, dsn).Query(t.Context(), `SELECT c.relname, CASE WHEN i.indkey[0] = 0 THEN '' ELSE trim('"' FROM pg_get_indexdef(i.indexrelid, 1, true)) END
 		FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE c.relnamespace = current_schema()::regnamespace`)
 	must(t, err)
-	defer rows.Close()
-	for rows.Next() {
-		var name string
-		var ix index
-		must(t, rows.Scan(&name, &ix.first, &ix.partial))
-		all[name] = ix
-	}
-	must(t, rows.Err())
+	var name, column string
+	_, err = pgx.ForEachRow(rows, []any{&name, &column}, func() error { all[name] = column; return nil })
+	must(t, err)
 	return all
 }
 

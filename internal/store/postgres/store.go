@@ -17,6 +17,7 @@ import (
 type Store struct {
 	pool     *pgxpool.Pool
 	presence *presence
+	groups   *groups
 
 	closeOnce sync.Once
 }
@@ -58,13 +59,16 @@ func open(ctx context.Context, cfg *pgxpool.Config, log *slog.Logger) (*Store, e
 		pool.Close()
 		return nil, err
 	}
-	return &Store{pool: pool, presence: present}, nil
+	s := &Store{pool: pool, presence: present}
+	s.groups = startGroups(s)
+	return s, nil
 }
 
 // Close waits for the verbs under way and gives up the store's presence: attempts that it has left open count as dead from then on. It
 // may be called more than once, from any goroutine. A verb after it fails.
 func (s *Store) Close() error {
 	s.closeOnce.Do(func() {
+		s.groups.stop()
 		s.pool.Close()
 		s.presence.vanish()
 	})

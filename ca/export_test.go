@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/siegel-pki/siegel/internal/pkix"
+	"github.com/siegel-pki/siegel/profiles"
 )
 
 // NewRecorded lets a test knock at the door with a draft of its own making.
@@ -45,3 +46,17 @@ var (
 
 // MakeDue makes the CRL of an issuer if it is due.
 func (c *CRLs) MakeDue(ctx context.Context, issuer string) error { return c.makeDue(ctx, issuer) }
+
+// Records makes the copy and the hash of an order, and the entries of its attempt and of its card.
+func Records(actor string, order *profiles.Order, p *Plan, certificates [][]byte) error {
+	req, err := newRequest(actor, order)
+	if err != nil {
+		return err
+	}
+	in := &Intent{OrderID: order.ID, OrderJSON: req.json, ICCSN: order.ICCSN, Drafts: p.Drafts}
+	if _, err := intentEntry(actor, in, ""); err != nil {
+		return err
+	}
+	_, err = cardEntry(actor, &Completion{Intent: in, Certificates: certificates})
+	return err
+}

@@ -43,7 +43,7 @@ type world struct {
 }
 
 // newWorld starts an authority on a store of its own.
-func newWorld(t *testing.T, change ...func(*ca.Config)) *world {
+func newWorld(t testing.TB, change ...func(*ca.Config)) *world {
 	t.Helper()
 	w := emptyWorld(t)
 	w.start(t, change...)
@@ -51,14 +51,14 @@ func newWorld(t *testing.T, change ...func(*ca.Config)) *world {
 }
 
 // emptyWorld is a store without an authority.
-func emptyWorld(t *testing.T) *world {
+func emptyWorld(t testing.TB) *world {
 	t.Helper()
 	return worldAt(t, filepath.Join(t.TempDir(), "siegel.db"))
 }
 
 // worldAt is the store in a file, without an authority. A file that is not there begins as a copy of an empty store, since to migrate a
 // file takes longer than most tests.
-func worldAt(t *testing.T, path string) *world {
+func worldAt(t testing.TB, path string) *world {
 	t.Helper()
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		if err := os.WriteFile(path, emptyStore(), 0o600); err != nil {
@@ -92,7 +92,7 @@ var emptyStore = sync.OnceValue(func() []byte {
 	return octets
 })
 
-func openStore(t *testing.T, path string) *sqlite.Store {
+func openStore(t testing.TB, path string) *sqlite.Store {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), path)
 	if err != nil {
@@ -107,7 +107,7 @@ func openStore(t *testing.T, path string) *sqlite.Store {
 }
 
 // start makes and starts an authority on the world's store, as after a restart of the server.
-func (w *world) start(t *testing.T, change ...func(*ca.Config)) {
+func (w *world) start(t testing.TB, change ...func(*ca.Config)) {
 	t.Helper()
 	w.faulty = storetest.Faulty(w.db)
 	w.keys.intended = w.faulty.Intended

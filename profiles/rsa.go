@@ -4,6 +4,7 @@ import (
 	"crypto/rsa"
 	"math"
 	"math/big"
+	"math/bits"
 	"sync"
 
 	"github.com/titanous/rocacheck"
@@ -51,7 +52,7 @@ func rsaWeaknesses(k *rsa.PublicKey) []weakness {
 	switch {
 	case add(e%2 == 0, "RSA_EXPONENT_EVEN", citeExponent, "the public exponent must be odd, for example 65537"):
 	case add(e < minExponent || e > maxExponent, "RSA_EXPONENT_RANGE", citeExponent, "the public exponent must be 65537 to 4294967295"):
-	case add(!isPrime(e), "RSA_EXPONENT_NOT_PRIME", citeExponent, "the public exponent must be prime, for example 65537"):
+	case add(e != minExponent && !isPrime(e), "RSA_EXPONENT_NOT_PRIME", citeExponent, "the public exponent must be prime, for example 65537"):
 	}
 	if even {
 		return found
@@ -66,80 +67,128 @@ func rsaWeaknesses(k *rsa.PublicKey) []weakness {
 // isPrime tells whether a number below 2^64 is prime; ProbablyPrime is exact there.
 func isPrime(n int64) bool { return big.NewInt(n).ProbablyPrime(0) }
 
-// smallPrimes is the product of the odd primes below smallPrimeLimit.
-var smallPrimes = sync.OnceValue(func() *big.Int {
+// primeGroup are some small primes, whose multiples are looked for together.
+type primeGroup struct {
+	primes  []uint64
+	product uint64
+	powers  [maxWords]uint64 // of 2^64, modulo the product
+}
+
+// maxWords is the length in words of the longest number that hasSmallFactor takes: an RSA modulus, and a word more.
+const maxWords = rsaBits/64 + 1
+
+// A sum of maxWords products of a word and a number below groupLimit has no more than 128 bits.
+const groupLimit = 1 << 58
+
+// primeGroups holds the odd primes below smallPrimeLimit, about five in a group.
+var primeGroups = sync.OnceValue(func() []primeGroup {
 	composite := make([]bool, smallPrimeLimit)
-	product := big.NewInt(1)
-	for n := 3; n < smallPrimeLimit; n += 2 {
+	groups := []primeGroup{{product: 1}}
+	for n := uint64(3); n < smallPrimeLimit; n += 2 {
 		if composite[n] {
 			continue
 		}
-		product.Mul(product, big.NewInt(int64(n)))
+		if groups[len(groups)-1].product >= groupLimit/n {
+			groups = append(groups, primeGroup{product: 1})
+		}
+		last := &groups[len(groups)-1]
+		last.primes, last.product = append(last.primes, n), last.product*n
 		for m := n * n; m < smallPrimeLimit; m += 2 * n {
 			composite[m] = true
 		}
 	}
-	return product
+	for i := range groups {
+		g, power := &groups[i], uint64(1)
+		for k := range g.powers {
+			g.powers[k] = power % g.product
+			power = bits.Rem64(g.powers[k], 0, g.product)
+		}
+	}
+	return groups
 })
 
-// hasSmallFactor tells whether an odd number has a prime factor below smallPrimeLimit: one greatest common divisor instead of
-// many divisions.
+// hasSmallFactor tells whether an odd number of at most maxWords words has a prime factor below smallPrimeLimit. The remainder for a
+// group of primes is a sum over the number's words and one division; it tells all that the primes need.
 func hasSmallFactor(n *big.Int) bool {
-	product := new(big.Int).Mod(smallPrimes(), n)
-	return product.GCD(nil, nil, product, n).Cmp(big.NewInt(1)) != 0
+	words, groups := n.Bits(), primeGroups()
+	for i := range groups {
+		g := &groups[i]
+		var high, low uint64
+		for k, w := range words {
+			h, l := bits.Mul64(uint64(w), g.powers[k])
+			var carry uint64
+			low, carry = bits.Add64(low, l, 0)
+			high, _ = bits.Add64(high, h, carry)
+		}
+		remainder := bits.Rem64(high, low, g.product)
+		for _, p := range g.primes {
+			if remainder%p == 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
-// hasCloseFactors runs Fermat's method: n = a² - b² with a near the root of n has the factors a - b and a + b.
+// hasCloseFactors runs Fermat's method: n = a² - b² with a near the root of n has the factors a - b and a + b. Each round tries the next
+// a; what is left of a² - n and a modulo squareModulus sorts out nearly all of them.
 func hasCloseFactors(n *big.Int) bool {
-	one := big.NewInt(1)
 	a := new(big.Int).Sqrt(n)
 	if new(big.Int).Mul(a, a).Cmp(n) < 0 {
-		a.Add(a, one)
+		a.Add(a, big.NewInt(1))
 	}
 	square := new(big.Int).Mul(a, a)
-	square.Sub(square, n) // a² - n
-	for range fermatRounds {
-		if isSquare(square) {
-			return true
+	square.Sub(square, n)
+	squareLeft, left := remainder(square), remainder(a)
+	for round := range int64(fermatRounds) {
+		if mayBeSquare(squareLeft) {
+			next := new(big.Int).Add(a, big.NewInt(round))
+			if isSquare(next.Mul(next, next).Sub(next, n)) {
+				return true
+			}
 		}
-		square.Add(square, a).Add(square, a).Add(square, one) // (a+1)² - n
-		a.Add(a, one)
+		squareLeft = (squareLeft + 2*left + 1) % squareModulus // (a+1)² - n
+		left++
 	}
 	return false
 }
 
 // isSquare tells whether n is a square. Residues sort out nearly all numbers before a root is taken.
 func isSquare(n *big.Int) bool {
-	if !squareResidues[new(big.Int).And(n, big.NewInt(63)).Uint64()] {
+	if !mayBeSquare(remainder(n)) {
 		return false
-	}
-	const odd = 3 * 5 * 7 * 11 * 13
-	r := new(big.Int).Mod(n, big.NewInt(odd)).Uint64()
-	for _, p := range [...]uint64{3, 5, 7, 11, 13} {
-		if !isResidue(r%p, p) {
-			return false
-		}
 	}
 	root := new(big.Int).Sqrt(n)
 	return root.Mul(root, root).Cmp(n) == 0
 }
 
-// squareResidues are the squares modulo 64.
-var squareResidues = func() (squares [64]bool) {
-	for i := range 64 {
-		squares[i*i%64] = true
-	}
-	return squares
-}()
+// squareModulus is what squares are sorted out by. One number in 2000 may be a square by it.
+const squareModulus = 64 * 3 * 5 * 7 * 11 * 13 * 17 * 19 * 23 * 29 * 31
 
-func isResidue(r, p uint64) bool {
-	for i := range p {
-		if i*i%p == r {
-			return true
-		}
-	}
-	return false
+func remainder(n *big.Int) uint64 {
+	return new(big.Int).Mod(n, big.NewInt(squareModulus)).Uint64()
 }
 
-// The exponent of an rsa.PublicKey is an int; the limits need more than 32 bits.
+// mayBeSquare tells whether a number that leaves r modulo squareModulus may be a square.
+func mayBeSquare(r uint64) bool {
+	for _, s := range squares {
+		if s.residues>>(r%s.modulus)&1 == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// squares has for each factor of squareModulus, in bits, what squares leave.
+var squares = func() (list [11]struct{ modulus, residues uint64 }) {
+	for i, m := range []uint64{64, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31} {
+		list[i].modulus = m
+		for k := range m {
+			list[i].residues |= 1 << (k * k % m)
+		}
+	}
+	return list
+}()
+
+// The exponent of an rsa.PublicKey is an int; the limits need more than 32 bits. So do the words of a big.Int.
 const _ uint = math.MaxInt - maxExponent

@@ -56,6 +56,49 @@ func TestSmallFactors(t *testing.T) {
 	}
 }
 
+// TestSmallFactorsAreAll compares with divisions: all products of the good modulus's neighbours, which have small factors or none as it comes,
+// and every prime below the limit alone.
+func TestSmallFactorsAreAll(t *testing.T) {
+	n := new(big.Int).Set(testRSA(t, "rsa-good").N)
+	primes := 0
+	for p := int64(3); p < smallPrimeLimit; p += 2 {
+		if !big.NewInt(p).ProbablyPrime(0) {
+			continue
+		}
+		primes++
+		if !hasSmallFactor(big.NewInt(p)) {
+			t.Fatalf("factor %d is not found", p)
+		}
+	}
+	known := 0
+	for _, g := range primeGroups() {
+		known += len(g.primes)
+	}
+	if known != primes {
+		t.Fatalf("%d primes are looked for, there are %d", known, primes)
+	}
+	without := 0
+	for range 500 {
+		n.Add(n, big.NewInt(2))
+		want := false
+		for p := int64(3); p < smallPrimeLimit; p += 2 {
+			want = want || new(big.Int).Mod(n, big.NewInt(p)).Sign() == 0
+		}
+		if got := hasSmallFactor(n); got != want {
+			t.Fatalf("%d: found is %t, want %t", n, got, want)
+		}
+		if !want {
+			without++
+		}
+	}
+	if without == 0 || without == 500 {
+		t.Errorf("%d of 500 numbers have no small factor: the test compares too little", without)
+	}
+	if widest := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), 64*maxWords), big.NewInt(1)); !hasSmallFactor(widest) { // 3 divides it
+		t.Error("the largest number that it takes overflows")
+	}
+}
+
 // TestFermat builds products of numbers at growing distance. Fermat's method finds them as long as the distance is small
 // beside the fourth root of the product; the rounds decide how small.
 func TestFermat(t *testing.T) {
@@ -70,6 +113,37 @@ func TestFermat(t *testing.T) {
 	if square := new(big.Int).Mul(p, p); !hasCloseFactors(square) {
 		t.Error("the square of a number is not found")
 	}
+}
+
+// TestFermatRounds finds factors in the last round and not in the one after it: a is then so much above the root.
+func TestFermatRounds(t *testing.T) {
+	p := new(big.Int).Lsh(big.NewInt(3), 1022)
+	for _, c := range []struct {
+		round int64
+		want  bool
+	}{{0, true}, {1, true}, {50, true}, {fermatRounds - 1, true}, {fermatRounds, false}, {fermatRounds + 1, false}} {
+		// (a - b)(a + b) has its root b²/2a below a.
+		a := new(big.Int).Set(p)
+		b := new(big.Int).Mul(a, big.NewInt(2*c.round))
+		b.Sqrt(b)
+		for roundOf(a, b) < c.round {
+			b.Add(b, big.NewInt(1))
+		}
+		n := new(big.Int).Mul(new(big.Int).Sub(a, b), new(big.Int).Add(a, b))
+		if got := hasCloseFactors(n); got != c.want || roundOf(a, b) != c.round {
+			t.Errorf("factors of round %d (%d): found is %t, want %t", c.round, roundOf(a, b), got, c.want)
+		}
+	}
+}
+
+// roundOf counts from the root of (a - b)(a + b), rounded up, to a.
+func roundOf(a, b *big.Int) int64 {
+	n := new(big.Int).Mul(new(big.Int).Sub(a, b), new(big.Int).Add(a, b))
+	root := new(big.Int).Sqrt(n)
+	if new(big.Int).Mul(root, root).Cmp(n) < 0 {
+		root.Add(root, big.NewInt(1))
+	}
+	return root.Sub(a, root).Int64()
 }
 
 // TestIsSquare compares with the root for all small numbers.

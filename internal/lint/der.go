@@ -158,6 +158,12 @@ func readExtensions(in cryptobyte.String) (list []extension, ok bool) {
 	return list, true
 }
 
+// has tells whether an extension is there.
+func (t *tbsCertificate) has(oid string) bool {
+	_, found := t.find(oid)
+	return found
+}
+
 // find gives an extension's value, and false where it is absent.
 func (t *tbsCertificate) find(oid string) ([]byte, bool) {
 	for _, e := range t.extensions {

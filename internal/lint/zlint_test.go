@@ -2,6 +2,7 @@ package lint
 
 import (
 	"bytes"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -83,6 +84,90 @@ func TestStandInDiffersInTheKeyOnly(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLintsHoldNothing: one value of each may serve all drafts at the same time, and there is nothing that zlint would configure.
+func TestLintsHoldNothing(t *testing.T) {
+	for _, l := range zlints {
+		if typ := reflect.TypeOf(l.check); typ.Kind() != reflect.Pointer || typ.Elem().Size() != 0 {
+			t.Errorf("%s is of type %s, which can hold something", l.Name, typ)
+		}
+		if _, takes := l.check.(zlint.Configurable); takes {
+			t.Errorf("%s takes a configuration", l.Name)
+		}
+	}
+}
+
+// TestLintsJudgeAsInZLint compares with the way in which zlint runs its lints for others, over drafts of every kind: as they are, without each
+// of their extensions, and with each extension that lints look for, the value of which is that of another kind, nothing, or no DER.
+func TestLintsJudgeAsInZLint(t *testing.T) {
+	values := map[string][][]byte{}
+	for _, e := range extensionLints {
+		values[e.extension] = [][]byte{{}, {0x30, 0x00}, {0x05, 0x00}, {0xff}}
+	}
+	for name := range goods {
+		draft, _ := goodDraft(t, name)
+		for _, e := range draft.extensions {
+			if len(values[e.oid]) < 9 {
+				values[e.oid] = append(values[e.oid], e.value)
+			}
+		}
+	}
+	applied, compared := map[string]bool{}, 0
+	for name := range goods {
+		good, _ := goodDraft(t, name)
+		variants := [][]extension{good.extensions}
+		for i, e := range good.extensions {
+			variants = append(variants, slices.Delete(slices.Clone(good.extensions), i, i+1))
+			for _, v := range values[e.oid] {
+				other := slices.Clone(good.extensions)
+				other[i].value = v
+				variants = append(variants, other)
+			}
+		}
+		for oid, list := range values {
+			for i, v := range list {
+				if !good.has(oid) {
+					variants = append(variants, append(slices.Clone(good.extensions), extension{oid, i%2 == 0, v}))
+				}
+			}
+		}
+		for _, extensions := range variants {
+			good.extensions = extensions
+			draft, err := readTBS(good.encode())
+			if err != nil {
+				t.Fatal(err)
+			}
+			raw, err := draft.standIn()
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := x509.ParseCertificate(raw)
+			if err != nil {
+				continue
+			}
+			compared++
+			for i := range zlints {
+				l := &zlints[i]
+				want := l.Execute(c, registry.GetConfiguration()).Status
+				if got := l.judge(c); got != want {
+					t.Errorf("%s, %s: %s, by zlint %s", name, l.Name, got, want)
+				}
+				if want != zlint.NA && l.extension != "" {
+					applied[l.extension] = true
+					if !draft.has(l.extension) {
+						t.Errorf("%s, %s: %s, though there is no extension %s", name, l.Name, want, l.extension)
+					}
+				}
+			}
+		}
+	}
+	for _, e := range extensionLints {
+		if !applied[e.extension] {
+			t.Errorf("no lint that looks for extension %s was ever applied: the test compares too little", e.extension)
+		}
+	}
+	t.Logf("%d drafts", compared)
 }
 
 func BenchmarkX509(b *testing.B) {

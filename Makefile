@@ -64,8 +64,8 @@ bulk: ## Revoke CARDS (50000) at once, the server killed three times in the midd
 	@scripts/need.sh gcc=gcc $(SOFTHSM)=softhsm2 bc=bc
 	@scripts/bulk.sh
 
-bench-ocsp: ## Measure OCSP with 200,000 cards in PostgreSQL (BENCH="--cards N ..." for less; half an hour)
-	@scripts/need.sh gcc=gcc $(SOFTHSM)=softhsm2 $(POSTGRES)=postgresql
+bench-ocsp: ## Measure OCSP with 200,000 cards in PostgreSQL (BENCH="--cards N ..." for less; a quarter of an hour)
+	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 $(POSTGRES)=postgresql
 	$(GO) run ./cmd/siegel-bench ocsp $(BENCH)
 
 bench-crl: ## Make a CRL of a million entries: time, size, peak memory

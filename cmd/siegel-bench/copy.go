@@ -39,12 +39,20 @@ func (c *fillCmd) copyCards(ctx context.Context, store filledStore, sequencer *c
 		if err != nil {
 			return 0, err
 		}
+		if c.Active {
+			if last, err = cloner.Activate(ctx); err != nil {
+				return 0, err
+			}
+		}
 		cloned := time.Since(chunk)
 		if _, err := sequencer.Await(ctx, last); err != nil {
 			return 0, err
 		}
 		fmt.Fprintf(os.Stderr, "siegel-bench: %d cards after %s and %s of CPU; the last ones took %s to clone and %s to number\n", cloner.There(),
 			time.Since(began).Round(time.Second), useOfCPU().since(used).total().Round(time.Second), cloned.Round(100*time.Millisecond), (time.Since(chunk) - cloned).Round(100*time.Millisecond))
+	}
+	if err := cloner.Settle(ctx); err != nil {
+		return 0, err
 	}
 	fmt.Fprintln(os.Stderr, "siegel-bench: the log is well formed, its tree and checkpoints verify; but the certificates of all these cards are those of the first, and do not "+
 		"bear the serial numbers and keys that the entries name")

@@ -37,6 +37,7 @@ type fillCmd struct {
 	Postgres string `placeholder:"DSN" help:"Database to fill in place of the data directory's SQLite file; its schema is brought up to date."`
 	Workers  int    `default:"64" help:"Cards under way at the same time: they share the syncs of the disk."`
 	Copy     bool   `help:"Clone the rows of one card inside the database, much faster. The log is well formed, its tree and checkpoints verify; but all cards have the certificates of the first, which do not bear the serial numbers and keys that the entries name. For what a card costs on a large database, not for audits of content. Goes on where it was stopped."`
+	Active   bool   `help:"Make the cards active, with --copy into PostgreSQL."`
 	Chunk    int64  `default:"50000" help:"Cards of a transaction, with --copy."`
 	ECC      bool   `name:"ecc" help:"Cards with five certificates, without those of the key generation RSA, in place of eight: a database of two thirds the size."`
 }

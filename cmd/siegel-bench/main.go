@@ -14,7 +14,8 @@
 //   - line.go: the server's memory over a large batch
 //   - report.go: tables, lines for programs, the report with its plots
 //   - log.go, logexport.go, logcost.go: the log of a large database, and what a card costs there
-//   - ocsp.go, ocspload.go: OCSP; fill.go, template.go, point.go, copy.go: large databases
+//   - ocsp.go: OCSP; ocsppeaks.go, ocspopenssl.go, ocspsteady.go: its measurements; ocspload.go: its client
+//   - fill.go, template.go, point.go, copy.go: large databases
 package main
 
 import (

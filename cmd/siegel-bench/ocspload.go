@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"net"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -50,18 +50,18 @@ func (a *asker) ask(question []byte) (signed bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		text := strings.TrimRight(string(line), "\r\n")
+		text := bytes.TrimRight(line, "\r\n")
 		switch {
-		case text == "":
+		case len(text) == 0:
 			if length < 0 {
 				return false, errors.New("an answer without a length")
 			}
 			_, err := a.in.Discard(length)
 			return length > errorLength, err
-		case first && !strings.HasPrefix(text, "HTTP/1.1 200"):
+		case first && !(bytes.HasPrefix(text, []byte("HTTP/1.1 200")) || bytes.HasPrefix(text, []byte("HTTP/1.0 200"))):
 			return false, fmt.Errorf("the server answers %q", text)
-		case len(text) > 16 && strings.EqualFold(text[:15], "Content-Length:"):
-			if length, err = strconv.Atoi(strings.TrimSpace(text[15:])); err != nil {
+		case len(text) > 16 && bytes.EqualFold(text[:15], []byte("Content-Length:")):
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(text[15:]))); err != nil {
 				return false, err
 			}
 		}
@@ -140,7 +140,7 @@ func hammer(ctx context.Context, address string, connections int, questions [][]
 func steady(ctx context.Context, address string, perSecond int, questions [][]byte, d time.Duration) (*loadResult, error) {
 	const connections = 64
 	parts := make([]loadResult, connections)
-	due := make(chan time.Time, int(float64(perSecond)*d.Seconds())+1)
+	due := make(chan time.Time, perSecond) // a question that waits for a place here has its time all the same
 	group, ctx := errgroup.WithContext(ctx)
 	begin, before := time.Now().Add(100*time.Millisecond), useOfCPU()
 	group.Go(func() error {
@@ -151,7 +151,11 @@ func steady(ctx context.Context, address string, perSecond int, questions [][]by
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			due <- at
+			select {
+			case due <- at:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
 		}
 		return nil
 	})
@@ -177,4 +181,14 @@ func steady(ctx context.Context, address string, perSecond int, questions [][]by
 		err = fmt.Errorf("the server closed a connection: %w", err)
 	}
 	return join(parts, time.Since(begin), useOfCPU().since(before)), err
+}
+
+// report prints what a load took: times, and the processor time of an answer.
+func (r *loadResult) report(out io.Writer, name string) {
+	us := func(d time.Duration) float64 { return 1e3 * perCard(d, len(r.latencies)) }
+	fmt.Fprintf(out, "bench %s-cpu-us %.0f\nbench %s-cpu-server-us %.0f\nbench %s-cpu-database-us %.0f\nbench %s-cpu-client-us %.0f\n",
+		name, us(r.used.total()), name, us(r.used.server), name, us(r.used.database), name, us(r.used.client))
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	fmt.Fprintf(out, "bench %s-answers %d\nbench %s-errors %d\nbench %s-p50-ms %.2f\nbench %s-p99-ms %.2f\nbench %s-p999-ms %.2f\n",
+		name, r.signed, name, r.errors, name, ms(r.quantile(0.5)), name, ms(r.quantile(0.99)), name, ms(r.quantile(0.999)))
 }

@@ -9,7 +9,7 @@
 // well formed, its tree and its checkpoints verify, and each entry has the form of its kind; but the certificates of an export do not bear
 // the serial numbers and keys that the entries name. Personal data are missing, as after their erasure.
 //
-// Where to look: facts.go for the facts of entries, sqlite.go and postgres.go for the statements.
+// Where to look: facts.go for the facts of entries, sqlite.go and postgres.go for the statements, activate.go for the status of the clones.
 package clone
 
 import (
@@ -39,6 +39,7 @@ type dialect struct {
 	tables     []string // temporary: one for the pattern's certificates, one for what is drawn
 	bases      string   // ids after which entries, attempts and cards may be numbered
 	statements []string // of one transaction
+	settle     []string // after the last of them
 	hex        func(octets string) string
 	instant    func(time.Time) string // a literal
 	drawn      func(seed string, octets int) string

@@ -78,11 +78,49 @@ func exercise(t *testing.T, store ca.Store, kind, name string) {
 			t.Error(err)
 		}
 	}
+	if kind == clone.Postgres {
+		activate(t, store, name, first.OrderID)
+	}
 	issue(t, store, storetest.NewIntent(2, 1))
 	if err := storetest.Check(ctx, store); err != nil {
 		t.Error(err)
 	}
 	compare(t, store)
+}
+
+// activate makes all clones active, and finds that once is enough.
+func activate(t *testing.T, store ca.Store, dsn, order string) {
+	t.Helper()
+	c, err := clone.Open(t.Context(), clone.Postgres, dsn, order, 12)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	for range 2 {
+		last, err := c.Activate(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries := entriesAfter(t, store, last-1)
+		if len(entries) != 1 || entries[0].Kind != tlog.CardActivated {
+			t.Fatalf("after the last entry but one there are %v, want one about an activation", entries)
+		}
+		if _, err := entries[0].Leaf(); err != nil {
+			t.Error(err)
+		}
+	}
+	status := store.(ca.StatusStore)
+	if epoch, err := status.StatusEpoch(t.Context()); err != nil || epoch != 12 {
+		t.Errorf("StatusEpoch = %d, %v, want 12", epoch, err)
+	}
+	for _, n := range []int64{1, 12} {
+		if card, err := status.CardStatus(t.Context(), clone.ICCSN(n)); err != nil || card.State != ca.Active {
+			t.Errorf("CardStatus of clone %d = %+v, %v, want %s", n, card, err, ca.Active)
+		}
+	}
+	if err := c.Settle(t.Context()); err != nil {
+		t.Error(err)
+	}
 }
 
 // issue records an order and its card, with the facts that a server would write.

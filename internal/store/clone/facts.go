@@ -102,6 +102,12 @@ func markCertificates(list []tlog.CertificateFacts) {
 	}
 }
 
+// iccsnPrefix is what the ICCSNs of clones begin with.
+const iccsnPrefix = "8027600198"
+
+// ICCSN is that of a clone by its number, from 1.
+func ICCSN(n int64) string { return fmt.Sprintf("%s%010d", iccsnPrefix, n) }
+
 // names gives what the statements call by name and is the same in each.
 func (c *Cloner) names() map[string]string {
 	p, hex := c.pattern, c.dialect.hex
@@ -110,7 +116,7 @@ func (c *Cloner) names() map[string]string {
 		"card":       strconv.FormatInt(p.card, 10),
 		"drawn":      c.dialect.drawn(c.seed, drawnOfCard+drawnOfCertificate*p.certificates),
 		"orderid":    `('copy-' || m.digits)`,
-		"iccsn":      `('8027600198' || m.digits)`,
+		"iccsn":      `('` + iccsnPrefix + `' || m.digits)`,
 		"attemptid":  hex(octets("1", 16)),
 		"orderhash":  octets("17", 32),
 		"personal":   octets("49", 32),

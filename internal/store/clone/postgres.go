@@ -57,6 +57,7 @@ SELECT setval(pg_get_serial_sequence('entries', 'id'), {lastentry}), setval(pg_g
     setval(pg_get_serial_sequence('cards', 'number'), {lastcard})`,
 			`COMMIT`,
 		},
+		settle:  []string{`VACUUM ANALYZE`, `CHECKPOINT`},
 		hex:     func(octets string) string { return "encode(" + octets + ", 'hex')" },
 		instant: func(at time.Time) string { return quote(at.Format("2006-01-02 15:04:05.000Z")) + "::timestamptz" },
 		drawn: func(seed string, octets int) string {

@@ -150,6 +150,7 @@ func (c *serveCmd) Run(ctx context.Context, stderr *os.File) error {
 		return err
 	}
 	tuneMemory()
+	tuneProcessors()
 	log := newLogger(cfg.Log, stderr)
 	log.Info("siegeld starts", "version", build.Version(), "environment", cfg.Environment, "config", c.Config, "data", cfg.Data)
 	files, err := newReadyFiles(c.ReadyFile, c.AddressesFile)

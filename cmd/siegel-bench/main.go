@@ -8,7 +8,7 @@
 // Where to look:
 //
 //   - main.go: the commands, and the token by itself
-//   - service.go, load.go: the service under a stream, amid it and idle; store.go: with which database
+//   - service.go, load.go: the service under a stream, amid it and idle; behind.go: how far the log is behind; store.go: with which database
 //   - delayed.go, shim/delay.c: a token that is bound by latency
 //   - cpu.go: whose processor time it is; budget.go: what the server spends it on
 //   - line.go: the server's memory over a large batch

@@ -43,6 +43,9 @@ func (f *findings) table() (rows [][2]string) {
 		if len(s.amid) > 0 {
 			row("latency of a single card amid a stream", "p50 %s, p99 %s", quantile(s.amid, 0.5), quantile(s.amid, 0.99))
 		}
+		if s.behind != nil {
+			row("the log behind its entries, amid a stream", "p50 %s, p99 %s, with %.1f signed heads/s", quantile(s.behind.lags, 0.5), quantile(s.behind.lags, 0.99), s.behind.heads)
+		}
 		row("CPU of a card, ms", "server %.2f, database %.2f, client %.2f; %.2f in all", perCard(s.cpu.server, s.cards),
 			perCard(s.cpu.database, s.cards), perCard(s.cpu.client, s.cards), perCard(s.cpu.total(), s.cards))
 		row("share of that CPU that signs", "%.2f", f.share(s))
@@ -82,6 +85,11 @@ func (f *findings) lines() (lines []string) {
 			line("urgent-p99-ms-"+s.store, "%.1f", milliseconds(quantile(s.amid, 0.99)))
 			line("urgent-p99-to-idle-"+s.store, "%.2f", float64(quantile(s.amid, 0.99))/float64(idle))
 			line("urgent-p99-to-idle-p99-"+s.store, "%.2f", float64(quantile(s.amid, 0.99))/float64(quantile(s.idle, 0.99)))
+		}
+		if s.behind != nil {
+			line("log-behind-p50-ms-"+s.store, "%.1f", milliseconds(quantile(s.behind.lags, 0.5)))
+			line("log-behind-p99-ms-"+s.store, "%.1f", milliseconds(quantile(s.behind.lags, 0.99)))
+			line("log-heads-per-second-"+s.store, "%.1f", s.behind.heads)
 		}
 		for _, part := range budgetParts {
 			line("budget-"+part.name+"-us-"+s.store, "%.0f", s.budget.perCertificate(part.name, s.load))

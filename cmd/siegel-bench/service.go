@@ -21,6 +21,7 @@ type serviceResult struct {
 	budget      budget // of the stream
 	sweep       []point
 	idle, amid  []time.Duration // latencies of single cards, sorted: on an idle server, and amid a stream
+	behind      *behind         // nil where it was not measured
 	rss, rssEnd int64           // memory of the server before and after the stream, in octets
 }
 
@@ -56,7 +57,11 @@ func (c *cli) service(ctx context.Context, r *rig.Rig, orders *rig.Orders, flags
 		return nil, err
 	}
 	defer conn.Close()
-	result, err := c.measure(ctx, server, siegelv1.NewIssuanceServiceClient(conn), queue)
+	client := siegelv1.NewIssuanceServiceClient(conn)
+	result, err := c.measure(ctx, server, client, queue)
+	if err == nil && c.Sweep {
+		result.behind, err = c.measureBehind(ctx, r, server, client, queue)
+	}
 	if stopErr := server.Stop(); err == nil {
 		err = stopErr
 	}

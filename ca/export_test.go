@@ -60,3 +60,6 @@ func Records(actor string, order *profiles.Order, p *Plan, certificates [][]byte
 	_, err = cardEntry(actor, &Completion{Intent: in, Certificates: certificates})
 	return err
 }
+
+// PauseAfter is pauseAfter.
+func PauseAfter(took, length time.Duration) time.Duration { return pauseAfter(took, length) }

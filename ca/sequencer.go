@@ -13,8 +13,12 @@ import (
 
 // The pace of the log.
 const (
-	// roundPause is the time between two looks for new entries. With the round itself, an entry has its place within 100 ms.
-	roundPause = 50 * time.Millisecond
+	// behindGoal is how long an entry may wait for a signed head over it, less than the 100 ms that are promised. An entry that comes when a
+	// round has just looked waits for the next one, and then for that to end: rounds of a length r begin at most behindGoal - r after one another.
+	// They begin no sooner either, since each head costs two transactions and a signature.
+	behindGoal = 80 * time.Millisecond
+	// shortestPause is the time between two rounds where they take longer than half of that, so that the rest of the server comes to its own.
+	shortestPause = 5 * time.Millisecond
 	// leadPause is the time after a failure before the next try.
 	leadPause = 250 * time.Millisecond
 	// maxLeaves bounds the entries of a round, and with them its memory: 64 MiB if every leaf were as long as leaves may be.
@@ -134,16 +138,27 @@ func (s *Sequencer) Run(ctx context.Context) error {
 
 // lead makes rounds until one fails or ctx ends, and says so after each one that did not fail.
 func (s *Sequencer) lead(ctx context.Context, done func()) error {
+	var length time.Duration // of the last round that took entries in
 	for {
-		more, err := s.round(ctx)
+		began := time.Now()
+		entries, err := s.round(ctx)
 		if err != nil {
 			return err
 		}
 		done()
-		if !more && !pause(ctx, roundPause) {
+		took := time.Since(began)
+		if entries > 0 {
+			length = took
+		}
+		if entries < maxLeaves && !pause(ctx, pauseAfter(took, length)) {
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// pauseAfter gives the time until the next round, where the one before took so long, and one that takes entries in is of the given length.
+func pauseAfter(took, length time.Duration) time.Duration {
+	return max(behindGoal-length-took, shortestPause)
 }
 
 // pause tells whether the time passed before ctx ended.
@@ -156,29 +171,29 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// round signs what a crash left unsigned and takes in what there is. It tells whether there may be more.
-func (s *Sequencer) round(ctx context.Context) (more bool, err error) {
+// round signs what a crash left unsigned and takes in what there is, maxLeaves entries at most. It tells how many.
+func (s *Sequencer) round(ctx context.Context) (taken int, err error) {
 	stored, err := s.latest(ctx)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	if stored.Size > 0 && stored.Checkpoint == nil {
 		if err := s.publish(ctx, recordedHead{stored.Head}); err != nil {
-			return false, err
+			return 0, err
 		}
 	}
 	entries, err := s.store.Unsequenced(ctx, maxLeaves)
 	if err != nil || len(entries) == 0 {
-		return false, err
+		return 0, err
 	}
 	batch, err := s.grow(ctx, stored.Head, entries)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	if err := s.store.Integrate(ctx, batch); err != nil {
-		return false, fmt.Errorf("record a head of %d leaves: %w", batch.Head.Size, err)
+		return 0, fmt.Errorf("record a head of %d leaves: %w", batch.Head.Size, err)
 	}
-	return len(entries) == maxLeaves, s.publish(ctx, recordedHead{batch.Head})
+	return len(entries), s.publish(ctx, recordedHead{batch.Head})
 }
 
 // latest reads the head of the log, and makes sure that it has grown out of what was signed before.

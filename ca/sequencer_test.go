@@ -362,3 +362,20 @@ func TestAwaitEndsWithItsCaller(t *testing.T) {
 		t.Errorf("Await = %v, want %v", err, context.DeadlineExceeded)
 	}
 }
+
+// TestPace: an entry that just missed a round waits for the next one and for its end, together no longer than it may, as long as rounds are short
+// enough; and rounds are no denser than that takes.
+func TestPace(t *testing.T) {
+	const ms = time.Millisecond
+	for _, c := range []struct{ took, length, want time.Duration }{
+		{0, 0, 80 * ms},             // an idle log that has never grown
+		{ms, 20 * ms, 59 * ms},      // an idle log: the next round, 20 ms long, ends 80 ms after this one began
+		{20 * ms, 20 * ms, 40 * ms}, // a busy log
+		{40 * ms, 40 * ms, 5 * ms},  // rounds too long to pause between them
+		{time.Second, time.Second, 5 * ms},
+	} {
+		if got := ca.PauseAfter(c.took, c.length); got != c.want {
+			t.Errorf("after a round of %s, where one that takes entries in is %s long, the pause is %s, want %s", c.took, c.length, got, c.want)
+		}
+	}
+}

@@ -29,7 +29,11 @@ var (
 		"wal_autocheckpoint(4000)",     // pages of 4 KiB, likewise
 		"journal_size_limit(67108864)", // octets; a WAL that grew beyond is cut after its checkpoint
 	}
-	readSettings = []string{"busy_timeout(5000)", "query_only(ON)"}
+	readSettings = []string{
+		"busy_timeout(5000)",
+		"query_only(ON)",
+		"cache_size(-2048)", // KiB of each of the readers
+	}
 )
 
 // realPath gives the path of a database file without symbolic links, so that one file has one lock, whatever path leads to it. A file that

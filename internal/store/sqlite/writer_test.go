@@ -219,15 +219,20 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-// TestSettings asks the connections what they run with: durability hangs on it.
+// TestSettings asks the connections what they run with: durability hangs on it, and how much memory a long read takes.
 func TestSettings(t *testing.T) {
 	s := openTest(t)
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "fullfsync": "1",
-		"recursive_triggers": "1", "busy_timeout": "5000", "application_id": "1397310791"} {
+		"recursive_triggers": "1", "busy_timeout": "5000", "application_id": "1397310791", "cache_size": "-8192",
+		"wal_autocheckpoint": "4000"} {
 		var got string
 		if err := s.writer.do(t.Context(), func(w *session) error { return w.row("PRAGMA "+pragma, nil, &got) }); err != nil || got != want {
 			t.Errorf("writer: %s = %q, %v, want %q", pragma, got, err, want)
 		}
+	}
+	var cache int
+	if err := s.read.QueryRowContext(t.Context(), "PRAGMA cache_size").Scan(&cache); err != nil || cache != -2048 {
+		t.Errorf("reader: cache_size = %d, %v, want -2048", cache, err)
 	}
 	if _, err := s.read.ExecContext(t.Context(), "DELETE FROM orders"); err == nil || !strings.Contains(err.Error(), "readonly") {
 		t.Errorf("a reader's DELETE = %v, want that it is read-only", err)

@@ -32,7 +32,7 @@ func scanSummary(row pgx.CollectableRow) (c ca.CardSummary, err error) {
 func (s *Store) Card(ctx context.Context, iccsn string) (*ca.Card, error) {
 	b, card := &pgx.Batch{}, &ca.Card{}
 	readCard(b, byICCSN, iccsn, card)
-	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
+	if err := send(ctx, s.pool, b); err != nil {
 		return nil, fmt.Errorf("read a card by its ICCSN: %w", orNotFound(err))
 	}
 	return card, nil

@@ -71,14 +71,14 @@ func (c *change) ask(queue func(*pgx.Batch)) error {
 	b := &pgx.Batch{}
 	b.Queue("begin")
 	queue(b)
-	return c.conn.SendBatch(c.ctx, b).Close()
+	return send(c.ctx, c.conn, b)
 }
 
 // write runs statements whose results decide whether to commit. It is a round trip more, for verbs that are rare.
 func (c *change) write(queue func(*pgx.Batch)) error {
 	b := &pgx.Batch{}
 	queue(b)
-	return c.conn.SendBatch(c.ctx, b).Close()
+	return send(c.ctx, c.conn, b)
 }
 
 // commit runs the statements and commits. When one fails, those after it are not run, nor is the commit.
@@ -86,5 +86,33 @@ func (c *change) commit(queue func(*pgx.Batch)) error {
 	b := &pgx.Batch{}
 	queue(b)
 	b.Queue("commit")
-	return c.conn.SendBatch(c.ctx, b).Close()
+	return send(c.ctx, c.conn, b)
+}
+
+// send runs a batch and gives the first error, be it the database's or that of a function that reads a result. Where it is the latter, such
+// as that there is no row, pgx does not hear of it: it would forget how all statements of the batch are prepared, and the next one
+// would have them parsed and planned again.
+func send(ctx context.Context, to interface {
+	SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
+}, b *pgx.Batch) error {
+	var refused error
+	for _, q := range b.QueuedQueries {
+		read := q.Fn
+		if read == nil {
+			continue
+		}
+		q.Fn = func(results pgx.BatchResults) error {
+			if refused != nil {
+				_, err := results.Exec()
+				return err
+			}
+			refused = read(results)
+			return nil
+		}
+	}
+	err := to.SendBatch(ctx, b).Close()
+	if refused != nil {
+		return refused
+	}
+	return err
 }

@@ -120,3 +120,9 @@ func Together(s *Store, verbs []Verb, ctxs []context.Context) (answers []error, 
 
 // Filled is the size of the group that a lane makes when nobody waits behind the first verb.
 func Filled(s *Store) int { return len(s.groups.fill(newMember(func(*group) {}))) }
+
+// Plans is how often the connection of a store that has one for verbs has used its plan of a statement since it was prepared.
+func Plans(ctx context.Context, s *Store, statement string) (uses int, err error) {
+	err = s.pool.QueryRow(ctx, `SELECT coalesce(sum(generic_plans), 0) FROM pg_prepared_statements WHERE statement = $1`, statement).Scan(&uses)
+	return uses, err
+}

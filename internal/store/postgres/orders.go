@@ -46,7 +46,7 @@ func (s *Store) order(ctx context.Context, orderID string) (*ca.OrderState, erro
 		return err
 	})
 	readCard(b, byOrder, orderID, &card)
-	err := s.pool.SendBatch(ctx, b).Close()
+	err := send(ctx, s.pool, b)
 	switch {
 	case err != nil && !errors.Is(err, pgx.ErrNoRows), !known:
 		return nil, err

@@ -79,6 +79,29 @@ func firstColumns(t *testing.T, dsn string) map[string]string {
 	return all
 }
 
+// TestPlansAreKept asks again and again for what is not there, and makes what is refused: the plans of the statements must stay.
+func TestPlansAreKept(t *testing.T) {
+	s := ready(t, newDatabase(t, cluster)+"&pool_max_conns=1")
+	in := storetest.NewIntent(1, 1)
+	issue(t, s, in)
+	const times = 5
+	for range times {
+		_, err := s.Order(t.Context(), "nobody's")
+		_, ofNoCard := s.Card(t.Context(), "nobody's")
+		_, ofNoStatus := s.CardStatus(t.Context(), "nobody's")
+		again := s.Intend(t.Context(), storetest.NewIntent(1, 2), storetest.NewEntry(tlog.OrderRecorded, in))
+		if !errors.Is(err, ca.ErrNotFound) || !errors.Is(ofNoCard, ca.ErrNotFound) || !errors.Is(ofNoStatus, ca.ErrNotFound) || !errors.Is(again, ca.ErrOrderComplete) {
+			t.Fatalf("the verbs = %v, %v, %v, %v, want that nothing is found and the order complete", err, ofNoCard, ofNoStatus, again)
+		}
+	}
+	all := postgres.Statements()
+	for _, name := range []string{"selectOrder", "selectCard by order", "selectCertificates by order", "selectCard by ICCSN", "selectIssued", "selectEnds", "takeKeys", "selectTaken"} {
+		if uses, err := postgres.Plans(t.Context(), s, all[name]); err != nil || uses < times {
+			t.Errorf("the plan of %s was used %d times (%v), want %d or more", name, uses, err, times)
+		}
+	}
+}
+
 // TestNoTableIsReadWhole runs every verb on a database whose tables were empty when the plans were made, and asks PostgreSQL how it
 // found the rows. A plan that reads a whole table would make each card dearer than the one before.
 func TestNoTableIsReadWhole(t *testing.T) {

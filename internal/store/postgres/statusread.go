@@ -82,7 +82,7 @@ func (r *nullRevocation) revocation() *ca.Revocation {
 func (s *Store) CardStatus(ctx context.Context, iccsn string) (*ca.CardStatus, error) {
 	b, read := &pgx.Batch{}, cardReading{iccsn: iccsn}
 	read.queue(b)
-	if err := s.pool.SendBatch(ctx, b).Close(); err != nil {
+	if err := send(ctx, s.pool, b); err != nil {
 		return nil, fmt.Errorf("read the status of a card: %w", orNotFound(err))
 	}
 	return read.status(), nil

@@ -96,7 +96,7 @@ func profiledIssuerIn(env profiles.Environment, kind profiles.IssuerKind, name s
 	tbs := must(profile.Content(r))
 	body := must(tbs.Encode())
 	signature := must(signer.Sign(context.Background(), tbs.Scheme, body))
-	iss.X509 = must(pkix.ParseCertificate(must(pkix.Assemble(body, tbs.Scheme, signature))))
+	iss.X509 = must(pkix.Assemble(body, tbs.Scheme, signature))
 	return iss
 }
 

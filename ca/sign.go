@@ -250,14 +250,11 @@ func (iss *issuer) verified(d *Draft, signature []byte) (raw, body []byte, err e
 // assemble puts draft and signature together, parses the result and gives it with the signed part as parsed.
 func (d *Draft) assemble(signature []byte) (raw, body []byte, err error) {
 	if d.Format == X509 {
-		if raw, err = pkix.Assemble(d.Body, d.Scheme, signature); err != nil {
-			return nil, nil, err
-		}
-		c, err := pkix.ParseCertificate(raw)
+		c, err := pkix.Assemble(d.Body, d.Scheme, signature)
 		if err != nil {
 			return nil, nil, err
 		}
-		return raw, c.RawTBS, nil
+		return c.Raw, c.RawTBS, nil
 	}
 	if raw, err = cvc.Assemble(d.Body, signature); err != nil {
 		return nil, nil, err

@@ -264,8 +264,7 @@ func (s *PlannedSlot) octets() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	raw, err := pkix.Assemble(draft, tbs.Scheme, bytes.Repeat([]byte{0xff}, signatureLen(s.Issuer.KeyType)))
-	return len(raw), err
+	return pkix.AssembledLen(draft, tbs.Scheme, bytes.Repeat([]byte{0xff}, signatureLen(s.Issuer.KeyType)))
 }
 
 // signatureLen is the length of a signature in the form of the token, in octets.

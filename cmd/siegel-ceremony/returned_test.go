@@ -104,11 +104,11 @@ func (a *answer) x509(request func(*profiles.IssuerRequest), content func(*pkix.
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	der, err := pkix.Assemble(body, tbs.Scheme, sig)
+	cert, err := pkix.Assemble(body, tbs.Scheme, sig)
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	return der
+	return cert.Raw
 }
 
 // TestX509AnswersThatAreRefused: each has one fault, which the error names as what is not true.

@@ -42,13 +42,9 @@ func certify(ctx context.Context, profile *profiles.IssuerProfile, r *profiles.I
 	if err != nil {
 		return nil, fmt.Errorf("sign the certificate of %s: %w", r.CommonName, err)
 	}
-	der, err := pkix.Assemble(body, tbs.Scheme, sig)
+	cert, err := pkix.Assemble(body, tbs.Scheme, sig)
 	if err != nil {
 		return nil, fmt.Errorf("assemble the certificate of %s: %w", r.CommonName, err)
-	}
-	cert, err := pkix.ParseCertificate(der)
-	if err != nil {
-		return nil, fmt.Errorf("parse the new certificate of %s: %w", r.CommonName, err)
 	}
 	if issuer == nil {
 		issuer = cert

@@ -91,20 +91,26 @@ func (t *TBSCertificate) check() error {
 	return err
 }
 
-// Assemble puts a signed part and its signature together to the DER of a certificate. scheme must be the one inside tbs.
-// signature is in the form of the token: RSA big-endian in the length of the modulus; ECDSA r||s, which becomes an
+// Assemble puts a signed part and its signature together to a certificate and reads the whole as ParseCertificate does. scheme must be the
+// one inside tbs. signature is in the form of the token: RSA big-endian in the length of the modulus; ECDSA r||s, which becomes an
 // ECDSA-Sig-Value. The signature is not checked: see Certificate.CheckSignatureFrom.
-func Assemble(tbs []byte, scheme sigalg.Scheme, signature []byte) ([]byte, error) {
-	inner, err := parseTBS(tbs)
-	if err != nil {
-		return nil, fmt.Errorf("assembling certificate: %w", err)
-	}
-	if inner.Scheme != scheme {
-		return nil, fmt.Errorf("assembling certificate: signed with %s, but its signed part says %s", scheme, inner.Scheme)
-	}
+func Assemble(tbs []byte, scheme sigalg.Scheme, signature []byte) (*Certificate, error) {
 	raw, err := signed{tbs: tbs, scheme: scheme}.encode(signature)
 	if err != nil {
 		return nil, fmt.Errorf("assembling certificate: %w", err)
 	}
-	return raw, nil
+	c, err := parseCertificate(raw)
+	if err != nil {
+		return nil, fmt.Errorf("assembling certificate: %w", err)
+	}
+	return c, nil
+}
+
+// AssembledLen gives the length in octets of what Assemble makes, without reading tbs.
+func AssembledLen(tbs []byte, scheme sigalg.Scheme, signature []byte) (int, error) {
+	raw, err := signed{tbs: tbs, scheme: scheme}.encode(signature)
+	if err != nil {
+		return 0, fmt.Errorf("assembling certificate: %w", err)
+	}
+	return len(raw), nil
 }

@@ -31,8 +31,8 @@ func FuzzParseCertificate(f *testing.F) {
 			t.Fatalf("signed part encodes as %x, %v, want %x", tbs, err, c.RawTBS)
 		}
 		whole, err := Assemble(tbs, c.Scheme, c.Signature)
-		if err != nil || !bytes.Equal(whole, raw) {
-			t.Errorf("assembles to %x, %v, want %x", whole, err, raw)
+		if err != nil || !bytes.Equal(whole.Raw, raw) {
+			t.Errorf("assembles to %+v, %v, want %x", whole, err, raw)
 		}
 	})
 }

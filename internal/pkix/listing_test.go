@@ -32,11 +32,11 @@ func TestListing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		raw, err := Assemble(tbs, c.Scheme, c.Signature)
+		whole, err := Assemble(tbs, c.Scheme, c.Signature)
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := listing(t, raw)
+		got := listing(t, whole.Raw)
 		file := filepath.Join("testdata", name+".txt")
 		if *update {
 			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {

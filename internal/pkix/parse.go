@@ -45,8 +45,10 @@ type Certificate struct {
 // DER it refuses versions other than 3, serial numbers that are not positive or above 20 octets, duplicate extensions, unique
 // identifiers, and signature algorithms that differ inside and outside (RFC 5280, Section 4.1.1.2). The contents of extensions
 // are not read: see Find.
-func ParseCertificate(raw []byte) (*Certificate, error) {
-	raw = bytes.Clone(raw)
+func ParseCertificate(raw []byte) (*Certificate, error) { return parseCertificate(bytes.Clone(raw)) }
+
+// parseCertificate keeps raw.
+func parseCertificate(raw []byte) (*Certificate, error) {
 	s, err := parseSigned(raw)
 	if err != nil {
 		return nil, fmt.Errorf("certificate: %w", err)

@@ -79,8 +79,11 @@ func TestRealCertificatesEncodeAgain(t *testing.T) {
 				t.Fatalf("signed part encodes as %x, %v, want %x", tbs, err, c.RawTBS)
 			}
 			whole, err := Assemble(tbs, c.Scheme, c.Signature)
-			if err != nil || !bytes.Equal(whole, raw) {
-				t.Fatalf("certificate assembles to %x, %v, want %x", whole, err, raw)
+			if err != nil || !bytes.Equal(whole.Raw, raw) {
+				t.Fatalf("certificate assembles to %+v, %v, want %x", whole, err, raw)
+			}
+			if n, err := AssembledLen(tbs, c.Scheme, c.Signature); err != nil || n != len(raw) {
+				t.Errorf("AssembledLen = %d, %v, want %d", n, err, len(raw))
 			}
 		})
 	}

@@ -244,8 +244,8 @@ func TestAssembleRefuses(t *testing.T) {
 		{"no signed part", nil, c.Scheme, c.Signature},
 		{"a whole certificate as signed part", c.Raw, c.Scheme, c.Signature},
 	} {
-		if raw, err := Assemble(tt.tbs, tt.scheme, tt.signature); err == nil {
-			t.Errorf("%s: assembles to %x, want an error", tt.name, raw)
+		if c, err := Assemble(tt.tbs, tt.scheme, tt.signature); err == nil {
+			t.Errorf("%s: assembles to %x, want an error", tt.name, c.Raw)
 		}
 	}
 }

@@ -48,7 +48,7 @@ bench: ## Measure the whole service beside the raw signature rate of the same ke
 	@scripts/need.sh gcc=gcc openssl=openssl $(SOFTHSM)=softhsm2 /usr/include/openssl/evp.h=libssl-dev $(POSTGRES)=postgresql
 	@scripts/bench.sh
 
-bench-line: ## Issue CARDS (100000) over one stream and watch the server's memory, on each store (about an hour; 6 GB of disk)
+bench-line: ## Issue CARDS (100000) over one stream and watch the server's memory, on each store (BENCH="--store sqlite" for one; 20 minutes and 6 GB of disk each)
 	@scripts/need.sh gcc=gcc $(SOFTHSM)=softhsm2 $(POSTGRES)=postgresql
 	$(GO) run ./cmd/siegel-bench line --cards $(or $(CARDS),100000) $(BENCH)
 

@@ -40,7 +40,7 @@ func (c *lineCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return onEach(ctx, r, c.Store, func(store string, flags ...string) error {
+	return onEach(ctx, r, c.Store, "", func(store string, flags ...string) error {
 		server, err := r.Start(flags...)
 		if err != nil {
 			return err

@@ -57,6 +57,7 @@ type cli struct {
 	Sweep    bool          `default:"true" negatable:"" help:"Measure also single cards amid a stream, and streams with 1 to 32 orders at a time."`
 	Delayed  bool          `default:"true" negatable:"" help:"Measure also with a token bound by latency."`
 	Report   string        `type:"path" placeholder:"FILE" help:"Write a report with plots (Markdown) to this file."`
+	Sessions int           `default:"0" help:"Sessions of the server's token (token.sessions); 0 leaves the choice to it."`
 	Signers  int           `default:"0" help:"Sessions of the raw measurement; 0 means the number of CPUs."`
 	Orders   int           `default:"6000" help:"Orders made before the clock starts; the measurement ends early when they are used up."`
 	Store    string        `default:"both" enum:"sqlite,postgres,both" help:"Databases to measure with: sqlite, postgres (a throwaway one), or both."`
@@ -136,7 +137,7 @@ func (c *cli) run(ctx context.Context, out io.Writer) error {
 
 // services measures the whole service with each database that is asked for.
 func (c *cli) services(ctx context.Context, r *rig.Rig, orders *rig.Orders) (results []*serviceResult, err error) {
-	err = onEach(ctx, r, c.Store, func(store string, flags ...string) error {
+	err = onEach(ctx, r, c.Store, fmt.Sprintf("token: {sessions: %d}\n", c.Sessions), func(store string, flags ...string) error {
 		result, err := c.service(ctx, r, orders, flags...)
 		if err == nil {
 			result.store = store

@@ -41,7 +41,8 @@ func (f *findings) table() (rows [][2]string) {
 		row("latency of a card of the stream", "p50 %s, p99 %s", quantile(s.latencies, 0.5), quantile(s.latencies, 0.99))
 		row("latency of a single card, idle", "p50 %s, p99 %s", quantile(s.idle, 0.5), quantile(s.idle, 0.99))
 		if len(s.amid) > 0 {
-			row("latency of a single card amid a stream", "p50 %s, p99 %s", quantile(s.amid, 0.5), quantile(s.amid, 0.99))
+			row("latency of a single card amid a stream", "p50 %s, p99 %s: %.1f times the idle median, %.1f times the idle p99",
+				quantile(s.amid, 0.5), quantile(s.amid, 0.99), s.urgentTo(0.5), s.urgentTo(0.99))
 		}
 		if s.behind != nil {
 			row("the log behind its entries, amid a stream", "p50 %s, p99 %s, with %.1f signed heads/s", quantile(s.behind.lags, 0.5), quantile(s.behind.lags, 0.99), s.behind.heads)
@@ -81,10 +82,10 @@ func (f *findings) lines() (lines []string) {
 		line("issue-cpu-share-"+s.store, "%.3f", f.share(s))
 		line("issue-p99-ms-"+s.store, "%.1f", milliseconds(quantile(s.latencies, 0.99)))
 		line("single-p50-ms-"+s.store, "%.1f", milliseconds(quantile(s.idle, 0.5)))
-		if idle := quantile(s.idle, 0.5); len(s.amid) > 0 && idle > 0 {
+		if len(s.amid) > 0 {
 			line("urgent-p99-ms-"+s.store, "%.1f", milliseconds(quantile(s.amid, 0.99)))
-			line("urgent-p99-to-idle-"+s.store, "%.2f", float64(quantile(s.amid, 0.99))/float64(idle))
-			line("urgent-p99-to-idle-p99-"+s.store, "%.2f", float64(quantile(s.amid, 0.99))/float64(quantile(s.idle, 0.99)))
+			line("urgent-p99-to-idle-"+s.store, "%.2f", s.urgentTo(0.5))
+			line("urgent-p99-to-idle-p99-"+s.store, "%.2f", s.urgentTo(0.99))
 		}
 		if s.behind != nil {
 			line("log-behind-p50-ms-"+s.store, "%.1f", milliseconds(quantile(s.behind.lags, 0.5)))

@@ -25,6 +25,15 @@ type serviceResult struct {
 	rss, rssEnd int64           // memory of the server before and after the stream, in octets
 }
 
+// urgentTo is the p99 of single cards amid a stream as a multiple of a quantile of those on an idle server.
+func (s *serviceResult) urgentTo(q float64) float64 {
+	idle := quantile(s.idle, q)
+	if idle == 0 {
+		return 0
+	}
+	return float64(quantile(s.amid, 0.99)) / float64(idle)
+}
+
 // point is the throughput and latency of a stream with so many orders at a time.
 type point struct {
 	atOnce int
@@ -33,8 +42,7 @@ type point struct {
 
 // The measurements beside the main one.
 const (
-	singles = 50                     // single cards on an idle server
-	pause   = 100 * time.Millisecond // between two single cards amid a stream
+	pause = 100 * time.Millisecond // between two single cards, on an idle server and amid a stream
 )
 
 // atOnces are the steps of the sweep.
@@ -72,8 +80,9 @@ func (c *cli) service(ctx context.Context, r *rig.Rig, orders *rig.Orders, flags
 func (c *cli) measure(ctx context.Context, server *rig.Server, client siegelv1.IssuanceServiceClient, queue <-chan *siegelv1.Order) (*serviceResult, error) {
 	s := &serviceResult{}
 	var err error
-	fmt.Fprintf(os.Stderr, "siegel-bench: %d single cards\n", singles)
-	if s.idle, err = one(ctx, client, queue, singles, 0); err != nil {
+	singles := max(1, int(c.Duration/pause))
+	fmt.Fprintf(os.Stderr, "siegel-bench: %d single cards, %s apart\n", singles, pause)
+	if s.idle, err = one(ctx, client, queue, singles, pause); err != nil {
 		return nil, err
 	}
 	fmt.Fprintf(os.Stderr, "siegel-bench: a stream with %d orders at a time, %s\n", c.Workers, c.Duration)
@@ -91,7 +100,7 @@ func (c *cli) measure(ctx context.Context, server *rig.Server, client siegelv1.I
 		_, err := stream(ctx, client, queue, c.Workers, c.Duration)
 		return err
 	})
-	s.amid, err = one(ctx, client, queue, int(c.Duration/pause), pause)
+	s.amid, err = one(ctx, client, queue, singles, pause)
 	if waitErr := group.Wait(); err == nil {
 		err = waitErr
 	}

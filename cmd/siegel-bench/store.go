@@ -13,8 +13,9 @@ import (
 	"github.com/siegel-pki/siegel/internal/store/postgres/pgtest"
 )
 
-// onPostgres measures with a throwaway PostgreSQL, which syncs to disk like any. measure gets the flags of siegeld for it.
-func onPostgres(ctx context.Context, r *rig.Rig, measure func(flags ...string) error) (err error) {
+// onPostgres measures with a throwaway PostgreSQL, which syncs to disk like any, and a configuration with the given lines besides. measure gets
+// the flags of siegeld for it.
+func onPostgres(ctx context.Context, r *rig.Rig, lines string, measure func(flags ...string) error) (err error) {
 	fmt.Fprintf(os.Stderr, "siegel-bench: starting a throwaway PostgreSQL\n")
 	cluster, err := pgtest.Start()
 	if err != nil {
@@ -29,7 +30,7 @@ func onPostgres(ctx context.Context, r *rig.Rig, measure func(flags ...string) e
 	if err := os.Remove(filepath.Join(r.Data, "checkpoint")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("forget the log of the database before: %w", err)
 	}
-	return configured(r, fmt.Sprintf("store: {postgres: %q}\n", dsn), measure)
+	return configured(r, lines+fmt.Sprintf("store: {postgres: %q}\n", dsn), measure)
 }
 
 // configured measures with a configuration of siegeld: the given lines, and profiles.
@@ -41,15 +42,15 @@ func configured(r *rig.Rig, lines string, measure func(flags ...string) error) e
 	return measure("--config", config)
 }
 
-// onEach measures with each database that is asked for: sqlite, postgres, or both.
-func onEach(ctx context.Context, r *rig.Rig, store string, measure func(store string, flags ...string) error) error {
+// onEach measures with each database that is asked for: sqlite, postgres, or both. lines are for siegeld's configuration.
+func onEach(ctx context.Context, r *rig.Rig, store, lines string, measure func(store string, flags ...string) error) error {
 	if store != "postgres" {
-		if err := configured(r, "", func(flags ...string) error { return measure("sqlite", flags...) }); err != nil {
+		if err := configured(r, lines, func(flags ...string) error { return measure("sqlite", flags...) }); err != nil {
 			return fmt.Errorf("measure with sqlite: %w", err)
 		}
 	}
 	if store != "sqlite" {
-		if err := onPostgres(ctx, r, func(flags ...string) error { return measure("postgres", flags...) }); err != nil {
+		if err := onPostgres(ctx, r, lines, func(flags ...string) error { return measure("postgres", flags...) }); err != nil {
 			return fmt.Errorf("measure with postgres: %w", err)
 		}
 	}

@@ -22,7 +22,8 @@ type LogStore interface {
 	Lead(ctx context.Context, work func(context.Context) error) error
 
 	// Unsequenced lists entries that have no place in the log yet, by ascending id, at most limit. They come without their personal
-	// data, which a leaf does not need. A limit below 1 is an error.
+	// data, which a leaf does not need. One that was committed thousands of entries later than its id says may be missing for some
+	// seconds. A limit below 1 is an error.
 	Unsequenced(ctx context.Context, limit int) ([]StoredEntry, error)
 
 	// Integrate gives entries their places, stores tiles, and records the head to which they lead, not signed yet.

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/internal/tlog"
@@ -126,3 +127,12 @@ func Plans(ctx context.Context, s *Store, statement string) (uses int, err error
 	err = s.pool.QueryRow(ctx, `SELECT coalesce(sum(generic_plans), 0) FROM pg_prepared_statements WHERE statement = $1`, statement).Scan(&uses)
 	return uses, err
 }
+
+// Floor is floor.
+type Floor struct{ floor }
+
+// After is after.
+func (f *Floor) After(now time.Time) int64 { return f.after(now) }
+
+// Numbered is numbered.
+func (f *Floor) Numbered(ids []int64) { f.numbered(ids) }

@@ -17,11 +17,11 @@ var _ ca.LogStore = (*Store)(nil)
 
 const selectUnsequenced = `
 SELECT id, kind, at, actor, facts, NULL::text, NULL::bytea, personal_sha256 FROM entries
-WHERE leaf_index IS NULL ORDER BY id LIMIT $1`
+WHERE leaf_index IS NULL AND id > $1 ORDER BY id LIMIT $2`
 
-// Unsequenced implements ca.LogStore.
+// Unsequenced implements ca.LogStore. See floor for the one entry that it may find only seconds after its commit.
 func (s *Store) Unsequenced(ctx context.Context, limit int) ([]ca.StoredEntry, error) {
-	return list(ctx, s, "list entries without a place", limit, selectUnsequenced, scanEntry, limit)
+	return list(ctx, s, "list entries without a place", limit, selectUnsequenced, scanEntry, s.floor.after(time.Now()), limit)
 }
 
 const (
@@ -45,6 +45,7 @@ func (s *Store) Integrate(ctx context.Context, batch *ca.Integration) error {
 	if err := s.integrate(ctx, batch); err != nil {
 		return fmt.Errorf("integrate %d entries after %d: %w", len(batch.Entries), batch.From, err)
 	}
+	s.floor.numbered(batch.Entries)
 	return nil
 }
 

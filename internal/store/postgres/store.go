@@ -17,6 +17,7 @@ import (
 type Store struct {
 	pool     *pgxpool.Pool
 	presence *presence
+	floor    floor // a hint, no state: a wrong one costs time
 	groups   *groups
 
 	closeOnce sync.Once

@@ -25,7 +25,7 @@ SELECT t.card, t.position FROM certificates t JOIN cards c ON c.number = t.card 
 
 	insertChange = `
 INSERT INTO status_changes (epoch, card, place, state, requested_at, at, actor, requester, reason, entry_id)
-SELECT coalesce((SELECT max(epoch) FROM status_changes), 0) + 1, $8::bigint, $9::integer, $10, $11::timestamptz, $12::timestamptz, $13, nullif($14, ''), nullif($15, ''), id FROM entry`
+SELECT coalesce((SELECT max(epoch) FROM status_changes), 0) + 1, $8::bigint, $9::integer, $10, $11::timestamptz, $12::timestamptz, $13, nullif($14, ''), nullif($15, ''), id FROM entry RETURNING epoch, entry_id`
 
 	// The certificates of the newest change that were not revoked before.
 	insertRevocations = `
@@ -39,14 +39,14 @@ WHERE s.epoch = (SELECT max(epoch) FROM status_changes) AND t.serial IS NOT NULL
 
 // ActivateCard implements ca.StatusStore.
 func (s *Store) ActivateCard(ctx context.Context, a *ca.Activation, entry tlog.Entry) (*ca.CardStatus, error) {
-	status, err := s.changeCard(ctx, a.ICCSN, entry, []time.Time{a.RequestedAt, a.At}, func(b *pgx.Batch, card int64, before *ca.CardStatus) error {
+	status, err := s.changeCard(ctx, a.ICCSN, entry, []time.Time{a.RequestedAt, a.At}, func(before *ca.CardStatus) (*ca.CardChange, error) {
 		switch before.State {
 		case ca.Revoked:
-			return ca.ErrCardRevoked
-		case ca.Issued:
-			writeChange(b, entry, card, nil, ca.Active, a.RequestedAt, a.At, a.Actor, "", "")
+			return nil, ca.ErrCardRevoked
+		case ca.Active:
+			return nil, nil
 		}
-		return nil
+		return &ca.CardChange{Activation: &ca.Activation{RequestedAt: a.RequestedAt.UTC(), At: a.At.UTC(), Actor: a.Actor}}, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("activate a card: %w", err)
@@ -56,12 +56,13 @@ func (s *Store) ActivateCard(ctx context.Context, a *ca.Activation, entry tlog.E
 
 // RevokeCard implements ca.StatusStore.
 func (s *Store) RevokeCard(ctx context.Context, iccsn string, r *ca.Revocation, entry tlog.Entry) (*ca.CardStatus, error) {
-	status, err := s.changeCard(ctx, iccsn, entry, []time.Time{r.RequestedAt, r.At}, func(b *pgx.Batch, card int64, before *ca.CardStatus) error {
+	status, err := s.changeCard(ctx, iccsn, entry, []time.Time{r.RequestedAt, r.At}, func(before *ca.CardStatus) (*ca.CardChange, error) {
 		if before.State == ca.Revoked {
-			return repeats(r, before.Revocation)
+			return nil, repeats(r, before.Revocation)
 		}
-		writeRevocation(b, entry, card, nil, r)
-		return nil
+		kept := *r
+		kept.RequestedAt, kept.At = r.RequestedAt.UTC(), r.At.UTC()
+		return &ca.CardChange{Revocation: &kept}, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("revoke a card: %w", err)
@@ -76,35 +77,50 @@ func repeats(r, before *ca.Revocation) error {
 	return nil
 }
 
-// changeCard locks a card and has decide queue what its status makes necessary, which may be nothing. It gives the status after that.
+// changeCard locks a card and has decide say what its status makes necessary, which may be nothing. It gives the status after that. It is not
+// read again: nobody else changes a card that is locked, and other cards wait for the end of this change.
 func (s *Store) changeCard(ctx context.Context, iccsn string, entry tlog.Entry, times []time.Time,
-	decide func(b *pgx.Batch, card int64, before *ca.CardStatus) error) (after *ca.CardStatus, err error) {
+	decide func(before *ca.CardStatus) (*ca.CardChange, error)) (after *ca.CardStatus, err error) {
 	if err := checkChange(entry, times...); err != nil {
 		return nil, err
 	}
 	err = s.inChange(ctx, func(c *change) error {
 		var card int64
-		before := cardReading{iccsn: iccsn}
+		read := cardReading{iccsn: iccsn}
 		err := c.ask(func(b *pgx.Batch) {
 			b.Queue(lockCard, iccsn).QueryRow(func(row pgx.Row) error { return orNotFound(row.Scan(&card)) })
-			before.queue(b)
+			read.queue(b)
 		})
 		if err != nil {
 			return err
 		}
-		write := &pgx.Batch{}
-		if err := decide(write, card, before.status()); err != nil {
+		made, err := decide(read.status())
+		if err != nil {
 			return err
 		}
-		read := cardReading{iccsn: iccsn}
+		if made != nil {
+			read.changes = append(read.changes, *made)
+		}
 		err = c.commit(func(b *pgx.Batch) {
-			b.QueuedQueries = append(b.QueuedQueries, write.QueuedQueries...)
-			read.queue(b)
+			if made != nil {
+				writeCardChange(b, entry, card, made, &read)
+			}
 		})
 		after = read.status()
 		return err
 	})
 	return after, err
+}
+
+// writeCardChange writes the newest change that was read, and completes it with its epoch and the id of its entry.
+func writeCardChange(b *pgx.Batch, entry tlog.Entry, card int64, made *ca.CardChange, read *cardReading) {
+	newest := &read.changes[len(read.changes)-1]
+	scan := func(row pgx.Row) error { return row.Scan(&read.epoch, &newest.EntryID) }
+	if a := made.Activation; a != nil {
+		writeChange(b, entry, card, nil, ca.Active, a.RequestedAt, a.At, a.Actor, "", "").QueryRow(scan)
+	} else {
+		writeRevocation(b, entry, card, nil, made.Revocation).QueryRow(scan)
+	}
 }
 
 // RevokeCertificate implements ca.StatusStore.
@@ -158,13 +174,15 @@ func checkChange(entry tlog.Entry, times ...time.Time) error {
 }
 
 // writeRevocation revokes a card that is locked, or its certificate at a position, and tells the servers that watch.
-func writeRevocation(b *pgx.Batch, entry tlog.Entry, card int64, position *int, r *ca.Revocation) {
-	writeChange(b, entry, card, position, ca.Revoked, r.RequestedAt, r.At, r.Actor, r.Requester, r.Reason)
+func writeRevocation(b *pgx.Batch, entry tlog.Entry, card int64, position *int, r *ca.Revocation) *pgx.QueuedQuery {
+	inserted := writeChange(b, entry, card, position, ca.Revoked, r.RequestedAt, r.At, r.Actor, r.Requester, r.Reason)
 	b.Queue(insertRevocations)
+	return inserted
 }
 
-func writeChange(b *pgx.Batch, entry tlog.Entry, card int64, position *int, to ca.State, requestedAt, at time.Time, actor, requester, reason string) {
-	b.Queue(lockEpoch)
-	b.Queue(withEntry+insertChange, append(entryArgs(entry), card, position, string(to), requestedAt, at, actor, requester, reason)...)
+// writeChange gives the statement whose row is the epoch of the change and the id of its entry.
+func writeChange(b *pgx.Batch, entry tlog.Entry, card int64, position *int, to ca.State, requestedAt, at time.Time, actor, requester, reason string) *pgx.QueuedQuery {
 	b.Queue(notifyStatus)
+	b.Queue(lockEpoch)
+	return b.Queue(withEntry+insertChange, append(entryArgs(entry), card, position, string(to), requestedAt, at, actor, requester, reason)...)
 }

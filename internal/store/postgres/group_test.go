@@ -99,8 +99,9 @@ func TestGroupIsOneTransaction(t *testing.T) {
 // TestRefusedInGroup has one verb of a group refused, for each cause. It gets the error that it would get alone, and the others happen.
 func TestRefusedInGroup(t *testing.T) {
 	taken := func(what ca.Unique, draft int) error { return &ca.TakenError{What: what, Draft: draft} }
-	known, open, ending := 100, 101, 102 // orders that are there: one has its card, one is open, and one completes in the group
-	for _, c := range []struct {
+	s := ready(t, newDatabase(t, cluster))
+	var known, open, ending, first, second int // orders: one has its card, one is open, and three succeed in the group
+	for i, c := range []struct {
 		name  string
 		spoil func(in *ca.Intent)
 		want  error
@@ -115,13 +116,14 @@ func TestRefusedInGroup(t *testing.T) {
 		{"unknown issuer", func(in *ca.Intent) { in.Drafts[0].Issuer = "nobody" }, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := ready(t, newDatabase(t, cluster))
+			known, open, ending, first, second = 10*i, 10*i+1, 10*i+2, 10*i+3, 10*i+4
 			issue(t, s, storetest.NewIntent(known, 1))
 			intend(t, s, storetest.NewIntent(open, 1))
 			intend(t, s, storetest.NewIntent(ending, 1))
-			bad := storetest.NewIntent(3, 1)
+			bad := storetest.NewIntent(10*i+5, 1)
 			c.spoil(bad)
-			answers, alone := together(t, s, intending(storetest.NewIntent(1, 1)), completing(storetest.NewIntent(ending, 1)), intending(bad), intending(storetest.NewIntent(2, 1)))
+			answers, alone := together(t, s, intending(storetest.NewIntent(first, 1)), completing(storetest.NewIntent(ending, 1)), intending(bad),
+				intending(storetest.NewIntent(second, 1)))
 			if alone != 4 {
 				t.Errorf("%d verbs were run alone, want 4", alone)
 			}
@@ -139,40 +141,43 @@ func TestRefusedInGroup(t *testing.T) {
 			case c.want == nil && refused == nil, c.want != nil && !errors.Is(refused, c.want):
 				t.Errorf("the verb = %v, want %v", refused, c.want)
 			}
-			if open, err := s.OpenAttempts(t.Context()); err != nil || len(open) != 3 {
-				t.Errorf("OpenAttempts = %v, %v, want 3", open, err)
+			for order, issued := range map[int]bool{first: false, second: false, ending: true} {
+				state, err := s.Order(t.Context(), storetest.NewIntent(order, 1).OrderID)
+				if err != nil || (state.Card != nil) != issued || (state.Open != nil) == issued {
+					t.Errorf("a neighbour is %+v, %v, want it open, or issued: %t", state, err, issued)
+				}
 			}
-			must(t, storetest.Check(t.Context(), s))
 		})
 	}
+	must(t, storetest.Check(t.Context(), s))
 }
 
 // TestSameInGroup has verbs of one group want the same thing: one of them gets it.
 func TestSameInGroup(t *testing.T) {
-	for name, spoil := range map[string]func(in *ca.Intent){
-		"order":         func(in *ca.Intent) { *in = *storetest.NewIntent(1, 2) },
-		"ICCSN":         func(in *ca.Intent) { in.ICCSN = storetest.NewIntent(1, 1).ICCSN },
-		"key":           func(in *ca.Intent) { in.Drafts[1].KeyIdentity = storetest.NewIntent(1, 1).Drafts[1].KeyIdentity },
-		"serial number": func(in *ca.Intent) { in.Drafts[1].Serial = storetest.NewIntent(1, 1).Drafts[1].Serial },
-		"CHR":           func(in *ca.Intent) { in.Drafts[2].CHR = storetest.NewIntent(1, 1).Drafts[2].CHR },
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := ready(t, newDatabase(t, cluster))
-			second := storetest.NewIntent(2, 1)
-			spoil(second)
-			answers, _ := together(t, s, intending(storetest.NewIntent(1, 1)), intending(second), intending(storetest.NewIntent(3, 1)))
-			if answers[0] != nil || answers[1] == nil || answers[2] != nil {
-				t.Errorf("the group = %v, want that the second is refused", answers)
-			}
-			must(t, storetest.Check(t.Context(), s))
-		})
-	}
 	s := ready(t, newDatabase(t, cluster))
-	in := storetest.NewIntent(1, 1)
+	for i, c := range []struct {
+		what  string
+		spoil func(in, first *ca.Intent)
+	}{
+		{"order", func(in, first *ca.Intent) { in.OrderID, in.OrderHash = first.OrderID, first.OrderHash }},
+		{"ICCSN", func(in, first *ca.Intent) { in.ICCSN = first.ICCSN }},
+		{"key", func(in, first *ca.Intent) { in.Drafts[1].KeyIdentity = first.Drafts[1].KeyIdentity }},
+		{"serial number", func(in, first *ca.Intent) { in.Drafts[1].Serial = first.Drafts[1].Serial }},
+		{"CHR", func(in, first *ca.Intent) { in.Drafts[2].CHR = first.Drafts[2].CHR }},
+	} {
+		first, second, third := storetest.NewIntent(10*i, 1), storetest.NewIntent(10*i+1, 1), storetest.NewIntent(10*i+2, 1)
+		c.spoil(second, first)
+		answers, _ := together(t, s, intending(first), intending(second), intending(third))
+		if answers[0] != nil || answers[1] == nil || answers[2] != nil {
+			t.Errorf("the group of two who want one %s = %v, want that the second is refused", c.what, answers)
+		}
+	}
+	in := storetest.NewIntent(100, 1)
 	intend(t, s, in)
 	if answers, _ := together(t, s, completing(in), completing(in)); answers[0] != nil || !errors.Is(answers[1], ca.ErrNoAttempt) {
 		t.Errorf("two completions of one attempt = %v, want nil and %v", answers, ca.ErrNoAttempt)
 	}
+	must(t, storetest.Check(t.Context(), s))
 }
 
 // cutter is a connection that is lost at the commit of a group: before the database gets it, or before its answer comes back.
@@ -314,7 +319,7 @@ func TestGroupDoesNotWaitLong(t *testing.T) {
 			}
 		})
 	}
-	waitForWaiter(t, dsn, 3) // each alone: in two lanes there would be two
+	waitForWaiter(t, dsn, 3) // each alone: a group is one backend
 	intend(t, s, storetest.NewIntent(2, 1))
 	letGo()
 	wg.Wait()

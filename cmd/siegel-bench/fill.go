@@ -42,9 +42,6 @@ type fillCmd struct {
 	ECC      bool   `name:"ecc" help:"Cards with five certificates, without those of the key generation RSA, in place of eight: a database of two thirds the size."`
 }
 
-// cloneChunk is the default of Chunk.
-const cloneChunk = 50_000
-
 // filledStore is what both stores are.
 type filledStore interface {
 	ca.Store

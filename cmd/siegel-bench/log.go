@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 
 	"github.com/siegel-pki/siegel/internal/rig"
 	"github.com/siegel-pki/siegel/internal/store/postgres"
@@ -122,9 +124,19 @@ func emptyPostgres(ctx context.Context, bin, dsn string) (s site, err error) {
 	return s, os.WriteFile(config, fmt.Appendf(nil, "store: {postgres: %q}\n", dsn), 0o600)
 }
 
+// fill runs siegel-bench fill in a process of its own: the token's library takes one token for the life of a process, and its servers likewise.
 func (c *logCmd) fill(ctx context.Context, data, dsn string) error {
-	fill := &fillCmd{Cards: c.Cards, Data: data, Postgres: dsn, Copy: true, Chunk: cloneChunk, ECC: true}
-	return fill.Run(ctx)
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	args := []string{"fill", "--copy", "--ecc", "--cards", strconv.FormatInt(c.Cards, 10), "--data", data}
+	if dsn != "" {
+		args = append(args, "--postgres", dsn)
+	}
+	cmd := exec.CommandContext(ctx, self, args...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	return cmd.Run()
 }
 
 // measure makes the measurements with one store, whose full database is in files: a file or a directory.

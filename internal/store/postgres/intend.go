@@ -97,11 +97,11 @@ SELECT EXISTS (SELECT FROM attempts WHERE order_id = ANY ($1) AND state = 'compl
     EXISTS (SELECT FROM attempts WHERE order_id = ANY ($1) AND state = 'open')`
 )
 
-// orderColumns are orders as columns, so that one statement takes them all.
+// orderColumns are orders as columns beside their ids, so that one statement takes them all.
 type orderColumns struct {
-	ids, iccsns, cardTypes, sectors []string
-	hashes, jsons                   [][]byte
-	ats                             []time.Time
+	iccsns, cardTypes, sectors []string
+	hashes, jsons              [][]byte
+	ats                        []time.Time
 }
 
 // insertNewOrders inserts the orders that are not there, and gives the error of an order that is still not there then.

@@ -18,7 +18,8 @@ type Beside struct {
 	conn       *pgx.Conn
 }
 
-// NewDatabase makes an empty database beside the one of a DSN, whose role must be a superuser. The caller must Drop it.
+// NewDatabase makes an empty database beside the one of a DSN, whose role must be a superuser. The caller must Drop it; one of the name that
+// an end by force has left is dropped first, where nobody is connected to it.
 func NewDatabase(ctx context.Context, dsn, name string) (_ *Beside, err error) {
 	defer func() {
 		if err != nil {
@@ -42,6 +43,9 @@ FROM pg_database WHERE datname = current_database()`).Scan(&b.Postmaster, &b.Fil
 		return nil, err
 	}
 	if b.DSN, err = withDatabase(dsn, name); err != nil {
+		return nil, err
+	}
+	if _, err = b.conn.Exec(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{name}.Sanitize()); err != nil {
 		return nil, err
 	}
 	_, err = b.conn.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()+" TEMPLATE template0")

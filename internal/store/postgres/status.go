@@ -12,6 +12,10 @@ import (
 	"github.com/siegel-pki/siegel/internal/tlog"
 )
 
+// statusChanges is how many changes of a status this store makes at a time. One at a time commits anyway (lockEpoch), and another can ask
+// meanwhile; more would hold the connections that answers about the status need.
+const statusChanges = 2
+
 const (
 	// Changes of one card run one after the other. A card's row never changes, so that nobody else waits for it.
 	lockCard = `
@@ -77,6 +81,17 @@ func repeats(r, before *ca.Revocation) error {
 	return nil
 }
 
+// inStatusChange is inChange with a place among the changes of a status.
+func (s *Store) inStatusChange(ctx context.Context, do func(*change) error) error {
+	select {
+	case s.changing <- struct{}{}:
+		defer func() { <-s.changing }()
+		return s.inChange(ctx, do)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // changeCard locks a card and has decide say what its status makes necessary, which may be nothing. It gives the status after that. It is not
 // read again: nobody else changes a card that is locked, and other cards wait for the end of this change.
 func (s *Store) changeCard(ctx context.Context, iccsn string, entry tlog.Entry, times []time.Time,
@@ -84,7 +99,7 @@ func (s *Store) changeCard(ctx context.Context, iccsn string, entry tlog.Entry, 
 	if err := checkChange(entry, times...); err != nil {
 		return nil, err
 	}
-	err = s.inChange(ctx, func(c *change) error {
+	err = s.inStatusChange(ctx, func(c *change) error {
 		var card int64
 		read := cardReading{iccsn: iccsn}
 		err := c.ask(func(b *pgx.Batch) {
@@ -136,7 +151,7 @@ func (s *Store) revokeCertificate(ctx context.Context, id ca.CertificateID, r *c
 	if err := checkChange(entry, r.RequestedAt, r.At); err != nil {
 		return nil, err
 	}
-	err = s.inChange(ctx, func(c *change) error {
+	err = s.inStatusChange(ctx, func(c *change) error {
 		var card int64
 		var position int
 		before := &ca.CertificateStatus{CertificateID: id}

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/siegel-pki/siegel/ca"
 	"github.com/siegel-pki/siegel/internal/store/storetest"
 	"github.com/siegel-pki/siegel/internal/tlog"
@@ -67,6 +69,39 @@ func TestDatabaseRefusesStatus(t *testing.T) {
 		}
 	}
 	must(t, storetest.CheckStatus(t.Context(), s))
+}
+
+// TestChangesLeaveConnections has more changes of the status wait for another server's than the store has connections. Answers about the status
+// come all the same.
+func TestChangesLeaveConnections(t *testing.T) {
+	const cards = 40
+	dsn := newDatabase(t, cluster)
+	s, other := ready(t, dsn), raw(t, dsn)
+	for order := range cards {
+		issue(t, s, storetest.NewIntent(order, 1))
+	}
+	card, err := s.Card(t.Context(), storetest.NewIntent(0, 1).ICCSN)
+	must(t, err)
+	_, err = other.Exec(t.Context(), `SELECT pg_advisory_lock(hashtext('siegel status'), hashtext(current_schema()))`)
+	must(t, err)
+	var changes errgroup.Group
+	for order := range cards {
+		changes.Go(func() error {
+			_, err := s.RevokeCard(t.Context(), storetest.NewIntent(order, 1).ICCSN, storetest.NewRevocation(1), storetest.NewStatusEntry(tlog.CardRevoked, order))
+			return err
+		})
+	}
+	for number(t, other, `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := s.CertificateStates(ctx, []ca.CertificateID{{Issuer: card.Certs[0].Issuer, Serial: card.Certs[0].Serial}}); err != nil {
+		t.Errorf("while changes wait, CertificateStates = %v, want nil", err)
+	}
+	_, err = other.Exec(t.Context(), `SELECT pg_advisory_unlock_all()`)
+	must(t, err)
+	must(t, changes.Wait())
 }
 
 // TestStatusAcrossServers revokes on one server and watches on another. What the other reads after the answer is never behind, whether or

@@ -19,6 +19,7 @@ type Store struct {
 	presence *presence
 	floor    floor // a hint, no state: a wrong one costs time
 	groups   *groups
+	changing chan struct{} // a place for each change of a status that is under way
 
 	closeOnce sync.Once
 }
@@ -62,6 +63,7 @@ func open(ctx context.Context, cfg *pgxpool.Config, log *slog.Logger) (*Store, e
 	}
 	s := &Store{pool: pool, presence: present}
 	s.groups = startGroups(s)
+	s.changing = make(chan struct{}, statusChanges)
 	return s, nil
 }
 

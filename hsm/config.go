@@ -31,9 +31,9 @@ type Config struct {
 	// pin-source is read.
 	PIN PINSource
 
-	// Sessions is the greatest number of sessions, and so of signatures made at the same time. 0 means the number of CPUs, which is right
-	// for a token in software: more signatures at a time than cores only make each of them, and an urgent one, wait longer. An HSM of its
-	// own wants as many as it works on at a time.
+	// Sessions is the greatest number of sessions, and so of signatures made at the same time. 0 means one more than there are CPUs,
+	// which is right for a token in software: one begins when another ends, and still more would only make each of them, and an urgent one,
+	// wait longer. An HSM of its own wants as many as it works on at a time.
 	// It is capped by what the token says it has (CK_TOKEN_INFO.ulMaxSessionCount).
 	Sessions int
 
@@ -75,7 +75,7 @@ func (cfg Config) options(log *slog.Logger) (p11.Options, error) {
 	}
 	n := cfg.Sessions
 	if n == 0 {
-		n = runtime.NumCPU()
+		n = runtime.NumCPU() + 1
 	}
 	if n < 1 || n > maxSessions {
 		return p11.Options{}, fmt.Errorf("%d sessions, want 1 to %d", n, maxSessions)

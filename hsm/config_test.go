@@ -86,7 +86,7 @@ func TestConfigBounds(t *testing.T) {
 		})
 	}
 	opt, err := Config{URI: "pkcs11:token=x?module-path=/m.so&pin-source=/p"}.options(log)
-	if want := runtime.NumCPU(); err != nil || opt.Sessions != want {
+	if want := runtime.NumCPU() + 1; err != nil || opt.Sessions != want {
 		t.Errorf("default: got %d sessions, %v, want %d", opt.Sessions, err, want)
 	}
 }

@@ -138,7 +138,7 @@ type tokenConfig struct {
 	// A PIN that people gave is kept in memory until the server ends, so that a token that was away can be used again.
 	PIN string `yaml:"pin"`
 	// Greatest number of sessions, and so of signatures made at the same time; for an HSM of its own, as many as it works on at a time, for
-	// example 16. Default: 0, the number of CPUs, which is right for a token in software.
+	// example 16. Default: 0, one more than there are CPUs, which is right for a token in software.
 	Sessions int `yaml:"sessions"`
 	// Text for C_Initialize (pReserved), for modules that read their parameters from it, such as that of NSS. Default: none.
 	Reserved string `yaml:"reserved"`
@@ -161,7 +161,7 @@ type tokenCopyConfig struct {
 	PINFile string `yaml:"pin_file"`
 	// Another source of the user PIN: env:NAME, credential:NAME or prompt. Default: the PIN of the first token.
 	PIN string `yaml:"pin"`
-	// Greatest number of sessions. Default: 0, the number of CPUs.
+	// Greatest number of sessions. Default: 0, one more than there are CPUs.
 	Sessions int `yaml:"sessions"`
 	// Text for C_Initialize. Default: none.
 	Reserved string `yaml:"reserved"`

@@ -61,7 +61,7 @@ func (c *cli) measureBehind(ctx context.Context, r *rig.Rig, server *rig.Server,
 		return nil, err
 	}
 	if len(seen) < 2 {
-		return nil, errors.New("the log has not grown")
+		return nil, errors.New("the log has not grown: the orders were used up before; ask for more with --orders")
 	}
 	b := &behind{heads: float64(len(seen)-1) / elapsed.Seconds()}
 	if b.lags, err = lags(ctx, auditor, seen); err != nil {

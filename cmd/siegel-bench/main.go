@@ -59,7 +59,7 @@ type cli struct {
 	Report   string        `type:"path" placeholder:"FILE" help:"Write a report with plots (Markdown) to this file."`
 	Sessions int           `default:"0" help:"Sessions of the server's token (token.sessions); 0 leaves the choice to it."`
 	Signers  int           `default:"0" help:"Sessions of the raw measurement; 0 means the number of CPUs."`
-	Orders   int           `default:"6000" help:"Orders made before the clock starts; the measurement ends early when they are used up."`
+	Orders   int           `default:"0" help:"Orders made before the clock starts; 0 means enough for 200 cards a second and CPU. A measurement ends early when they are used up."`
 	Store    string        `default:"both" enum:"sqlite,postgres,both" help:"Databases to measure with: sqlite, postgres (a throwaway one), or both."`
 }
 

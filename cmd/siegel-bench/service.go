@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"time"
 
@@ -48,11 +49,25 @@ const (
 // atOnces are the steps of the sweep.
 var atOnces = []int{1, 2, 4, 8, 16, 32}
 
+// orders is how many are made: what streams of this length can use, with one more Duration for single cards and rounding.
+func (c *cli) orders() int {
+	const perSecond = 200 // cards for each CPU
+	streams := 2.0
+	if c.Sweep {
+		streams += 1 + float64(len(atOnces))/4 + 0.5 // amid, sweep, behind
+	}
+	if c.Orders > 0 {
+		return c.Orders
+	}
+	return int(streams * c.Duration.Seconds() * perSecond * float64(runtime.NumCPU()))
+}
+
 // service measures siegeld, started with flags, with orders made beforehand.
 func (c *cli) service(ctx context.Context, r *rig.Rig, orders *rig.Orders, flags ...string) (*serviceResult, error) {
-	fmt.Fprintf(os.Stderr, "siegel-bench: making %d orders\n", c.Orders)
-	queue := make(chan *siegelv1.Order, c.Orders)
-	for range c.Orders {
+	n := c.orders()
+	fmt.Fprintf(os.Stderr, "siegel-bench: making %d orders\n", n)
+	queue := make(chan *siegelv1.Order, n)
+	for range n {
 		queue <- orders.Next()
 	}
 	close(queue)

@@ -16,33 +16,44 @@ func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx,
 func isUrgent(ctx context.Context) bool { return ctx.Value(urgentKey{}) != nil }
 
 // turns orders those who want to sign: as many at a time as the token has sessions, urgent ones first, then first come, first served. Who
-// waits here and not in the token's driver can still be overtaken, and costs no thread.
+// waits here and not in the token's driver can still be overtaken, and costs no thread. Where turns are few, one is kept for the urgent: they
+// would wait for a whole signature else, each time, while of many turns one comes back at any moment.
 type turns struct {
 	mu     sync.Mutex
 	free   int       // signatures that may begin; not looked at where unbounded
+	kept   int       // of them, for urgent ones alone
 	urgent list.List // of chan struct{}, closed when the turn comes
 	others list.List
 
 	unbounded bool
 }
 
+// manyTurns is how many are enough that none is kept.
+const manyTurns = 8
+
 // newTurns lets n signatures be made at a time; 0 means any number.
-func newTurns(n int) *turns { return &turns{free: n, unbounded: n == 0} }
+func newTurns(n int) *turns {
+	t := &turns{free: n, unbounded: n == 0}
+	if n > 1 && n < manyTurns {
+		t.kept = 1
+	}
+	return t
+}
 
 // take waits for a turn. Who has one must give it back.
 func (t *turns) take(ctx context.Context) error {
 	if t.unbounded {
 		return nil
 	}
+	queue, kept := &t.others, t.kept
+	if isUrgent(ctx) {
+		queue, kept = &t.urgent, 0
+	}
 	t.mu.Lock()
-	if t.free > 0 {
+	if t.free > kept {
 		t.free--
 		t.mu.Unlock()
 		return nil
-	}
-	queue := &t.others
-	if isUrgent(ctx) {
-		queue = &t.urgent
 	}
 	turn := make(chan struct{})
 	place := queue.PushBack(turn)
@@ -71,11 +82,13 @@ func (t *turns) give() {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, queue := range []*list.List{&t.urgent, &t.others} {
-		if first := queue.Front(); first != nil {
-			close(queue.Remove(first).(chan struct{}))
-			return
-		}
-	}
 	t.free++
+	queue := &t.urgent
+	if queue.Len() == 0 && t.free > t.kept {
+		queue = &t.others
+	}
+	if first := queue.Front(); first != nil {
+		t.free--
+		close(queue.Remove(first).(chan struct{}))
+	}
 }

@@ -79,6 +79,47 @@ func TestTurnsBound(t *testing.T) {
 	})
 }
 
+// TestTurnKept: of few turns one is the urgent ones' alone, so that they find it free; of many none is.
+func TestTurnKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns := newTurns(3)
+		for range 2 {
+			if err := turns.take(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var got atomic.Bool
+		go func() {
+			if err := turns.take(t.Context()); err != nil {
+				t.Error(err)
+			}
+			got.Store(true)
+		}()
+		synctest.Wait()
+		if got.Load() {
+			t.Error("an order that nobody waits for has the last of three turns")
+		}
+		if err := turns.take(Urgent(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		turns.give() // the urgent one's
+		synctest.Wait()
+		if got.Load() {
+			t.Error("the turn of an urgent one went to another")
+		}
+		turns.give()
+		synctest.Wait()
+		if !got.Load() || turns.free != 1 {
+			t.Errorf("third has a turn: %t, %d free, want true and 1", got.Load(), turns.free)
+		}
+	})
+	for n, kept := range map[int]int{1: 0, 2: 1, 7: 1, 8: 0, 16: 0} {
+		if got := newTurns(n).kept; got != kept {
+			t.Errorf("of %d turns %d are kept, want %d", n, got, kept)
+		}
+	}
+}
+
 func TestTurnsUnbounded(t *testing.T) {
 	turns := newTurns(0)
 	for range 100 {

@@ -16,7 +16,7 @@ const (
 	// behindGoal is how long an entry may wait for a signed head over it, less than the 100 ms that are promised. An entry that comes when a
 	// round has just looked waits for the next one, and then for that to end: rounds of a length r begin at most behindGoal - r after one another.
 	// They begin no sooner either, since each head costs two transactions and a signature.
-	behindGoal = 80 * time.Millisecond
+	behindGoal = 65 * time.Millisecond
 	// shortestPause is the time between two rounds where they take longer than half of that, so that the rest of the server comes to its own.
 	shortestPause = 5 * time.Millisecond
 	// leadPause is the time after a failure before the next try.

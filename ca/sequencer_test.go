@@ -368,9 +368,9 @@ func TestAwaitEndsWithItsCaller(t *testing.T) {
 func TestPace(t *testing.T) {
 	const ms = time.Millisecond
 	for _, c := range []struct{ took, length, want time.Duration }{
-		{0, 0, 80 * ms},             // an idle log that has never grown
-		{ms, 20 * ms, 59 * ms},      // an idle log: the next round, 20 ms long, ends 80 ms after this one began
-		{20 * ms, 20 * ms, 40 * ms}, // a busy log
+		{0, 0, 65 * ms},             // an idle log that has never grown
+		{ms, 20 * ms, 44 * ms},      // an idle log: the next round, 20 ms long, ends 65 ms after this one began
+		{20 * ms, 20 * ms, 25 * ms}, // a busy log
 		{40 * ms, 40 * ms, 5 * ms},  // rounds too long to pause between them
 		{time.Second, time.Second, 5 * ms},
 	} {
